@@ -1,0 +1,396 @@
+"""Claims, the records that decide them, and the sentence that is drawn: no measured number is ever typed.
+
+``measure`` gives the stored record of an experiment, or makes it; ``judge`` prints what it says about each claim.
+Run as a program, ``python -m course_utils.evidence`` rewrites README's table of claims from all records.
+"""
+
+import ast
+import datetime
+import hashlib
+import json
+import linecache
+import os
+import platform
+import re
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any
+
+import numpy as np
+from scipy import stats
+from tqdm import tqdm
+
+RECORDS = Path(__file__).resolve().parents[1] / "notebooks" / "evidence"
+RECORDED_VERSIONS = ("torch", "dgl", "numpy", "scipy", "scikit-learn")
+
+Results = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence that an experiment can prove wrong.
+
+    Attributes
+    ----------
+    says
+        The claim, in one sentence.
+    metric
+        What is compared, higher is better, a fraction between 0 and 1.
+    treatment, baseline
+        The condition that the claim praises, and what it is compared with.
+    control
+        A condition in which the effect must vanish. Where it does not, the claim does not hold.
+    at_least
+        The smallest difference that counts, in the metric's unit.
+    """
+
+    says: str
+    metric: str
+    treatment: str
+    baseline: str
+    control: str
+    at_least: float = 0.0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a record says about its claim.
+
+    ``difference`` is the mean of treatment − baseline over paired seeds, ``low`` and ``high`` bound it at 95 %
+    (Student's t), ``control`` is the mean of control − baseline; ``word`` is *holds*, *does not hold* or *unclear*.
+    """
+
+    word: str
+    difference: float
+    low: float
+    high: float
+    control: float
+    control_fails: bool
+
+
+@dataclass(frozen=True)
+class Record:
+    """What one experiment measured, seed by seed, and the claims it decides.
+
+    Attributes
+    ----------
+    name
+        Also the file's name; begins with the lecture's number.
+    values
+        Condition → metric → one value a seed (a number, or a list where the experiment returned a curve).
+    settings
+        The constants that the experiment read.
+    fingerprint
+        Hash of the experiment's source and of everything it calls in its notebook.
+    seconds
+        How long each seed took.
+    """
+
+    name: str
+    claims: list[Claim]
+    seeds: list[int]
+    values: dict[str, dict[str, list]]
+    settings: dict[str, Any]
+    fingerprint: str
+    seconds: list[float]
+    made: str
+    machine: str
+    versions: dict[str, str]
+
+    @classmethod
+    def read(cls, path: Path) -> "Record":
+        """Read a record from its file."""
+        try:
+            stored = json.loads(path.read_text(encoding="utf-8"))
+            return cls(**{**stored, "claims": [Claim(**claim) for claim in stored["claims"]]})
+        except FileNotFoundError:
+            raise FileNotFoundError(
+                f"No record named {path.stem!r} in {path.parent.name}/. Make it: python3 course.py evidence {path.stem}"
+            ) from None
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(
+                f"The record {path.name} cannot be read ({error}). Take it from the repository again, or remake it: "
+                f"python3 course.py evidence {path.stem}"
+            ) from error
+
+    def write(self, path: Path) -> None:
+        """Write the record; an older one stays whole until the new one is."""
+        text = json.dumps(asdict(self), indent=1, ensure_ascii=False)
+        flat = re.sub(r"\[[^][{}\"]*\]", lambda numbers: " ".join(numbers[0].split()), text)  # one list, one line
+        _replace(path, flat + "\n")
+
+    def of(self, condition: str, metric: str) -> np.ndarray:
+        """Give the values of one condition, shape (n_seeds,), or (n_seeds, length) for curves."""
+        if metric not in self.values.get(condition, {}):
+            has = {name: sorted(metrics) for name, metrics in self.values.items()}
+            raise KeyError(f"Record {self.name} has no {metric!r} for {condition!r}; it has {has}.")
+        return np.array(self.values[condition][metric], dtype=float)
+
+
+def stored(name: str) -> Record:
+    """Read the record of this name: what another lecture measured."""
+    return Record.read(RECORDS / f"{name}.json")
+
+
+def measure(
+    name: str,
+    experiment: Callable[[int], Results],
+    seeds: Iterable[int],
+    claims: Sequence[Claim],
+    rerun: bool = False,
+) -> Record:
+    """Give the stored record of an experiment; make it when asked to.
+
+    Parameters
+    ----------
+    name
+        The record's name; begins with the lecture's number.
+    experiment
+        ``experiment(seed)`` runs every condition with this seed and returns condition → {metric: number, or a list of
+        numbers for a curve}.
+    seeds
+        At least three.
+    claims
+        What the experiment decides.
+    rerun
+        Measure now. ``python3 course.py evidence NAME`` does the same from a fresh kernel.
+
+    Returns
+    -------
+    The record. When the experiment was changed since, a line says so.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no record and none was asked for.
+    ValueError
+        If fewer than three seeds are given, or the results lack what a claim compares.
+    """
+    seeds, claims = list(seeds), list(claims)
+    if len(seeds) < 3:
+        raise ValueError(f"measure: expected at least three seeds, got {len(seeds)}: one run says nothing of chance.")
+    asked = os.environ.get("COURSE_EVIDENCE", "")
+    if rerun or asked == "all" or name in asked.split(","):
+        return _run(name, experiment, seeds, claims)
+    record = stored(name)
+    if (record.fingerprint, record.claims, record.seeds) != (fingerprint(experiment), claims, seeds):
+        print(
+            "Note: this experiment differs from the one that was recorded; what follows speaks of the recorded one.\n"
+            f"To measure yours: measure(..., rerun=True), or python3 course.py evidence {name}"
+        )
+    return record
+
+
+def _run(name: str, experiment: Callable[[int], Results], seeds: list[int], claims: list[Claim]) -> Record:
+    quick = os.environ.get("COURSE_EVIDENCE_QUICK") == "1"
+    code = fingerprint(experiment)
+    partial = RECORDS / "partial" / f"{name}-{code[:12]}.json"
+    done = _read_partial(partial)
+    for seed in tqdm(seeds[:1] if quick else seeds, desc=name, file=sys.stdout, ncols=80):
+        if str(seed) in done:
+            continue
+        start = time.perf_counter()
+        results = {condition: dict(metrics) for condition, metrics in experiment(seed).items()}
+        _check_results(claims, results)
+        done[str(seed)] = {"results": _rounded(results), "seconds": round(time.perf_counter() - start, 1)}
+        _replace(partial, json.dumps(done))
+    measured = [seed for seed in seeds if str(seed) in done]
+    runs = [done[str(seed)] for seed in measured]
+    record = Record(
+        name=name,
+        claims=claims,
+        seeds=measured,
+        values={
+            condition: {metric: [run["results"][condition][metric] for run in runs] for metric in metrics}
+            for condition, metrics in runs[0]["results"].items()
+        },
+        settings=_reachable(experiment)[1],
+        fingerprint=code,
+        seconds=[run["seconds"] for run in runs],
+        made=datetime.date.today().isoformat(),
+        machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        versions={package: version(package).split("+")[0] for package in RECORDED_VERSIONS},
+    )
+    if len(measured) == len(seeds):  # a quick look never replaces a whole record
+        record.write(RECORDS / f"{name}.json")
+        partial.unlink()
+    return record
+
+
+def _read_partial(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _check_results(claims: Sequence[Claim], results: Results) -> None:
+    for claim in claims:
+        for condition in (claim.treatment, claim.baseline, claim.control):
+            if claim.metric not in results.get(condition, {}):
+                has = {name: sorted(metrics) for name, metrics in results.items()}
+                raise ValueError(
+                    f"measure: the claim needs {claim.metric!r} for {condition!r}; the experiment gave {has}."
+                )
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _rounded(inner) for name, inner in value.items()}
+    if isinstance(value, Sequence | np.ndarray):
+        return [_rounded(inner) for inner in value]
+    return round(float(value), 5)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write beside, then rename, so that a good file is never replaced by a part of a new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    beside.write_text(text, encoding="utf-8")
+    os.replace(beside, path)
+
+
+def verdict(record: Record, claim: Claim) -> Verdict:
+    """Decide a claim from its record.
+
+    It *holds* where the whole interval of the difference lies above ``at_least`` and the control shows no such effect;
+    it *does not hold* where the whole interval lies below, or the control shows the effect too; else it is *unclear*.
+    """
+    baseline = record.of(claim.baseline, claim.metric)
+    mean, low, high = paired_interval(record.of(claim.treatment, claim.metric) - baseline)
+    control_mean, control_low, _ = paired_interval(record.of(claim.control, claim.metric) - baseline)
+    control_fails = not control_low > claim.at_least
+    if not control_fails or high <= claim.at_least:
+        word = "does not hold"
+    elif low > claim.at_least:
+        word = "holds"
+    else:
+        word = "unclear"
+    return Verdict(word, mean, low, high, control_mean, control_fails)
+
+
+def paired_interval(differences: np.ndarray) -> tuple[float, float, float]:
+    """Give the mean of paired differences, one a seed, and its 95 % interval by Student's t."""
+    mean = float(np.mean(differences))
+    half = float(stats.t.ppf(0.975, len(differences) - 1) * stats.sem(differences))
+    return mean, mean - half, mean + half
+
+
+def judge(record: Record) -> None:
+    """Print what a record says about each of its claims: the conditions, the difference, the verdict."""
+    print("\n\n".join(_sentence(record, claim) for claim in record.claims))
+
+
+def _sentence(record: Record, claim: Claim) -> str:
+    result = verdict(record, claim)
+    role = {claim.baseline: " (baseline)", claim.control: " (control)"}
+    measured = [name for name, metrics in record.values.items() if claim.metric in metrics]
+    width = max(len(name + role.get(name, "")) for name in measured)
+    lines = [f"Claim: {claim.says}", f"{claim.metric}, mean ± standard deviation over {len(record.seeds)} seeds:"]
+    for name in measured:
+        percent = 100 * record.of(name, claim.metric)
+        lines.append(f"  {name + role.get(name, ''):{width}} {percent.mean():6.1f} ± {percent.std(ddof=1):.1f} %")
+    control = (
+        "no such effect, as it should be" if result.control_fails else "the effect is there too: it proves nothing"
+    )
+    lines += [
+        f"{claim.treatment} − {claim.baseline}: {100 * result.difference:+.1f} points, 95 % interval "
+        f"{100 * result.low:+.1f} to {100 * result.high:+.1f}; more than {100 * claim.at_least:.1f} was asked",
+        f"{claim.control} − {claim.baseline}: {100 * result.control:+.1f} points: {control}",
+        f"Verdict: {result.word}.",
+    ]
+    return "\n".join(lines)
+
+
+def fingerprint(experiment: Callable) -> str:
+    """Hash an experiment's source with all functions, classes and UPPER_CASE constants it reaches in its notebook.
+
+    Comments and layout do not count; what the package or a library does is told by the recorded versions.
+    """
+    sources, settings = _reachable(experiment)
+    text = json.dumps([sorted(sources.items()), sorted((k, repr(v)) for k, v in settings.items())])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _reachable(experiment: Callable) -> tuple[dict[str, str], dict[str, Any]]:
+    """Collect name → source of definitions, and name → value of constants, that an experiment reaches."""
+    namespace = experiment.__globals__
+    sources: dict[str, str] = {}
+    settings: dict[str, Any] = {}
+    waiting = [experiment.__name__]
+    while waiting:
+        name = waiting.pop()
+        thing = namespace.get(name)
+        if name in sources or name in settings:
+            continue
+        if name.isupper() and isinstance(thing, bool | int | float | str | tuple):
+            settings[name] = thing
+        elif isinstance(thing, FunctionType | type) and thing.__module__ == namespace["__name__"]:
+            codes = _codes(thing)
+            sources[name] = _source(name, codes)
+            waiting += sorted({used for code in codes for used in _names(code)})
+    return sources, settings
+
+
+def _codes(thing: FunctionType | type) -> list[CodeType]:
+    if isinstance(thing, FunctionType):
+        return [thing.__code__]
+    members = [getattr(member, "fget", None) or getattr(member, "__func__", member) for member in vars(thing).values()]
+    return [member.__code__ for member in members if isinstance(member, FunctionType)]
+
+
+def _names(code: CodeType) -> set[str]:
+    inner = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    return set(code.co_names).union(*(_names(c) for c in inner))
+
+
+def _source(name: str, codes: list[CodeType]) -> str:
+    """Give the source of a top-level definition without comments, found through the file of its own code."""
+    for file in dict.fromkeys(code.co_filename for code in codes):
+        for node in ast.parse("".join(linecache.getlines(file)) or "").body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
+                return ast.unparse(node)
+    return name
+
+
+def claims_table(folder: Path = RECORDS) -> str:
+    """Write all claims and verdicts as one Markdown table, from the records alone."""
+    rows = ["| lecture | claim | measured | control | verdict |", "|---|---|---|---|---|"]
+    for path in sorted(folder.glob("*.json")):
+        record = Record.read(path)
+        rows += [_row(record, claim) for claim in record.claims]
+    return "\n".join(rows)
+
+
+def _row(record: Record, claim: Claim) -> str:
+    result = verdict(record, claim)
+
+    def mean(condition: str) -> str:
+        return f"{condition} {100 * record.of(condition, claim.metric).mean():.1f} %"
+
+    measured = (
+        f"{claim.metric}: {mean(claim.treatment)}, {mean(claim.baseline)}; difference {100 * result.difference:+.1f} "
+        f"[{100 * result.low:+.1f}, {100 * result.high:+.1f}] points, {len(record.seeds)} seeds"
+    )
+    return f"| {record.name[:2]} | {claim.says} | {measured} | {mean(claim.control)} | **{result.word}** |"
+
+
+BEGIN, END = "<!-- claims: written by python -m course_utils.evidence -->", "<!-- end of claims -->"
+
+
+def with_claims(text: str, table: str) -> str:
+    """Put the table of claims between its two marks in a text."""
+    if text.count(BEGIN) != 1 or text.count(END) != 1:
+        raise ValueError(f"expected the marks {BEGIN!r} and {END!r} once each in README.md")
+    before, rest = text.split(BEGIN)
+    return f"{before}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}"
+
+
+if __name__ == "__main__":
+    readme = RECORDS.parents[1] / "README.md"
+    readme.write_text(with_claims(readme.read_text(encoding="utf-8"), claims_table()), encoding="utf-8")

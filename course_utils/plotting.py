@@ -1,0 +1,134 @@
+"""How every figure of the course looks, and how it reaches the page together with its description."""
+
+import base64
+import html
+import io
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from cycler import cycler
+from IPython.display import display
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Okabe & Ito (2008): told apart by readers with any kind of colour vision; black comes first for the main series.
+COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+
+plt.rcParams.update(
+    {
+        "axes.prop_cycle": cycler(color=COLOURS),
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.titlelocation": "left",
+        "axes.titlesize": 12,
+        "font.size": 11,
+        "figure.dpi": 110,
+        "figure.constrained_layout.use": True,
+        "legend.frameon": False,
+        "image.cmap": "cividis",
+    }
+)
+
+
+def show(fig: Figure, description: str) -> None:
+    """Put a figure on the page with its description as alternative text, and close it.
+
+    Parameters
+    ----------
+    fig
+        The figure.
+    description
+        What a reader who cannot see it needs to know: what is drawn, and what it shows.
+    """
+    if not description.strip():
+        raise ValueError("show: expected a description of the figure for readers who cannot see it, got an empty text.")
+    stream = io.BytesIO()
+    fig.savefig(stream, format="png", metadata={"Software": None})
+    plt.close(fig)
+    picture = base64.b64encode(stream.getvalue()).decode("ascii")
+    image = f'<img src="data:image/png;base64,{picture}" alt="{html.escape(description)}" style="max-width:100%">'
+    display({"text/html": image, "image/png": picture, "text/plain": description}, raw=True)
+
+
+def attention_map(
+    ax: Axes, weights: Sequence[Sequence[float]] | np.ndarray, queries: Sequence[str], keys: Sequence[str]
+) -> None:
+    """Draw weights as a picture: one row a query, one column a key, from 0 (dark) to 1 (bright).
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    weights
+        (q_len, k_len), each between 0 and 1.
+    queries, keys
+        Labels of rows and columns, as many as the weights have.
+    """
+    weights = np.asarray(weights)
+    if weights.shape != (len(queries), len(keys)):
+        raise ValueError(
+            f"attention_map: weights must be (q_len, k_len) = ({len(queries)}, {len(keys)}) for these labels, "
+            f"got {weights.shape}."
+        )
+    image = ax.imshow(weights, vmin=0, vmax=1)
+    ax.set_xticks(range(len(keys)), keys, rotation=45, ha="right", rotation_mode="anchor")
+    ax.set_yticks(range(len(queries)), queries)
+    ax.spines[:].set_visible(False)
+    ax.set_xlabel("keys")
+    ax.set_ylabel("queries")
+    ax.figure.colorbar(image, ax=ax, label="weight", fraction=0.04)
+
+
+def seed_lines(ax: Axes, x: Sequence[float], series: Mapping[str, Sequence[Sequence[float]] | np.ndarray]) -> None:
+    """Draw one curve a condition: each seed faintly, their mean bold, the name at the curve's end.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    x
+        Positions along the horizontal axis.
+    series
+        Condition → values of shape (n_seeds, len(x)).
+    """
+    for i, (name, values) in enumerate(series.items()):
+        values = np.asarray(values, dtype=float)
+        if values.ndim != 2 or values.shape[1] != len(x):
+            raise ValueError(f"seed_lines: {name!r} must have shape (n_seeds, {len(x)}), got {values.shape}.")
+        style = {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
+        ax.plot(x, values.T, linewidth=0.8, markersize=0, alpha=0.35, color=style["color"])
+        mean = values.mean(axis=0)
+        ax.plot(x, mean, linewidth=2.2, markersize=5, label=name, **style)
+        ax.annotate(f" {name}", (x[-1], mean[-1]), color=style["color"], va="center", xytext=(4, 0),
+                    textcoords="offset points", annotation_clip=False)  # fmt: skip
+
+
+def seed_dots(ax: Axes, series: Mapping[str, Sequence[float] | np.ndarray]) -> None:
+    """Draw one row a condition: each seed a dot, their mean a bar with its value.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    series
+        Condition → one value a seed.
+    """
+    for row, (name, values) in enumerate(series.items()):
+        values = np.asarray(values, dtype=float)
+        if values.ndim != 1:
+            raise ValueError(f"seed_dots: {name!r} must have one value a seed, got an array of shape {values.shape}.")
+        colour = COLOURS[row % len(COLOURS)]
+        ax.plot(
+            values,
+            np.full(len(values), row),
+            MARKERS[row % len(MARKERS)],
+            color=colour,
+            alpha=0.5,
+            markersize=6,
+        )
+        ax.plot([values.mean()] * 2, [row - 0.3, row + 0.3], color=colour, linewidth=2.5)
+        ax.annotate(f"{values.mean():.3g}", (values.mean(), row - 0.34), ha="center", va="bottom", fontsize=9)
+    ax.set_yticks(range(len(series)), list(series))
+    ax.set_ylim(len(series) - 0.4, -0.8)

@@ -1,0 +1,163 @@
+"""The training loop that lecture 01 writes in full, for all the lectures after it."""
+
+import copy
+import math
+import random
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+
+def set_seed(seed: int) -> None:
+    """Seed Python's, NumPy's and PyTorch's generators, so that a run can be repeated."""
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - libraries that the lectures call still draw from the global generator
+    torch.manual_seed(seed)
+
+
+def constant(_progress: float) -> float:
+    """Keep the learning rate as it is."""
+    return 1.0
+
+
+def linear_decay(progress: float) -> float:
+    """Let the learning rate fall in a straight line, from its full value at progress 0 to nothing at 1."""
+    return 1.0 - progress
+
+
+def warm_up(fraction: float) -> Callable[[float], float]:
+    """Raise the learning rate from zero during the first ``fraction`` of training, then let it fall linearly.
+
+    Notes
+    -----
+    Vaswani et al. (2017), section 5.3, fall with the inverse square root of the step instead; a run of known length
+    can end at zero, which leaves a short run better trained.
+    """
+    if not 0 < fraction < 1:
+        raise ValueError(f"warm_up: fraction must lie between 0 and 1, got {fraction}.")
+    return lambda progress: min(progress / fraction, (1 - progress) / (1 - fraction))
+
+
+@dataclass
+class History:
+    """What happened during training, one entry an epoch.
+
+    Attributes
+    ----------
+    loss
+        Mean training loss.
+    score
+        What ``validate`` returned; empty where there was none.
+    seconds
+        Time since the start.
+    best_epoch
+        The epoch, from 0, whose weights the model holds at the end.
+    """
+
+    loss: list[float] = field(default_factory=list)
+    score: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    best_epoch: int = -1
+
+
+def fit(
+    model: nn.Module,
+    batch_loss: Callable[[Any], Tensor],
+    batches: Callable[[], Sequence[Any]],
+    epochs: int,
+    *,
+    lr: float,
+    schedule: Callable[[float], float] = constant,
+    weight_decay: float = 0.0,
+    clip_norm: float | None = 1.0,
+    validate: Callable[[], float] | None = None,
+    patience: int | None = None,
+    description: str = "training",
+    progress: bool = True,
+) -> History:
+    """Train a model with Adam: for every batch, loss, gradient, clip, step.
+
+    Parameters
+    ----------
+    model
+        Changed in place.
+    batch_loss
+        ``batch_loss(batch)`` gives the mean loss of one batch.
+    batches
+        ``batches()`` gives one epoch's batches; called anew each epoch, so it may shuffle.
+    epochs
+        Passes over the data.
+    lr, schedule
+        Learning rate, multiplied by ``schedule(progress)`` where progress runs from 0 to 1 over all steps.
+    weight_decay
+        L2 penalty, added to the gradient as Adam does.
+    clip_norm
+        Gradients longer than this are shortened to it; ``None`` leaves them alone.
+    validate
+        ``validate()`` scores the model after each epoch, higher is better. At the end the model holds the weights of
+        its best epoch.
+    patience
+        Stop when ``validate`` has not improved for this many epochs.
+    description, progress
+        Name shown beside the progress bar, and whether to show it.
+
+    Returns
+    -------
+    Loss, score and seconds by epoch. The model is left in evaluation mode.
+
+    Raises
+    ------
+    ValueError
+        If ``patience`` is given without ``validate``.
+    FloatingPointError
+        If the loss is no longer a finite number.
+    """
+    if patience is not None and validate is None:
+        raise ValueError("fit: patience needs validate, a function that scores the model; got none.")
+    optimiser = torch.optim.Adam(model.parameters(), lr=lr, weight_decay=weight_decay)
+    history, best_score, best_weights = History(), -math.inf, None
+    start = time.perf_counter()
+    bar = tqdm(range(epochs), desc=description, file=sys.stdout, ncols=80, disable=not progress)
+    for epoch in bar:
+        model.train()
+        losses = []
+        epoch_batches = batches()
+        for i, batch in enumerate(epoch_batches):
+            for group in optimiser.param_groups:
+                group["lr"] = lr * schedule((epoch + i / len(epoch_batches)) / epochs)
+            loss = batch_loss(batch)
+            if not torch.isfinite(loss):
+                raise FloatingPointError(
+                    f"fit: the loss became {loss.item()} in epoch {epoch + 1}, batch {i + 1}; "
+                    "lower the learning rate, clip the gradient, or look for a division by zero."
+                )
+            optimiser.zero_grad()
+            loss.backward()
+            if clip_norm is not None:
+                nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+            optimiser.step()
+            losses.append(loss.detach())
+        history.loss.append(torch.stack(losses).mean().item())
+        model.eval()
+        if validate is not None:
+            history.score.append(validate())
+            if history.score[-1] > best_score:
+                best_score, history.best_epoch = history.score[-1], epoch
+                best_weights = copy.deepcopy(model.state_dict())
+        history.seconds.append(time.perf_counter() - start)
+        bar.set_postfix_str(f"loss {history.loss[-1]:.3f}" + (f", best {best_score:.3f}" if validate else ""))
+        if patience is not None and epoch - history.best_epoch >= patience:
+            break
+    bar.close()
+    if best_weights is None:
+        history.best_epoch = len(history.loss) - 1
+    else:
+        model.load_state_dict(best_weights)
+    return history
