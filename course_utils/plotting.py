@@ -11,6 +11,7 @@ from cycler import cycler
 from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 # Okabe & Ito (2008): told apart by readers with any kind of colour vision; black comes first for the main series.
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
@@ -52,9 +53,7 @@ def show(fig: Figure, description: str) -> None:
     display({"text/html": image, "image/png": picture, "text/plain": description}, raw=True)
 
 
-def attention_map(
-    ax: Axes, weights: Sequence[Sequence[float]] | np.ndarray, queries: Sequence[str], keys: Sequence[str]
-) -> None:
+def attention_map(ax: Axes, weights: ArrayLike, queries: Sequence[str], keys: Sequence[str]) -> None:
     """Draw weights as a picture: one row a query, one column a key, from 0 (dark) to 1 (bright).
 
     Parameters
@@ -81,7 +80,7 @@ def attention_map(
     ax.figure.colorbar(image, ax=ax, label="weight", fraction=0.04)
 
 
-def seed_lines(ax: Axes, x: Sequence[float], series: Mapping[str, Sequence[Sequence[float]] | np.ndarray]) -> None:
+def seed_lines(ax: Axes, x: ArrayLike, series: Mapping[str, ArrayLike]) -> None:
     """Draw one curve a condition: each seed faintly, their mean bold, the name at the curve's end.
 
     Parameters
@@ -105,7 +104,7 @@ def seed_lines(ax: Axes, x: Sequence[float], series: Mapping[str, Sequence[Seque
                     textcoords="offset points", annotation_clip=False)  # fmt: skip
 
 
-def seed_dots(ax: Axes, series: Mapping[str, Sequence[float] | np.ndarray]) -> None:
+def seed_dots(ax: Axes, series: Mapping[str, ArrayLike]) -> None:
     """Draw one row a condition: each seed a dot, their mean a bar with its value.
 
     Parameters

@@ -1,7 +1,6 @@
 """One shape for every citation graph of the course: documents as nodes, references as edges."""
 
 from dataclasses import dataclass, replace
-from typing import Self
 
 import numpy as np
 import torch
@@ -44,7 +43,7 @@ class CitationGraph:
         """Number of documents."""
         return len(self.labels)
 
-    def rewired(self, seed: int) -> Self:
+    def rewired(self, seed: int) -> "CitationGraph":
         """Keep every document and the number of references, but let chance decide who refers to whom.
 
         The negative control for every claim about the graph: same words, same labels, same degree on one end, edges
@@ -56,7 +55,7 @@ class CitationGraph:
         shuffled = ends[torch.randperm(len(ends), generator=generator)]
         return self.with_edges(torch.stack([self.sources[one_way], shuffled]))
 
-    def with_edges(self, pairs: Int[Tensor, "2 n_pairs"]) -> Self:
+    def with_edges(self, pairs: Int[Tensor, "2 n_pairs"]) -> "CitationGraph":
         """Replace the references by these pairs, in both directions, without self-loops and duplicates."""
         sources, targets = both_directions(pairs.numpy())
         return replace(self, sources=sources, targets=targets)

@@ -1,0 +1,208 @@
+"""Records and verdicts: what is measured decides, and nothing half-made replaces it."""
+
+import json
+import linecache
+from types import ModuleType
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from course_utils import evidence
+from course_utils.evidence import Claim, Record, fingerprint, judge, measure, paired_interval, verdict
+
+CLAIM = Claim(says="a beats b", metric="accuracy", treatment="a", baseline="b", control="c", at_least=0.05)
+
+NOTEBOOK = """
+STEPS = 7
+
+def helper(x):
+    return x + STEPS
+
+class Model:
+    def run(self, seed):
+        return helper(seed)
+
+def experiment(seed):
+    return {"a": {"accuracy": Model().run(seed)}}
+"""
+
+
+def notebook(source: str, name: str = "first"):
+    module = ModuleType("notebook")
+    file = f"<test notebook {name}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    exec(compile(source, file, "exec"), module.__dict__)
+    return module.experiment
+
+
+def record(a, b, c, **changes) -> Record:
+    values = {name: {"accuracy": list(v)} for name, v in {"a": a, "b": b, "c": c}.items()}
+    fields = {
+        "name": "99_test", "claims": [CLAIM], "seeds": list(range(len(a))), "values": values, "settings": {},
+        "fingerprint": "", "seconds": [1.0] * len(a), "made": "2026-01-01", "machine": "", "versions": {},
+    }  # fmt: skip
+    return Record(**{**fields, **changes})
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(evidence, "RECORDS", tmp_path)
+    monkeypatch.delenv("COURSE_EVIDENCE", raising=False)
+    monkeypatch.delenv("COURSE_EVIDENCE_QUICK", raising=False)
+    return tmp_path
+
+
+def results(seed):
+    return {"a": {"accuracy": 0.9 + seed / 1000}, "b": {"accuracy": 0.5}, "c": {"accuracy": 0.5, "curve": [1, 2]}}
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "c", "word"),
+    [
+        ([0.9, 0.91, 0.92], [0.5, 0.5, 0.51], [0.5, 0.5, 0.5], "holds"),
+        ([0.52, 0.521, 0.52], [0.5, 0.5, 0.5], [0.5, 0.5, 0.5], "does not hold"),
+        ([0.9, 0.5, 0.7], [0.5, 0.5, 0.5], [0.5, 0.5, 0.5], "unclear"),
+        ([0.3, 0.31, 0.3], [0.5, 0.5, 0.5], [0.5, 0.5, 0.5], "does not hold"),
+        ([0.9, 0.91, 0.92], [0.5, 0.5, 0.51], [0.9, 0.9, 0.91], "does not hold"),
+        ([0.56, 0.55, 0.56], [0.5, 0.5, 0.5], [0.5, 0.5, 0.5], "unclear"),
+    ],
+    ids=["clear", "too small", "noisy", "backwards", "control shows it too", "at the margin"],
+)
+def test_the_verdict_follows_from_the_interval_the_margin_and_the_control(a, b, c, word):
+    assert verdict(record(a, b, c), CLAIM).word == word
+
+
+def test_the_interval_is_students_t_on_paired_seeds():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(0.8, 0.1, 11), rng.normal(0.7, 0.1, 11)
+    expected = stats.ttest_rel(a, b).confidence_interval(0.95)
+    mean, low, high = paired_interval(a - b)
+    assert mean == pytest.approx(np.mean(a) - np.mean(b))
+    assert (low, high) == pytest.approx((expected.low, expected.high))
+
+
+def test_pairing_takes_out_what_a_seed_does_to_both():
+    luck = np.array([0.0, 0.3, 0.1, 0.5])
+    assert verdict(record(luck + 0.2, luck, luck), CLAIM).word == "holds"
+
+
+def test_the_printed_sentence_names_conditions_difference_control_and_verdict(capsys):
+    judge(record([0.9, 0.91, 0.92], [0.5, 0.5, 0.5], [0.49, 0.5, 0.5]))
+    said = capsys.readouterr().out
+    assert "a beats b" in said
+    assert "91.0 ± 1.0 %" in said
+    assert "+41.0 points, 95 % interval +38.5 to +43.5; more than 5.0 was asked" in said
+    assert "b (baseline)" in said
+    assert "c (control)" in said
+    assert "Verdict: holds." in said
+
+
+def test_a_claim_that_does_not_hold_is_printed_all_the_same(capsys):
+    judge(record([0.5, 0.5, 0.5], [0.5, 0.5, 0.5], [0.5, 0.5, 0.5]))
+    assert "Verdict: does not hold." in capsys.readouterr().out
+
+
+def test_measure_makes_a_record_when_asked_and_reads_it_afterwards(monkeypatch):
+    calls = []
+
+    def counted(seed):
+        calls.append(seed)
+        return results(seed)
+
+    monkeypatch.setenv("COURSE_EVIDENCE", "99_other,99_test")
+    made = measure("99_test", counted, range(3), [CLAIM])
+    monkeypatch.delenv("COURSE_EVIDENCE")
+    read = measure("99_test", counted, range(3), [CLAIM])
+    assert calls == [0, 1, 2]
+    assert made == read
+    assert read.of("a", "accuracy").tolist() == [0.9, 0.901, 0.902]
+    assert read.of("c", "curve").shape == (3, 2)
+
+
+def test_an_interrupted_measurement_goes_on_where_it_stopped(folder):
+    calls = []
+
+    def interrupted(seed):
+        calls.append(seed)
+        if calls == [0, 1]:
+            raise KeyboardInterrupt
+        return results(seed)
+
+    with pytest.raises(KeyboardInterrupt):
+        measure("99_test", interrupted, range(3), [CLAIM], rerun=True)
+    assert not (folder / "99_test.json").exists()
+    measure("99_test", interrupted, range(3), [CLAIM], rerun=True)
+    assert calls == [0, 1, 1, 2]
+    assert not any((folder / "partial").iterdir())
+
+
+def test_a_quick_look_does_not_replace_a_whole_record(monkeypatch, folder):
+    measure("99_test", results, range(3), [CLAIM], rerun=True)
+    before = (folder / "99_test.json").read_text()
+    monkeypatch.setenv("COURSE_EVIDENCE_QUICK", "1")
+    quick = measure("99_test", results, range(4), [CLAIM], rerun=True)
+    assert quick.seeds == [0]
+    assert (folder / "99_test.json").read_text() == before
+
+
+def test_a_missing_record_says_how_to_make_it():
+    with pytest.raises(FileNotFoundError, match=r"python3 course\.py evidence 99_test"):
+        measure("99_test", results, range(3), [CLAIM])
+
+
+def test_a_damaged_record_says_so_and_is_left_alone(folder):
+    (folder / "99_test.json").write_text('{"name": "99_te')
+    with pytest.raises(ValueError, match=r"99_test\.json cannot be read"):
+        measure("99_test", results, range(3), [CLAIM])
+    assert (folder / "99_test.json").read_text() == '{"name": "99_te'
+
+
+def test_an_experiment_that_changed_since_is_told(capsys):
+    measure("99_test", results, range(3), [CLAIM], rerun=True)
+    capsys.readouterr()
+    measure("99_test", results, range(3), [CLAIM])
+    assert "differs" not in capsys.readouterr().out
+    measure("99_test", lambda seed: results(seed), range(3), [CLAIM])
+    assert "differs from the one that was recorded" in capsys.readouterr().out
+
+
+def test_one_seed_is_not_a_measurement():
+    with pytest.raises(ValueError, match="at least three seeds, got 2"):
+        measure("99_test", results, range(2), [CLAIM])
+
+
+def test_results_without_the_control_are_refused(folder):
+    with pytest.raises(ValueError, match="needs 'accuracy' for 'c'"):
+        measure("99_test", lambda seed: {"a": {"accuracy": 1}, "b": {"accuracy": 1}}, range(3), [CLAIM], rerun=True)
+    assert not (folder / "99_test.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("STEPS = 7", "STEPS = 8"), ("x + STEPS", "x - STEPS"), ("helper(seed)", "helper(seed + 1)"), ('"a"', '"b"')],
+)
+def test_the_fingerprint_changes_with_everything_the_experiment_reaches(old, new):
+    assert fingerprint(notebook(NOTEBOOK.replace(old, new), new)) != fingerprint(notebook(NOTEBOOK))
+
+
+def test_the_fingerprint_ignores_comments_layout_and_what_is_not_reached():
+    other = NOTEBOOK.replace("return x + STEPS", "return (x\n        + STEPS)  # a sum") + "\ndef unused():\n    pass\n"
+    assert fingerprint(notebook(other, "other")) == fingerprint(notebook(NOTEBOOK))
+
+
+def test_the_table_of_claims_is_made_of_records_alone(folder):
+    record([0.9, 0.91, 0.92], [0.5, 0.5, 0.5], [0.49, 0.5, 0.5]).write(folder / "99_test.json")
+    table = evidence.claims_table(folder)
+    assert "| 99 | a beats b | accuracy: a 91.0 %, b 50.0 %; difference +41.0 [+38.5, +43.5] points, 3 seeds" in table
+    text = f"before\n{evidence.BEGIN}\nold\n{evidence.END}\nafter"
+    assert evidence.with_claims(text, table) == f"before\n{evidence.BEGIN}\n{table}\n{evidence.END}\nafter"
+    with pytest.raises(ValueError, match="marks"):
+        evidence.with_claims("no marks", table)
+
+
+def test_a_record_survives_the_round_trip_through_its_file(folder):
+    first = record([0.9, 0.91, 0.92], [0.5, 0.5, 0.5], [0.49, 0.5, 0.5], settings={"STEPS": 7})
+    first.write(folder / "99_test.json")
+    assert Record.read(folder / "99_test.json") == first
+    assert json.loads((folder / "99_test.json").read_text())["settings"] == {"STEPS": 7}

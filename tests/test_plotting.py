@@ -1,0 +1,85 @@
+"""Figures reach the page with their description, and refuse labels that do not fit."""
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from course_utils import plotting
+
+
+@pytest.fixture
+def displayed(monkeypatch):
+    outputs = []
+    monkeypatch.setattr(plotting, "display", lambda data, raw: outputs.append(data))
+    return outputs
+
+
+def test_a_figure_is_shown_with_its_description_as_alternative_text_and_closed(displayed):
+    fig, ax = plt.subplots()
+    ax.plot([1, 2])
+    plotting.show(fig, 'Loss "falls" & stays < 1')
+    (output,) = displayed
+    assert 'alt="Loss &quot;falls&quot; &amp; stays &lt; 1"' in output["text/html"]
+    assert output["image/png"] in output["text/html"]
+    assert output["text/plain"] == 'Loss "falls" & stays < 1'
+    assert not plt.fignum_exists(fig.number)
+
+
+def test_the_same_figure_gives_the_same_bytes(displayed):
+    for _ in range(2):
+        fig, ax = plt.subplots()
+        ax.plot([1, 2])
+        plotting.show(fig, "a line")
+    assert displayed[0] == displayed[1]
+
+
+def test_a_figure_without_description_is_refused(displayed):
+    fig, _ = plt.subplots()
+    with pytest.raises(ValueError, match="description"):
+        plotting.show(fig, " ")
+    plt.close(fig)
+
+
+def test_an_attention_map_has_queries_on_rows_and_keys_on_columns():
+    fig, ax = plt.subplots()
+    weights = np.array([[0.1, 0.9], [0.5, 0.5], [1.0, 0.0]])
+    plotting.attention_map(ax, weights, ["q0", "q1", "q2"], ["k0", "k1"])
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["k0", "k1"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["q0", "q1", "q2"]
+    image = ax.get_images()[0]
+    assert image.get_clim() == (0, 1)
+    assert np.array_equal(image.get_array(), weights)
+    plt.close(fig)
+
+
+def test_an_attention_map_refuses_weights_that_are_transposed():
+    fig, ax = plt.subplots()
+    with pytest.raises(ValueError, match=r"\(2, 3\).*got \(3, 2\)"):
+        plotting.attention_map(ax, np.zeros((3, 2)), ["q0", "q1"], ["k0", "k1", "k2"])
+    plt.close(fig)
+
+
+def test_seed_lines_draw_every_seed_and_their_mean():
+    fig, ax = plt.subplots()
+    values = np.array([[0.0, 1.0], [1.0, 2.0], [2.0, 6.0]])
+    plotting.seed_lines(ax, [1, 2], {"a": values, "b": values + 1})
+    assert len(ax.lines) == 2 * (3 + 1)
+    assert np.allclose(ax.lines[3].get_ydata(), [1.0, 3.0])
+    assert [text.get_text().strip() for text in ax.texts] == ["a", "b"]
+    with pytest.raises(ValueError, match=r"'a' must have shape \(n_seeds, 3\)"):
+        plotting.seed_lines(ax, [1, 2, 3], {"a": values})
+    plt.close(fig)
+
+
+def test_seed_dots_draw_every_seed_and_their_mean():
+    fig, ax = plt.subplots()
+    plotting.seed_dots(ax, {"a": [0.25, 0.75], "b": [0.1, 0.3]})
+    assert ax.texts[0].get_text() == "0.5"
+    assert len(ax.lines) == 4
+    with pytest.raises(ValueError, match="one value a seed"):
+        plotting.seed_dots(ax, {"a": np.ones((2, 1))})
+    plt.close(fig)
