@@ -1,7 +1,6 @@
 """Claims, the records that decide them, and the sentence that is drawn: no measured number is ever typed.
 
 ``measure`` gives the stored record of an experiment, or makes it; ``judge`` prints what it says about each claim.
-Run as a program, ``python -m course_utils.evidence`` rewrites README's table of claims from all records.
 """
 
 import ast
@@ -356,41 +355,3 @@ def _source(name: str, codes: list[CodeType]) -> str:
             if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
                 return ast.unparse(node)
     return name
-
-
-def claims_table(folder: Path = RECORDS) -> str:
-    """Write all claims and verdicts as one Markdown table, from the records alone."""
-    rows = ["| lecture | claim | measured | control | verdict |", "|---|---|---|---|---|"]
-    for path in sorted(folder.glob("*.json")):
-        record = Record.read(path)
-        rows += [_row(record, claim) for claim in record.claims]
-    return "\n".join(rows)
-
-
-def _row(record: Record, claim: Claim) -> str:
-    result = verdict(record, claim)
-
-    def mean(condition: str) -> str:
-        return f"{condition} {100 * record.of(condition, claim.metric).mean():.1f} %"
-
-    measured = (
-        f"{claim.metric}: {mean(claim.treatment)}, {mean(claim.baseline)}; difference {100 * result.difference:+.1f} "
-        f"[{100 * result.low:+.1f}, {100 * result.high:+.1f}] points, {len(record.seeds)} seeds"
-    )
-    return f"| {record.name[:2]} | {claim.says} | {measured} | {mean(claim.control)} | **{result.word}** |"
-
-
-BEGIN, END = "<!-- claims: written by python -m course_utils.evidence -->", "<!-- end of claims -->"
-
-
-def with_claims(text: str, table: str) -> str:
-    """Put the table of claims between its two marks in a text."""
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise ValueError(f"expected the marks {BEGIN!r} and {END!r} once each in README.md")
-    before, rest = text.split(BEGIN)
-    return f"{before}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}"
-
-
-if __name__ == "__main__":
-    readme = RECORDS.parents[1] / "README.md"
-    readme.write_text(with_claims(readme.read_text(encoding="utf-8"), claims_table()), encoding="utf-8")

@@ -191,16 +191,6 @@ def test_the_fingerprint_ignores_comments_layout_and_what_is_not_reached():
     assert fingerprint(notebook(other, "other")) == fingerprint(notebook(NOTEBOOK))
 
 
-def test_the_table_of_claims_is_made_of_records_alone(folder):
-    record([0.9, 0.91, 0.92], [0.5, 0.5, 0.5], [0.49, 0.5, 0.5]).write(folder / "99_test.json")
-    table = evidence.claims_table(folder)
-    assert "| 99 | a beats b | accuracy: a 91.0 %, b 50.0 %; difference +41.0 [+38.5, +43.5] points, 3 seeds" in table
-    text = f"before\n{evidence.BEGIN}\nold\n{evidence.END}\nafter"
-    assert evidence.with_claims(text, table) == f"before\n{evidence.BEGIN}\n{table}\n{evidence.END}\nafter"
-    with pytest.raises(ValueError, match="marks"):
-        evidence.with_claims("no marks", table)
-
-
 def test_a_record_survives_the_round_trip_through_its_file(folder):
     first = record([0.9, 0.91, 0.92], [0.5, 0.5, 0.5], [0.49, 0.5, 0.5], settings={"STEPS": 7})
     first.write(folder / "99_test.json")

@@ -1,0 +1,83 @@
+"""What README shows of the lectures, written from them: ``python -m course_utils.readme``.
+
+The claims come from the records, the pictures and their descriptions from the notebooks' signature figures.
+"""
+
+import base64
+import html
+import json
+import re
+from pathlib import Path
+
+from course_utils.data.storage import CHECKOUT, write_atomically
+from course_utils.evidence import RECORDS, Claim, Record, verdict
+
+NOTEBOOKS = CHECKOUT / "notebooks"
+PICTURES = NOTEBOOKS / "pictures"
+
+
+def claims_table(folder: Path = RECORDS) -> str:
+    """Write all claims and verdicts as one Markdown table, from the records alone."""
+    rows = ["| lecture | claim | measured | control | verdict |", "|---|---|---|---|---|"]
+    for path in sorted(folder.glob("*.json")):
+        record = Record.read(path)
+        rows += [_row(record, claim) for claim in record.claims]
+    return "\n".join(rows)
+
+
+def _row(record: Record, claim: Claim) -> str:
+    result = verdict(record, claim)
+
+    def mean(condition: str) -> str:
+        return f"{condition} {100 * record.of(condition, claim.metric).mean():.1f} %"
+
+    measured = (
+        f"{claim.metric}: {mean(claim.treatment)}, {mean(claim.baseline)}; difference {100 * result.difference:+.1f} "
+        f"[{100 * result.low:+.1f}, {100 * result.high:+.1f}] points, {len(record.seeds)} seeds"
+    )
+    return f"| {record.name[:2]} | {claim.says} | {measured} | {mean(claim.control)} | **{result.word}** |"
+
+
+def signature(notebook: Path) -> tuple[str, str, bytes]:
+    """Give a lecture's title, and the description and picture (PNG) of its signature figure."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    title = "".join(cells[0]["source"]).splitlines()[0].lstrip("# ")
+    marked = [cell for cell in cells if "signature" in cell["metadata"].get("tags", [])]
+    pictures = [
+        output["data"] for cell in marked for output in cell["outputs"] if "image/png" in output.get("data", {})
+    ]
+    if len(pictures) != 1:
+        raise ValueError(f"{notebook.name}: expected one figure tagged 'signature', found {len(pictures)}.")
+    description = re.search(r'alt="([^"]+)"', "".join(pictures[0]["text/html"]))[1]
+    return title, html.unescape(description), base64.b64decode("".join(pictures[0]["image/png"]))
+
+
+def lectures(notebooks: Path = NOTEBOOKS) -> str:
+    """Write one heading, link and picture a lecture."""
+    parts = []
+    for path in sorted(notebooks.glob("[0-9][0-9]_*.ipynb")):
+        title, description, _ = signature(path)
+        parts.append(
+            f"### [{title}](notebooks/{path.name})\n\n![{description}](notebooks/{PICTURES.name}/{path.stem}.png)"
+        )
+    return "\n\n".join(parts)
+
+
+def between(text: str, name: str, content: str) -> str:
+    """Put content between the two marks of this name in a text."""
+    begin, end = f"<!-- {name}: written by python -m course_utils.readme -->", f"<!-- end of {name} -->"
+    if text.count(begin) != 1 or text.count(end) != 1:
+        raise ValueError(f"README.md: expected the marks {begin!r} and {end!r} once each.")
+    return f"{text.split(begin)[0]}{begin}\n{content}\n{end}{text.split(end)[1]}"
+
+
+def written(text: str) -> str:
+    """Give README's text with everything that is written from the lectures."""
+    return between(between(text, "lectures", lectures()), "claims", claims_table())
+
+
+if __name__ == "__main__":
+    for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")):
+        write_atomically(PICTURES / f"{path.stem}.png", signature(path)[2])
+    readme = CHECKOUT / "README.md"
+    write_atomically(readme, written(readme.read_text(encoding="utf-8")).encode())

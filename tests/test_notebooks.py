@@ -1,0 +1,254 @@
+"""The anatomy of a lecture: what every notebook has, in which order, and what it must never have."""
+
+import ast
+import re
+import statistics
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from course_utils.evidence import RECORDS, Claim, Record, fingerprint
+from course_utils.readme import PICTURES, signature, written
+
+from .notebooks import FOLDER, LECTURES, code_cells, definitions, load
+
+README = FOLDER.parent / "README.md"
+NAMES = [path.stem for path in LECTURES]
+EXPECTED = [
+    "01_sequence_to_sequence",
+    "02_bahdanau_attention",
+    "03_document_attention",
+    "04_convolution_limits",
+    "05_transformer",
+    "06_graph_attention",
+]
+SECTIONS = [
+    "The question",
+    "Before you start",
+    "The claim",
+    "The idea",
+    "The code",
+    "Experiment",
+    "What we measured",
+    "Limits",
+    "Exercise",
+    "Summary",
+    "References",
+]
+SLIDE_TYPES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
+
+every_lecture = pytest.mark.parametrize("name", NAMES)
+load = cache(load)
+
+
+def markdown(name: str) -> str:
+    return "\n\n".join(cell.source for cell in load(name).cells if cell.cell_type == "markdown")
+
+
+def headings(name: str) -> list[tuple[int, str]]:
+    text = re.sub(r"```.*?```", "", markdown(name), flags=re.DOTALL)
+    return [(len(marks), title.strip()) for marks, title in re.findall(r"^(#+) (.+)$", text, flags=re.MULTILINE)]
+
+
+def section(name: str, title: str) -> str:
+    return re.split(r"^## ", markdown(name).split(f"\n## {title}\n")[1], flags=re.MULTILINE)[0]
+
+
+def lines(source: str) -> list[str]:
+    return [line for line in source.splitlines() if line.strip()]
+
+
+def outputs(name: str):
+    return [output for cell in code_cells(name) for output in cell.outputs]
+
+
+def table_rows(text: str) -> list[str]:
+    return re.findall(r"^\| 0[1-6] .*\|$", text, flags=re.MULTILINE)
+
+
+def test_the_six_lectures_are_there_in_order():
+    assert NAMES == EXPECTED
+
+
+@every_lecture
+def test_headings_come_in_the_order_a_learner_expects(name):
+    found = headings(name)
+    assert found[0][0] == 1
+    assert found[0][1].startswith(f"{name[:2]} · ")
+    assert [title for level, title in found if level == 1] == [found[0][1]]
+    assert [title for level, title in found if level == 2] == SECTIONS
+    levels = [level for level, _ in found]
+    assert all(after <= before + 1 for before, after in pairwise(levels)), "a level is skipped"
+
+
+@every_lecture
+def test_the_question_shows_the_lectures_own_row_of_the_table(name):
+    (row,) = table_rows(section(name, "The question"))
+    assert row in table_rows(README.read_text(encoding="utf-8"))
+    assert row.startswith(f"| {name[:2]} ")
+
+
+@every_lecture
+def test_the_summary_shows_the_table_so_far(name):
+    whole = table_rows(README.read_text(encoding="utf-8"))
+    assert table_rows(section(name, "Summary")) == whole[: int(name[:2])]
+
+
+@every_lecture
+def test_before_you_start_is_five_lines_at_most(name):
+    assert len(lines(section(name, "Before you start"))) <= 5
+
+
+@every_lecture
+def test_cells_are_short_enough_to_hold_one_idea(name):
+    lengths = []
+    for cell in code_cells(name):
+        n = len(lines(cell.source))
+        longest = 40 if re.search(r"^class ", cell.source, flags=re.MULTILINE) else 25
+        assert n <= longest, f"{n} lines in: {cell.source[:80]}"
+        lengths.append(n)
+    assert statistics.median(lengths) <= 6
+    assert statistics.quantiles(lengths, n=10)[-1] <= 20
+
+
+@every_lecture
+def test_no_more_than_two_code_cells_follow_each_other_without_a_sentence(name):
+    kinds = "".join("c" if cell.cell_type == "code" else "m" for cell in load(name).cells)
+    assert "ccc" not in kinds
+
+
+@every_lecture
+def test_all_imports_stand_in_the_first_code_cell(name):
+    for number, cell in enumerate(code_cells(name)):
+        imports = any(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.walk(ast.parse(cell.source)))
+        assert imports == (number == 0)
+
+
+@every_lecture
+def test_nothing_is_installed_silenced_or_switched_off(name):
+    for cell in code_cells(name):
+        source = cell.source
+        assert not re.search(
+            r"^\s*[!%]|sys\.path|filterwarnings|if False|pip install|os\.environ", source, re.MULTILINE
+        )
+        assert not re.search(r";\s*$", source, re.MULTILINE), "a trailing semicolon breaks the comparison of outputs"
+
+
+@every_lecture
+def test_outputs_come_from_one_clean_run_from_top_to_bottom(name):
+    assert [cell.execution_count for cell in code_cells(name)] == list(range(1, len(code_cells(name)) + 1))
+    for output in outputs(name):
+        assert output.output_type != "error"
+        assert output.get("name") != "stderr", output.get("text")
+        assert "\r" not in output.get("text", ""), "a progress bar was not collapsed to its last state"
+
+
+@every_lecture
+def test_no_output_tells_where_it_was_made(name):
+    text = (FOLDER / f"{name}.ipynb").read_text(encoding="utf-8")
+    assert not re.search(r"/(tmp|home|root|Users|work)/", re.sub(r"data:image/[^\"]*", "", text))
+    assert set(load(name).metadata) == {"kernelspec", "language_info"}
+
+
+@every_lecture
+def test_every_picture_has_a_description(name):
+    pictures = [output.data for output in outputs(name) if "image/png" in output.get("data", {})]
+    assert pictures, "a lecture needs its signature figure"
+    for data in pictures:
+        alternative = re.search(r'<img [^>]*alt="([^"]+)"', data["text/html"])
+        assert len(alternative[1]) > 40, "say what is drawn and what it shows"
+    assert not re.search(r"!\[\s*\]\(", markdown(name))
+
+
+@every_lecture
+def test_one_figure_is_the_signature_of_the_lecture_and_its_picture_is_kept(name):
+    _, description, picture = signature(FOLDER / f"{name}.ipynb")
+    assert len(description) > 40
+    assert (PICTURES / f"{name}.png").read_bytes() == picture, "run: .venv/bin/python -m course_utils.readme"
+
+
+@every_lecture
+def test_every_cell_knows_its_place_in_the_slides(name):
+    for cell in load(name).cells:
+        kind = cell.metadata.slideshow.slide_type
+        assert kind in SLIDE_TYPES
+        if cell.cell_type == "markdown" and re.match(r"##? ", cell.source) and kind != "skip":
+            assert kind == "slide"
+        if cell.cell_type == "code" and kind in {"slide", "subslide", "fragment"}:
+            assert len(lines(cell.source)) <= 15
+            assert max(map(len, cell.source.splitlines())) <= 60, cell.source
+
+
+@every_lecture
+def test_at_least_three_outputs_that_the_text_discusses_are_compared(name):
+    compared = [cell for cell in code_cells(name) if cell.source.startswith("# NBVAL_CHECK_OUTPUT")]
+    assert len(compared) >= 3
+    assert all(cell.outputs for cell in compared)
+
+
+@every_lecture
+def test_no_measured_number_is_typed_in_prose(name):
+    for title in ("The claim", "Experiment", "What we measured", "Limits", "Summary"):
+        prose = re.sub(r"\$.*?\$|`[^`]*`|\|.*\|", "", section(name, title), flags=re.DOTALL)
+        for sentence in re.split(r"(?<=[.!?])\s|\n", prose):
+            typed = re.search(r"\d+(\.\d+)?\s*(%|percent|points|seconds| s\b)|\b\d+\.\d+\b|±", sentence)
+            assert not typed or re.search(r"Table|Figure|et al\.|at least|section", sentence), sentence
+
+
+def measure_calls(name: str) -> list[dict[str, ast.expr]]:
+    calls = []
+    for cell in code_cells(name):
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "measure":
+                calls.append({keyword.arg: keyword.value for keyword in node.keywords})
+    return calls
+
+
+@every_lecture
+def test_every_record_is_fresh(name):
+    module = definitions(name)
+
+    def value(node: ast.expr):
+        return eval(compile(ast.Expression(node), name, "eval"), {**vars(module), "Claim": Claim})
+
+    calls = measure_calls(name)
+    assert calls, "a lecture needs a claim"
+    for call in calls:
+        record = Record.read(RECORDS / f"{value(call['name'])}.json")
+        assert record.name.startswith(name[:2])
+        assert record.claims == value(call["claims"])
+        assert record.seeds == list(value(call["seeds"]))
+        assert len(record.seeds) >= 3
+        assert record.fingerprint == fingerprint(value(call["experiment"])), (
+            f"the experiment changed since it was recorded: python3 course.py evidence {record.name}"
+        )
+
+
+@every_lecture
+def test_every_claim_is_judged_with_a_control(name):
+    source = "\n".join(cell.source for cell in code_cells(name))
+    assert source.count("judge(") >= len(measure_calls(name))
+    for path in RECORDS.glob(f"{name[:2]}_*.json"):
+        for claim in Record.read(path).claims:
+            assert claim.control not in {claim.treatment, claim.baseline}
+
+
+def test_every_record_belongs_to_a_lecture():
+    measured = {ast.literal_eval(call["name"]) for name in NAMES for call in measure_calls(name)}
+    assert {path.stem for path in RECORDS.glob("*.json")} == measured
+
+
+def test_readme_shows_the_lectures_and_the_records_as_they_are():
+    text = README.read_text(encoding="utf-8")
+    assert written(text) == text, "run: .venv/bin/python -m course_utils.readme"
+
+
+def test_no_text_names_a_place_that_only_its_author_has():
+    checkout = FOLDER.parent
+    files = [*checkout.glob("*.md"), *checkout.glob("*.py"), *checkout.glob("*.toml"), *checkout.glob("*.lock")]
+    files += [*checkout.glob("course_utils/**/*.py"), *checkout.glob("datasets/*.*"), *RECORDS.glob("*.json")]
+    for file in files:
+        found = re.search(r"(?<![\w.:/])/(tmp|home|root|work)/|\.\./shared", Path(file).read_text(encoding="utf-8"))
+        assert not found, f"{file.name}: {found}"

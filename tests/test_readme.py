@@ -1,0 +1,62 @@
+"""What README shows is written from records and notebooks, and nothing else in it is touched."""
+
+import base64
+import json
+
+import pytest
+
+from course_utils import readme
+from course_utils.evidence import Claim, Record
+
+MARKS = "<!-- claims: written by python -m course_utils.readme -->", "<!-- end of claims -->"
+
+
+def test_the_table_of_claims_is_made_of_records_alone(tmp_path):
+    claim = Claim(says="a beats b", metric="accuracy", treatment="a", baseline="b", control="c")
+    values = {"a": [0.9, 0.91, 0.92], "b": [0.5, 0.5, 0.5], "c": [0.49, 0.5, 0.5]}
+    Record(
+        name="99_test",
+        claims=[claim],
+        seeds=[0, 1, 2],
+        values={name: {"accuracy": numbers} for name, numbers in values.items()},
+        settings={},
+        fingerprint="",
+        seconds=[],
+        made="",
+        machine="",
+        versions={},
+    ).write(tmp_path / "99_test.json")
+    (_, _, row) = readme.claims_table(tmp_path).splitlines()
+    assert row == (
+        "| 99 | a beats b | accuracy: a 91.0 %, b 50.0 %; difference +41.0 [+38.5, +43.5] points, 3 seeds "
+        "| c 49.7 % | **holds** |"
+    )
+
+
+def test_only_what_stands_between_the_marks_is_replaced():
+    begin, end = MARKS
+    assert readme.between(f"a\n{begin}\nold\n{end}\nz", "claims", "new") == f"a\n{begin}\nnew\n{end}\nz"
+
+
+def test_a_text_without_marks_is_refused():
+    with pytest.raises(ValueError, match="marks"):
+        readme.between("no marks", "claims", "new")
+
+
+def test_a_lectures_picture_comes_with_its_title_and_description(tmp_path):
+    data = {"image/png": base64.b64encode(b"PNG").decode(), "text/html": ['<img alt="x &lt; ', '1">']}
+    cells = [
+        {"cell_type": "markdown", "metadata": {}, "source": ["# 07 · Title\n", "more"]},
+        {"cell_type": "code", "metadata": {"tags": ["signature"]}, "source": "", "outputs": [{"data": data}]},
+    ]
+    (tmp_path / "07_name.ipynb").write_text(json.dumps({"cells": cells}))
+    assert readme.signature(tmp_path / "07_name.ipynb") == ("07 · Title", "x < 1", b"PNG")
+    assert readme.lectures(tmp_path) == (
+        "### [07 · Title](notebooks/07_name.ipynb)\n\n![x < 1](notebooks/pictures/07_name.png)"
+    )
+
+
+def test_a_lecture_without_signature_figure_is_named(tmp_path):
+    (tmp_path / "07_name.ipynb").write_text(json.dumps({"cells": [{"metadata": {}, "source": "# T"}]}))
+    with pytest.raises(ValueError, match=r"07_name\.ipynb: expected one figure tagged 'signature', found 0"):
+        readme.signature(tmp_path / "07_name.ipynb")
