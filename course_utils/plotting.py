@@ -83,6 +83,8 @@ def attention_map(ax: Axes, weights: ArrayLike, queries: Sequence[str], keys: Se
 def seed_lines(ax: Axes, x: ArrayLike, series: Mapping[str, ArrayLike]) -> None:
     """Draw one curve a condition: each seed faintly, their mean bold, the name at the curve's end.
 
+    Names that would overlap are moved apart; set the limits of the axes first, so that they are placed for them.
+
     Parameters
     ----------
     ax
@@ -92,16 +94,35 @@ def seed_lines(ax: Axes, x: ArrayLike, series: Mapping[str, ArrayLike]) -> None:
     series
         Condition → values of shape (n_seeds, len(x)).
     """
+    ends = {}
     for i, (name, values) in enumerate(series.items()):
         values = np.asarray(values, dtype=float)
         if values.ndim != 2 or values.shape[1] != len(x):
             raise ValueError(f"seed_lines: {name!r} must have shape (n_seeds, {len(x)}), got {values.shape}.")
-        style = {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
-        ax.plot(x, values.T, linewidth=0.8, markersize=0, alpha=0.35, color=style["color"])
+        colour, marker = COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]
+        ax.plot(x, values.T, linewidth=0.8, alpha=0.35, color=colour)
         mean = values.mean(axis=0)
-        ax.plot(x, mean, linewidth=2.2, markersize=5, label=name, **style)
-        ax.annotate(f" {name}", (x[-1], mean[-1]), color=style["color"], va="center", xytext=(4, 0),
-                    textcoords="offset points", annotation_clip=False)  # fmt: skip
+        ax.plot(x, mean, linewidth=2.2, markersize=5, color=colour, marker=marker, label=name)
+        ends[name] = (mean[-1], colour)
+    _label_ends(ax, x[-1], ends)
+
+
+def _label_ends(ax: Axes, x: float | int, ends: Mapping[str, tuple[float, str]], gap: float = 14.0) -> None:
+    """Write each name behind the end of its curve, at least ``gap`` points above the one below it."""
+    points = 72 / ax.figure.dpi
+    lowest = -np.inf
+    for name, (y, colour) in sorted(ends.items(), key=lambda end: end[1][0]):
+        height = ax.transData.transform((x, y))[1] * points
+        lowest = max(height, lowest + gap)
+        ax.annotate(
+            name,
+            (x, y),
+            xytext=(8, lowest - height),
+            textcoords="offset points",
+            color=colour,
+            va="center",
+            annotation_clip=False,
+        )
 
 
 def seed_dots(ax: Axes, series: Mapping[str, ArrayLike]) -> None:

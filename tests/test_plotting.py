@@ -75,6 +75,15 @@ def test_seed_lines_draw_every_seed_and_their_mean():
     plt.close(fig)
 
 
+def test_names_at_the_ends_of_curves_do_not_overlap():
+    fig, ax = plt.subplots()
+    plotting.seed_lines(ax, [1, 2], {"a": np.full((3, 2), 0.5), "b": np.full((3, 2), 0.501), "c": np.zeros((3, 2))})
+    fig.canvas.draw()
+    heights = sorted(text.get_window_extent().y0 * 72 / fig.dpi for text in ax.texts)
+    assert min(np.diff(heights)) > 10
+    plt.close(fig)
+
+
 def test_seed_dots_draw_every_seed_and_their_mean():
     fig, ax = plt.subplots()
     plotting.seed_dots(ax, {"a": [0.25, 0.75], "b": [0.1, 0.3]})

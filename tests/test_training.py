@@ -128,7 +128,7 @@ def test_a_loss_that_is_no_number_stops_training_and_says_where(problem):
 def test_schedules_start_peak_and_end_where_they_say():
     assert [linear_decay(p) for p in (0.0, 0.5, 1.0)] == [1, 0.5, 0]
     assert [round(warm_up(0.2)(p), 9) for p in (0.0, 0.1, 0.2, 0.6, 1.0)] == [0, 0.5, 1, 0.5, 0]
-    with pytest.raises(ValueError, match="between 0 and 1, got 1.0"):
+    with pytest.raises(ValueError, match=r"between 0 and 1, got 1\.0"):
         warm_up(1.0)
 
 

@@ -31,7 +31,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from num2words import num2words
 from tqdm import tqdm
@@ -76,13 +76,13 @@ class NumberWords:
         """Count the decimal digits of number ``i``."""
         return len(str(self.numbers[i]))
 
-    def subset(self, indices: Iterable[int]) -> Self:
+    def subset(self, indices: Iterable[int]) -> "NumberWords":
         """Keep the pairs at these positions, in this order."""
         indices = list(indices)
         columns = (self.numbers, self.source, self.target, self.alignments)
         return type(self)(*(tuple(column[i] for i in indices) for column in columns))
 
-    def split(self, seed: int = 0, val: int = 1000, test: int = 1500) -> tuple[Self, Self, Self]:
+    def split(self, seed: int = 0, val: int = 1000, test: int = 1500) -> tuple["NumberWords", ...]:
         """Deal the pairs at random into training (all that is left), validation and test.
 
         As the numbers of a corpus are all different, no two parts share a number.
@@ -100,7 +100,7 @@ class NumberWords:
 def load_number_words(
     target: str = "de", digits: int = 12, n_pairs: int = 20_000, seed: int = 0, progress: bool = True
 ) -> NumberWords:
-    """Load English numbers and their translations, built on first use (about 10 s), then read from the cache.
+    """Load English numbers and their translations, built on first use (some seconds), then read from the cache.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def load_number_words(
     key = {"target": target, "digits": digits, "n_pairs": n_pairs, "seed": seed, "recipe": RECIPE}
     key |= library_versions(["num2words"])
 
-    def build() -> list[list]:
+    def build() -> list:
         pairs = translate(_draw(digits, n_pairs, seed), target, progress)
         alignments = [[sorted(positions) for positions in pair] for pair in pairs.alignments]
         return [pairs.numbers, pairs.source, pairs.target, alignments]

@@ -1,0 +1,149 @@
+"""Public data sets: found in your own folder or downloaded once, and always checked by hash."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pooch
+import requests
+from tqdm import tqdm
+
+from course_utils.data.storage import CHECKOUT, cache_folder
+
+REGISTRY = CHECKOUT / "datasets" / "registry.json"
+
+
+class DataError(RuntimeError):
+    """A public data set cannot be had; the message says what, where we looked, and what to do."""
+
+
+def datasets() -> list[str]:
+    """Name the data sets that the registry knows."""
+    return list(_registry())
+
+
+def is_available(name: str) -> bool:
+    """Tell whether all files of a data set lie here already, with the right size; asks no network."""
+    return all(_size(file["file"]) == file["bytes"] for file in _entry(name)["files"])
+
+
+def fetch(name: str, progress: bool = True) -> dict[str, Path]:
+    """Find the files of a data set, download those that are missing, and check them all by sha256.
+
+    A file is looked for in the folder that ``COURSE_DATA`` names (which is only read, never written), then in
+    ``downloads`` in the course's cache. What is in neither is downloaded into the cache; a damaged file in the cache is
+    downloaded again.
+
+    Parameters
+    ----------
+    name
+        One of ``datasets()``.
+    progress
+        Show a progress bar while downloading.
+
+    Returns
+    -------
+    The path of each file, by its name without folder (``"ind.cora.x"``).
+
+    Raises
+    ------
+    DataError
+        The name is not known, a file in ``COURSE_DATA`` or from the network is not the one in the registry, or there is
+        no network. Nothing half-written is left behind.
+    """
+    entry = _entry(name)
+    own = _own_folder()
+    paths, missing = {}, []
+    for file in entry["files"]:
+        path = own / file["file"] if own else None
+        if path is None or not path.is_file():
+            path = _downloads() / file["file"]
+            if not _is_intact(path, file):
+                missing.append(file)
+        elif not _is_intact(path, file):
+            raise DataError(
+                f"{name}: {path} is not the file this course was made with (its sha256 is not {file['sha256']}). "
+                f"Replace it by the one from {file['url']}, remove it, or unset COURSE_DATA."
+            )
+        paths[path.name] = path
+    if missing and not entry["openly_licensed"]:
+        print(f"{entry['about']}\nLicence: {entry['licence']}\nCite: {entry['citation']}")
+    for file in tqdm(missing, name, disable=not (progress and missing), file=sys.stdout, ncols=80, unit="file"):
+        _download(name, file)
+    return paths
+
+
+def _download(name: str, file: dict[str, Any]) -> None:
+    pooch.get_logger().setLevel("WARNING")
+    store = pooch.create(
+        path=_downloads(),
+        base_url="",
+        registry={file["file"]: f"sha256:{file['sha256']}"},
+        urls={file["file"]: file["url"]},
+    )
+    try:
+        store.fetch(file["file"], downloader=pooch.HTTPDownloader(timeout=30))
+    except requests.RequestException as error:
+        answer = getattr(error.response, "status_code", None)
+        reason = f"the server answered {answer}" if answer else f"no connection, {type(error).__name__}"
+        raise DataError(_how_to_get(name, file, f"could not be downloaded ({reason})")) from error
+    except ValueError as error:
+        raise DataError(_how_to_get(name, file, "was downloaded, but is not the file in the registry")) from error
+    except OSError as error:
+        raise DataError(
+            f"{name}: cannot write {error.filename or _downloads()} ({error.strerror or error}). "
+            "Set COURSE_CACHE to a folder with space that you may write."
+        ) from error
+
+
+def _how_to_get(name: str, file: dict[str, Any], what: str) -> str:
+    own = _own_folder()
+    looked = f"{own} (from COURSE_DATA) and {_downloads()}" if own else f"{_downloads()} (COURSE_DATA is not set)"
+    return (
+        f"{name}: {file['url']} {what}. Looked in {looked}. When you are online, call again; or put the file at "
+        f"{file['file']} in a folder of yours and set COURSE_DATA to that folder. All six notebooks run without the "
+        "public sets: what they train on, number words and docs, needs no network."
+    )
+
+
+def _registry() -> dict[str, Any]:
+    return json.loads(REGISTRY.read_text(encoding="utf-8"))
+
+
+def _entry(name: str) -> dict[str, Any]:
+    known = _registry()
+    if name not in known:
+        raise DataError(f"There is no data set {name!r}; choose one of {', '.join(known)}.")
+    return known[name]
+
+
+def _downloads() -> Path:
+    return cache_folder() / "downloads"
+
+
+def _own_folder() -> Path | None:
+    named = os.environ.get("COURSE_DATA")
+    if not named:
+        return None
+    folder = Path(named).expanduser()
+    if not folder.is_dir():
+        raise DataError(f"COURSE_DATA is {named}, but there is no such folder; correct it or unset it.")
+    return folder
+
+
+def _size(file: str) -> int | None:
+    own = _own_folder()
+    for folder in (own, _downloads()) if own else (_downloads(),):
+        if (folder / file).is_file():
+            return (folder / file).stat().st_size
+    return None
+
+
+def _is_intact(path: Path, file: dict[str, Any]) -> bool:
+    return (
+        path.is_file()
+        and path.stat().st_size == file["bytes"]
+        and pooch.file_hash(str(path), alg="sha256") == file["sha256"]
+    )

@@ -1,0 +1,233 @@
+"""The registry: right files or a clear error, nothing half-written, your own folder only read. All on 127.0.0.1."""
+
+import hashlib
+import json
+import re
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from course_utils.data import registry
+from course_utils.data.registry import DataError, datasets, fetch, is_available
+
+PARTS = {"toy/one.txt": b"eins\n" * 17, "toy/two.txt": b"zwei\n" * 23}
+
+
+class Server(ThreadingHTTPServer):
+    """Answers with what ``answers`` holds and remembers what it was asked for."""
+
+    def __init__(self):
+        self.answers, self.asked = {}, []
+        super().__init__(("127.0.0.1", 0), Handler)
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.server.asked.append(self.path.lstrip("/"))
+        status, body, promised = self.server.answers.get(self.path.lstrip("/"), (404, b"no such file", None))
+        self.send_response(status)
+        self.send_header("Content-Length", str(promised or len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server(monkeypatch):
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, "127.0.0.1")
+    server = Server()
+    server.answers = {file: (200, content, None) for file, content in PARTS.items()}
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def downloads(tmp_path, monkeypatch, server):
+    """A registry with one data set, toy, an empty cache, and no folder of one's own."""
+    write_registry(tmp_path, monkeypatch, server.server_port)
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("COURSE_DATA", raising=False)
+    return tmp_path / "cache" / "downloads"
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch, downloads):
+    """A folder of one's own that holds both files."""
+    folder = tmp_path / "own"
+    monkeypatch.setenv("COURSE_DATA", str(folder))
+    fill(folder)
+    return folder
+
+
+def write_registry(folder, monkeypatch, port, openly_licensed=True):
+    files = [
+        {
+            "file": file,
+            "url": f"http://127.0.0.1:{port}/{file}",
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "bytes": len(content),
+        }
+        for file, content in PARTS.items()
+    ]
+    about = {"about": "Toy words", "licence": "terms of a toy", "citation": "Nobody (1999)"}
+    entry = {**about, "openly_licensed": openly_licensed, "files": files}
+    (folder / "registry.json").write_text(json.dumps({"toy": entry}))
+    monkeypatch.setattr(registry, "REGISTRY", folder / "registry.json")
+
+
+def fill(folder):
+    (folder / "toy").mkdir(parents=True)
+    for file, content in PARTS.items():
+        (folder / file).write_bytes(content)
+
+
+def files_in(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_data_set_is_downloaded_once(downloads, server):
+    paths = fetch("toy", progress=False)
+    assert paths == {"one.txt": downloads / "toy/one.txt", "two.txt": downloads / "toy/two.txt"}
+    assert files_in(downloads) == PARTS
+    assert fetch("toy", progress=False) == paths
+    assert server.asked == list(PARTS)
+
+
+def test_a_file_with_another_hash_is_refused_and_nothing_is_left(downloads, server):
+    server.answers["toy/one.txt"] = (200, b"acht\n" * 17, None)
+    with pytest.raises(DataError, match=r"toy/one\.txt was downloaded, but is not the file in the registry"):
+        fetch("toy", progress=False)
+    assert files_in(downloads) == {}
+
+
+def test_an_answer_cut_short_is_refused_and_nothing_is_left(downloads, server):
+    server.answers["toy/two.txt"] = (200, PARTS["toy/two.txt"][:19], len(PARTS["toy/two.txt"]))
+    with pytest.raises(DataError, match=r"toy/two\.txt"):
+        fetch("toy", progress=False)
+    assert files_in(downloads) == {"toy/one.txt": PARTS["toy/one.txt"]}
+
+
+def test_a_missing_page_says_what_where_and_how(downloads, server):
+    del server.answers["toy/one.txt"]
+    with pytest.raises(DataError) as error:
+        fetch("toy", progress=False)
+    message = str(error.value)
+    assert (
+        f"http://127.0.0.1:{server.server_port}/toy/one.txt could not be downloaded (the server answered 404)"
+        in message
+    )
+    assert f"Looked in {downloads} (COURSE_DATA is not set)" in message
+    assert "put the file at toy/one.txt in a folder of yours and set COURSE_DATA to that folder" in message
+    assert "All six notebooks run without" in message
+    assert files_in(downloads) == {}
+
+
+def test_without_a_network_the_error_is_as_clear(downloads, tmp_path, monkeypatch):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, but not listening: a connection is refused
+        write_registry(tmp_path, monkeypatch, taken.getsockname()[1])
+        with pytest.raises(DataError, match=r"could not be downloaded \(no connection, ConnectionError\)"):
+            fetch("toy", progress=False)
+    assert files_in(downloads) == {}
+
+
+def test_a_damaged_file_in_the_cache_is_downloaded_again(downloads, server):
+    fetch("toy", progress=False)
+    (downloads / "toy/two.txt").write_bytes(b"zwe")
+    fetch("toy", progress=False)
+    assert files_in(downloads) == PARTS
+    assert server.asked == [*PARTS, "toy/two.txt"]
+
+
+def test_a_cache_that_cannot_be_written_is_said(downloads, tmp_path, monkeypatch):
+    (tmp_path / "occupied").write_text("a file where the folder should be")
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "occupied"))
+    with pytest.raises(DataError, match="Set COURSE_CACHE to a folder with space that you may write"):
+        fetch("toy", progress=False)
+
+
+def test_a_folder_of_ones_own_is_read_and_nothing_is_asked_or_written(own, downloads, server):
+    assert fetch("toy") == {"one.txt": own / "toy/one.txt", "two.txt": own / "toy/two.txt"}
+    assert files_in(own) == PARTS
+    assert server.asked == []
+    assert not downloads.exists()
+
+
+def test_a_wrong_file_in_a_folder_of_ones_own_is_named_and_left_alone(own, server):
+    (own / "toy/two.txt").write_bytes(b"acht\n" * 23)
+    with pytest.raises(
+        DataError, match=r"own/toy/two\.txt is not the file this course was made with.*unset COURSE_DATA"
+    ):
+        fetch("toy", progress=False)
+    assert (own / "toy/two.txt").read_bytes() == b"acht\n" * 23
+    assert server.asked == []
+
+
+def test_what_a_folder_of_ones_own_does_not_hold_is_downloaded_into_the_cache(own, downloads):
+    (own / "toy/one.txt").unlink()
+    assert fetch("toy", progress=False) == {"one.txt": downloads / "toy/one.txt", "two.txt": own / "toy/two.txt"}
+    assert list(files_in(own)) == ["toy/two.txt"]
+    assert list(files_in(downloads)) == ["toy/one.txt"]
+
+
+def test_a_misspelled_folder_is_said(downloads, tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "misspelled"))
+    for ask in (fetch, is_available):
+        with pytest.raises(DataError, match="misspelled, but there is no such folder; correct it or unset it"):
+            ask("toy")
+
+
+def test_availability_is_told_without_asking_the_network(downloads, server):
+    assert not is_available("toy")
+    fill(downloads)
+    assert is_available("toy")
+    (downloads / "toy/two.txt").write_bytes(b"zwe")
+    assert not is_available("toy")
+    assert server.asked == []
+
+
+def test_availability_sees_a_folder_of_ones_own(own):
+    assert is_available("toy")
+    (own / "toy/one.txt").unlink()
+    assert not is_available("toy")
+
+
+def test_the_licence_is_shown_before_a_download_that_is_not_open(downloads, server, tmp_path, monkeypatch, capsys):
+    write_registry(tmp_path, monkeypatch, server.server_port, openly_licensed=False)
+    fetch("toy", progress=False)
+    assert capsys.readouterr().out == "Toy words\nLicence: terms of a toy\nCite: Nobody (1999)\n"
+    fetch("toy")
+    assert capsys.readouterr().out == ""
+
+
+def test_an_open_download_shows_its_progress_only_and_on_stdout(downloads, capsys):
+    fetch("toy")
+    shown = capsys.readouterr()
+    assert "toy: 100%" in shown.out
+    assert "Licence" not in shown.out
+    assert shown.err == ""
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    for ask in (fetch, is_available):
+        with pytest.raises(DataError, match="'corra'; choose one of cora, multi30k, movie_reviews"):
+            ask("corra")
+
+
+def test_every_file_in_the_registry_is_pinned():
+    assert datasets() == ["cora", "multi30k", "movie_reviews"]
+    entries = json.loads(registry.REGISTRY.read_text(encoding="utf-8"))
+    for name, entry in entries.items():
+        assert set(entry) == {"about", "licence", "openly_licensed", "citation", "files"}
+        for file in entry["files"]:
+            assert re.fullmatch(rf"{name}/[\w.]+", file["file"])
+            assert re.fullmatch(r"https://raw\.githubusercontent\.com/[\w.-]+/[\w.-]+/[0-9a-f]{40}/\S+", file["url"])
+            assert re.fullmatch(r"[0-9a-f]{64}", file["sha256"])
+            assert file["bytes"] > 0
