@@ -274,8 +274,10 @@ def verdict(record: Record, claim: Claim) -> Verdict:
 
 
 def paired_interval(differences: np.ndarray) -> tuple[float, float, float]:
-    """Give the mean of paired differences, one a seed, and its 95 % interval by Student's t."""
+    """Give the mean of paired differences and its 95 % interval by Student's t; one seed alone bounds nothing."""
     mean = float(np.mean(differences))
+    if len(differences) < 2:
+        return mean, -np.inf, np.inf
     half = float(stats.t.ppf(0.975, len(differences) - 1) * stats.sem(differences))
     return mean, mean - half, mean + half
 
@@ -283,6 +285,11 @@ def paired_interval(differences: np.ndarray) -> tuple[float, float, float]:
 def judge(record: Record) -> None:
     """Print what a record says about each of its claims: the conditions, the difference, the verdict."""
     print("\n\n".join(_sentence(record, claim) for claim in record.claims))
+
+
+def points(fraction: float) -> str:
+    """Write a difference of fractions in percentage points, with its sign; what rounds to zero is +0.0."""
+    return f"{round(100 * fraction, 1) + 0.0:+.1f}"
 
 
 def _sentence(record: Record, claim: Claim) -> str:
@@ -293,14 +300,15 @@ def _sentence(record: Record, claim: Claim) -> str:
     lines = [f"Claim: {claim.says}", f"{claim.metric}, mean ± standard deviation over {len(record.seeds)} seeds:"]
     for name in measured:
         percent = 100 * record.of(name, claim.metric)
-        lines.append(f"  {name + role.get(name, ''):{width}} {percent.mean():6.1f} ± {percent.std(ddof=1):.1f} %")
+        spread = f" ± {percent.std(ddof=1):.1f}" if len(percent) > 1 else ""
+        lines.append(f"  {name + role.get(name, ''):{width}} {percent.mean():6.1f}{spread} %")
     control = (
         "no such effect, as it should be" if result.control_fails else "the effect is there too: it proves nothing"
     )
     lines += [
-        f"{claim.treatment} − {claim.baseline}: {100 * result.difference:+.1f} points, 95 % interval "
-        f"{100 * result.low:+.1f} to {100 * result.high:+.1f}; more than {100 * claim.at_least:.1f} was asked",
-        f"{claim.control} − {claim.baseline}: {100 * result.control:+.1f} points: {control}",
+        f"{claim.treatment} − {claim.baseline}: {points(result.difference)} points, 95 % interval "
+        f"{points(result.low)} to {points(result.high)}; more than {100 * claim.at_least:.1f} was asked",
+        f"{claim.control} − {claim.baseline}: {points(result.control)} points: {control}",
         f"Verdict: {result.word}.",
     ]
     return "\n".join(lines)

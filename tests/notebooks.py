@@ -38,5 +38,8 @@ def definitions(name: str) -> ModuleType:
 
 def _defines(node: ast.stmt) -> bool:
     if isinstance(node, ast.Assign):
-        return all(isinstance(target, ast.Name) and target.id.isupper() for target in node.targets)
+        names = [
+            n for target in node.targets for n in ast.walk(target) if not isinstance(n, ast.expr_context | ast.Tuple)
+        ]
+        return all(isinstance(name, ast.Name) and name.id.isupper() for name in names)
     return isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef)

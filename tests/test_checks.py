@@ -8,7 +8,7 @@ import torch
 from course_utils import checks
 from course_utils.checks import EXERCISES, check, diagnose
 
-from .notebooks import LECTURES, load
+from .notebooks import LECTURES, definitions, load
 
 mistakes = [(name, mistake) for name, exercise in EXERCISES.items() for mistake in exercise.wrong_answers]
 
@@ -104,7 +104,7 @@ def test_each_lectures_solution_is_correct_when_put_in_the_place_of_its_stub(nam
         assert "<details>" in solution.source
         assert "raise NotImplementedError" in stub.source
         code = solution.source.split("```python\n")[1].split("```")[0]
-        namespace = {}
-        exec("import torch\nfrom torch.nn import functional as F\n" + code, namespace)
+        namespace = dict(vars(definitions(name)))
+        exec(code, namespace)
         exercise, function = re.match(r'check\("(\w+)", (\w+)\)', checking.source).groups()
         assert diagnose(exercise, namespace[function]) == "correct."

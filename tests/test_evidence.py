@@ -98,6 +98,18 @@ def test_the_printed_sentence_names_conditions_difference_control_and_verdict(ca
     assert "Verdict: holds." in said
 
 
+def test_a_difference_that_rounds_to_zero_has_no_minus():
+    assert [evidence.points(x) for x in (-0.0004, 0.0004, -0.0006, 0.123)] == ["+0.0", "+0.0", "-0.1", "+12.3"]
+
+
+def test_one_seed_of_a_quick_look_leaves_the_claim_unclear(capsys, recwarn):
+    judge(record([0.9], [0.5], [0.5]))
+    said = capsys.readouterr().out
+    assert "90.0 %" in said
+    assert "Verdict: unclear." in said
+    assert not recwarn.list
+
+
 def test_a_claim_that_does_not_hold_is_printed_all_the_same(capsys):
     judge(record([0.5, 0.5, 0.5], [0.5, 0.5, 0.5], [0.5, 0.5, 0.5]))
     assert "Verdict: does not hold." in capsys.readouterr().out
