@@ -6,6 +6,7 @@
 import ast
 import datetime
 import hashlib
+import inspect
 import json
 import linecache
 import os
@@ -287,11 +288,6 @@ def judge(record: Record) -> None:
     print("\n\n".join(_sentence(record, claim) for claim in record.claims))
 
 
-def points(fraction: float) -> str:
-    """Write a difference of fractions in percentage points, with its sign; what rounds to zero is +0.0."""
-    return f"{round(100 * fraction, 1) + 0.0:+.1f}"
-
-
 def _sentence(record: Record, claim: Claim) -> str:
     result = verdict(record, claim)
     role = {claim.baseline: " (baseline)", claim.control: " (control)"}
@@ -306,9 +302,9 @@ def _sentence(record: Record, claim: Claim) -> str:
         "no such effect, as it should be" if result.control_fails else "the effect is there too: it proves nothing"
     )
     lines += [
-        f"{claim.treatment} − {claim.baseline}: {points(result.difference)} points, 95 % interval "
-        f"{points(result.low)} to {points(result.high)}; more than {100 * claim.at_least:.1f} was asked",
-        f"{claim.control} − {claim.baseline}: {points(result.control)} points: {control}",
+        f"{claim.treatment} − {claim.baseline}: {100 * result.difference:+z.1f} points, 95 % interval "
+        f"{100 * result.low:+z.1f} to {100 * result.high:+z.1f}; more than {100 * claim.at_least:.1f} was asked",
+        f"{claim.control} − {claim.baseline}: {100 * result.control:+z.1f} points: {control}",
         f"Verdict: {result.word}.",
     ]
     return "\n".join(lines)
@@ -345,10 +341,11 @@ def _reachable(experiment: Callable) -> tuple[dict[str, str], dict[str, Any]]:
 
 
 def _codes(thing: FunctionType | type) -> list[CodeType]:
-    if isinstance(thing, FunctionType):
-        return [thing.__code__]
-    members = [getattr(member, "fget", None) or getattr(member, "__func__", member) for member in vars(thing).values()]
-    return [member.__code__ for member in members if isinstance(member, FunctionType)]
+    members = [thing] if isinstance(thing, FunctionType) else vars(thing).values()
+    plain = [getattr(member, "fget", None) or getattr(member, "__func__", member) for member in members]
+    # under a decorator such as @torch.no_grad() lies the function that the notebook shows
+    functions = [inspect.unwrap(function) for function in plain if isinstance(function, FunctionType)]
+    return [function.__code__ for function in functions]
 
 
 def _names(code: CodeType) -> set[str]:

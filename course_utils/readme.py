@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from course_utils.data.storage import CHECKOUT, write_atomically
-from course_utils.evidence import RECORDS, Claim, Record, points, verdict
+from course_utils.evidence import RECORDS, Claim, Record, verdict
 
 NOTEBOOKS = CHECKOUT / "notebooks"
 PICTURES = NOTEBOOKS / "pictures"
@@ -32,8 +32,8 @@ def _row(record: Record, claim: Claim) -> str:
         return f"{condition} {100 * record.of(condition, claim.metric).mean():.1f} %"
 
     measured = (
-        f"{claim.metric}: {mean(claim.treatment)}, {mean(claim.baseline)}; difference {points(result.difference)} "
-        f"[{points(result.low)}, {points(result.high)}] points, {len(record.seeds)} seeds"
+        f"{claim.metric}: {mean(claim.treatment)}, {mean(claim.baseline)}; difference {100 * result.difference:+z.1f} "
+        f"[{100 * result.low:+z.1f}, {100 * result.high:+z.1f}] points, {len(record.seeds)} seeds"
     )
     return f"| {record.name[:2]} | {claim.says} | {measured} | {mean(claim.control)} | **{result.word}** |"
 

@@ -136,6 +136,13 @@ def test_masked_softmax_equals_softmax_over_the_keys_that_are_left():
     torch.testing.assert_close(masked_softmax(scores, keep), expected)
 
 
+def test_without_a_mask_every_key_may_be_attended_to():
+    query, keys, values = draw(BATCH, Q_LEN, D_KEY), draw(BATCH, K_LEN, D_KEY), draw(BATCH, K_LEN, D_VALUE)
+    context, weights = attend(query, keys, values, scaled_dot_score)
+    torch.testing.assert_close(context, F.scaled_dot_product_attention(query, keys, values), atol=2e-6, rtol=1e-5)
+    torch.testing.assert_close(weights.sum(dim=-1), torch.ones(BATCH, Q_LEN))
+
+
 def test_masked_softmax_survives_scores_at_the_edge_of_the_number_range():
     scores = torch.tensor([[1e30, -1e30, 3e38]])
     weights = masked_softmax(scores, torch.tensor([True, True, False]))

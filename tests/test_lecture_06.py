@@ -1,0 +1,271 @@
+"""Lecture 06: three ways to graph attention are one, no node reads what it is not connected to, seeds repeat."""
+
+import dgl
+import numpy as np
+import pytest
+import torch
+from dgl.nn import GATConv, GraphConv
+from scipy.sparse import random as random_sparse
+from torch import nn
+from torch.nn import functional as F
+
+from course_utils.attention import AdditiveScore, attend, edge_mask
+from course_utils.attention import GraphScore as PackageScore
+from course_utils.data.graphs import CitationGraph, both_directions, split_per_class
+from course_utils.training import set_seed
+from tests.notebooks import definitions
+
+D_IN, D_HEAD, N_NODES = 7, 5, 23
+SHAPES = [(11, 40, 1, True), (13, 17, 3, False), (53, 300, 8, True), (53, 61, 2, False), (2, 1, 3, False)]
+
+
+@pytest.fixture(scope="module")
+def lecture():
+    return definitions("06_graph_attention")
+
+
+@pytest.fixture
+def citations():
+    """A small random network: 97 documents, 11 words, 3 classes."""
+    n_nodes, n_words, n_classes = 97, 11, 3
+    rng = np.random.default_rng(0)
+    labels = torch.arange(n_nodes) % n_classes
+    train, val, test = split_per_class(labels, 5, 17, seed=0)
+    sources, targets = both_directions(rng.integers(n_nodes, size=(2, 131)))
+    return CitationGraph(
+        features=random_sparse(n_nodes, n_words, 0.3, format="csr", dtype=np.float32, rng=rng),
+        labels=labels,
+        sources=sources,
+        targets=targets,
+        classes=tuple("abc"),
+        train=train,
+        val=val,
+        test=test,
+        names=tuple(f"document {i}" for i in range(n_nodes)),
+    )
+
+
+def a_graph(lecture, n_edges=61, self_loops=True, n_nodes=N_NODES):
+    set_seed(0)
+    return lecture.random_graph(n_nodes, n_edges, self_loops)
+
+
+def test_the_score_of_the_lecture_is_the_one_of_the_package(lecture):
+    ours, theirs = lecture.GraphScore(D_HEAD, 3), PackageScore(D_HEAD, 3)
+    theirs.load_state_dict(ours.state_dict())
+    query, keys = torch.randn(2, 3, 11, D_HEAD), torch.randn(2, 3, 13, D_HEAD)
+    torch.testing.assert_close(ours(keys, query), theirs(keys, query))
+
+
+def test_the_score_is_leaky_relu_of_a_times_query_and_key_side_by_side(lecture):
+    score = lecture.GraphScore(D_HEAD, 1)
+    query, keys = torch.randn(11, D_HEAD), torch.randn(13, D_HEAD)
+    a = torch.cat([score.a_query[0], score.a_key[0]])
+    expected = torch.stack([torch.stack([F.leaky_relu(a @ torch.cat([q, k]), 0.2) for k in keys]) for q in query])
+    torch.testing.assert_close(score(keys[None], query[None])[0], expected)
+
+
+def test_the_additive_score_with_tanh_is_bahdanaus(lecture):
+    bahdanau = AdditiveScore(d_query=3, d_key=5, d_attention=7)
+    query, keys = torch.randn(11, 3), torch.randn(13, 5)
+    ours = lecture.additive_score(
+        keys,
+        query,
+        bahdanau.project_query.weight.T,
+        bahdanau.project_keys.weight.T,
+        bahdanau.reduce.weight[0],
+        torch.tanh,
+    )
+    torch.testing.assert_close(ours, bahdanau(keys, query))
+
+
+def test_the_additive_score_with_one_hidden_unit_and_leaky_relu_is_gats(lecture):
+    gat = lecture.GraphScore(D_HEAD, 1)
+    query, keys = torch.randn(11, D_HEAD), torch.randn(13, D_HEAD)
+    ours = lecture.additive_score(keys, query, gat.a_query.T, gat.a_key.T, torch.ones(1), nn.LeakyReLU(0.2))
+    torch.testing.assert_close(ours, gat(keys[None], query[None])[0])
+
+
+@pytest.mark.parametrize(("n_nodes", "n_edges", "n_heads", "self_loops"), SHAPES)
+def test_mask_edges_and_gatconv_give_the_same_context(lecture, n_nodes, n_edges, n_heads, self_loops):
+    for seed in range(5):
+        set_seed(seed)
+        graph = lecture.random_graph(n_nodes, n_edges, self_loops)
+        masked, edgewise, dgls = lecture.three_times(graph, n_heads)
+        torch.testing.assert_close(edgewise, masked, rtol=1e-5, atol=2e-6)
+        torch.testing.assert_close(dgls, masked, rtol=1e-5, atol=2e-6)
+
+
+def test_mask_and_edges_give_the_same_weights_and_gradients(lecture):
+    graph = a_graph(lecture)
+    values = torch.randn(N_NODES, 3, D_HEAD, dtype=torch.float64, requires_grad=True)
+    edgewise = lecture.EdgeAttention(D_HEAD, 3).double()
+    masked, table = lecture.by_mask(graph, values, edgewise.score)
+    context, weights = edgewise(graph, values)
+    sources, targets = graph.edges()
+    torch.testing.assert_close(weights[:, :, 0], table[:, targets, sources].T)
+    wanted = [values, *edgewise.parameters()]
+    direction = torch.randn_like(context)
+    ours = torch.autograd.grad((context * direction).sum(), wanted)
+    for found, expected in zip(ours, torch.autograd.grad((masked * direction).sum(), wanted), strict=True):
+        torch.testing.assert_close(found, expected)
+
+
+def test_an_isolated_node_gets_zeros_and_finite_gradients_from_mask_and_edges(lecture):
+    graph = dgl.graph(([0, 1], [1, 0]), num_nodes=5)
+    edgewise = lecture.EdgeAttention(D_HEAD, 3)
+    for compute in (edgewise, lambda graph, values: lecture.by_mask(graph, values, edgewise.score)):
+        values = torch.randn(5, 3, D_HEAD, requires_grad=True)
+        context, _ = compute(graph, values)
+        assert (context[2:] == 0).all()
+        assert (context[:2] != 0).any()
+        context.square().sum().backward()
+        assert values.grad.isfinite().all()
+
+
+def test_exchanging_the_halves_of_a_changes_gatconv(lecture):
+    graph, features, W = a_graph(lecture), torch.randn(N_NODES, D_IN), torch.randn(D_IN, 3 * D_HEAD)
+    score = lecture.GraphScore(D_HEAD, 3)
+    right = lecture.by_dgl(graph, features, W, score)
+    score.a_query, score.a_key = score.a_key, score.a_query
+    assert (lecture.by_dgl(graph, features, W, score) - right).abs().max() > 0.1
+
+
+def test_a_node_reads_along_edges_from_source_to_target_only(lecture):
+    graph = dgl.graph(([0], [1]), num_nodes=3)  # node 1 may read node 0, and nobody else anything
+    values = torch.randn(3, 2, D_HEAD)
+    edgewise = lecture.EdgeAttention(D_HEAD, 2)
+    context, _ = edgewise(graph, values)
+    torch.testing.assert_close(context[1], values[0])
+    assert (context[[0, 2]] == 0).all()
+
+
+def test_nothing_reaches_a_node_from_further_than_two_layers_can_carry(lecture):
+    path = torch.arange(6)
+    graph = dgl.add_self_loop(dgl.graph((path[:-1], path[1:])))
+    network = lecture.gat(D_IN, 3).eval()
+    features = torch.randn(6, D_IN)
+    changed = features.clone()
+    changed[0] += 1
+    before, after = network(graph, features)[0], network(graph, changed)[0]
+    torch.testing.assert_close(after[3:], before[3:], rtol=0, atol=0)
+    assert (after[2] != before[2]).any()
+
+
+def test_renumbering_the_nodes_renumbers_the_result(lecture):
+    graph, network = a_graph(lecture), lecture.gat(D_IN, 3).eval()
+    features, order = torch.randn(N_NODES, D_IN), torch.randperm(N_NODES)
+    sources, targets = graph.edges()
+    place = order.argsort()
+    renumbered = dgl.graph((place[sources], place[targets]), num_nodes=N_NODES)
+    torch.testing.assert_close(network(renumbered, features[order])[0], network(graph, features)[0][order])
+
+
+def test_the_gat_network_is_two_gatconv_layers(lecture):
+    graph, network = a_graph(lecture), lecture.gat(D_IN, 3).eval()
+    features = torch.randn(N_NODES, D_IN)
+    nn.init.normal_(network.first.bias)
+    nn.init.normal_(network.last.bias)
+    hidden = features
+    for layer in (network.first, network.last):
+        score = layer.mix.score
+        n_heads, d_head = score.a_query.shape
+        twin = GATConv(len(layer.W), d_head, n_heads)
+        twin.load_state_dict(
+            {
+                "fc.weight": layer.W.T,
+                "attn_l": score.a_key[None],
+                "attn_r": score.a_query[None],
+                "bias": layer.bias.flatten(),
+            }
+        )
+        context = twin(graph, hidden)
+        hidden = F.elu(context.flatten(1))
+    torch.testing.assert_close(network(graph, features)[0], context.mean(1))
+
+
+def test_the_gcn_network_is_two_graphconv_layers(lecture):
+    graph = dgl.add_self_loop(dgl.to_bidirected(a_graph(lecture, self_loops=False)))
+    network = lecture.gcn(D_IN, 3).eval()
+    features = torch.randn(N_NODES, D_IN)
+    hidden = features
+    for layer in (network.first, network.last):
+        twin = GraphConv(*layer.W.shape, norm="both", bias=False)
+        twin.weight.data = layer.W.data
+        context = twin(graph, hidden)
+        hidden = F.elu(context)
+    torch.testing.assert_close(network(graph, features)[0], context)
+
+
+def test_without_score_every_key_weighs_the_same_and_stays_so(lecture, citations, monkeypatch):
+    monkeypatch.setattr(lecture, "EPOCHS", 3)
+    model = lecture.train(lecture.gat_without_score, citations, seed=0)
+    graph = lecture.as_dgl(citations)
+    _, weights = lecture.predict(model, citations)
+    uniform = 1 / graph.in_degrees()[graph.edges()[1]]
+    for layer_weights in weights:
+        torch.testing.assert_close(layer_weights, uniform[:, None, None].expand_as(layer_weights))
+
+
+def test_the_mlp_never_looks_at_the_graph(lecture, citations):
+    model = lecture.mlp(11, 3).eval()
+    torch.testing.assert_close(
+        lecture.predict(model, citations)[0], lecture.predict(model, citations.rewired(1))[0], rtol=0, atol=0
+    )
+
+
+def test_sparse_features_give_the_products_of_dense_ones(lecture, citations):
+    sparse = lecture.as_sparse(citations.features)
+    dense = torch.from_numpy(citations.features.toarray())
+    torch.testing.assert_close(sparse.to_dense(), dense)
+    W = torch.randn(11, 5, requires_grad=True)
+    (found,) = torch.autograd.grad((sparse @ W).square().sum(), W)
+    (expected,) = torch.autograd.grad((dense @ W).square().sum(), W)
+    torch.testing.assert_close(found, expected)
+
+
+def test_dropout_on_stored_values_drops_and_scales_only_them(lecture, citations):
+    sparse = lecture.as_sparse(citations.features)
+    before = sparse.to_dense()
+    set_seed(0)
+    after = lecture.drop(sparse, 0.6, training=True).to_dense()
+    kept = after != 0
+    torch.testing.assert_close(after[kept], before[kept] / 0.4)
+    share = kept.sum() / (before != 0).sum()
+    assert 0.3 < share < 0.5
+    torch.testing.assert_close(sparse.to_dense(), before)
+    torch.testing.assert_close(lecture.drop(sparse, 0.6, training=False).to_dense(), before)
+
+
+def test_the_relative_entropy_is_one_for_uniform_and_zero_for_certain_weights(lecture):
+    graph = a_graph(lecture)
+    sources, targets = graph.edges()
+    uniform = (1 / graph.in_degrees()[targets])[:, None, None].expand(-1, 3, 1)
+    certain = (sources == targets).float()[:, None, None].expand(-1, 3, 1)
+    assert lecture.relative_entropy(graph, uniform) == pytest.approx(1, abs=1e-5)
+    assert lecture.relative_entropy(graph, certain) == pytest.approx(0, abs=1e-5)
+
+
+def test_the_same_seed_gives_the_same_network_and_another_seed_another(lecture, citations, monkeypatch):
+    monkeypatch.setattr(lecture, "EPOCHS", 3)
+    first, again, other = (lecture.train(lecture.gat, citations, seed) for seed in (0, 0, 1))
+    assert torch.equal(first.first.W, again.first.W)
+    assert torch.equal(first.last.mix.score.a_key, again.last.mix.score.a_key)
+    assert not torch.equal(first.first.W, other.first.W)
+
+
+def test_training_sees_no_label_of_a_test_document(lecture, citations, monkeypatch):
+    monkeypatch.setattr(lecture, "EPOCHS", 3)
+    hidden = citations.labels.clone()
+    hidden[citations.test] = 0
+    blind = CitationGraph(**{**vars(citations), "labels": hidden})
+    ours, theirs = (lecture.train(lecture.gat, graph, seed=0) for graph in (citations, blind))
+    assert torch.equal(ours.first.W, theirs.first.W)
+
+
+def test_a_full_mask_turns_graph_attention_into_plain_self_attention(lecture):
+    everyone = torch.cartesian_prod(torch.arange(11), torch.arange(11)).T
+    score, values = lecture.GraphScore(D_HEAD, 3), torch.randn(3, 11, D_HEAD)
+    masked, _ = attend(values, values, values, score, edge_mask(*everyone, 11))
+    unmasked, _ = attend(values, values, values, score)
+    torch.testing.assert_close(masked, unmasked)
