@@ -33,7 +33,8 @@ def _row(record: Record, claim: Claim) -> str:
 
     measured = (
         f"{claim.metric}: {mean(claim.treatment)}, {mean(claim.baseline)}; difference {100 * result.difference:+z.1f} "
-        f"[{100 * result.low:+z.1f}, {100 * result.high:+z.1f}] points, {len(record.seeds)} seeds"
+        f"[{100 * result.low:+z.1f}, {100 * result.high:+z.1f}] points over {len(record.seeds)} seeds, "
+        f"more than {100 * claim.at_least:.1f} asked"
     )
     return f"| {record.name[:2]} | {claim.says} | {measured} | {mean(claim.control)} | **{result.word}** |"
 

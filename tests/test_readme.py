@@ -28,8 +28,8 @@ def test_the_table_of_claims_is_made_of_records_alone(tmp_path):
     ).write(tmp_path / "99_test.json")
     (_, _, row) = readme.claims_table(tmp_path).splitlines()
     assert row == (
-        "| 99 | a beats b | accuracy: a 91.0 %, b 50.0 %; difference +41.0 [+38.5, +43.5] points, 3 seeds "
-        "| c 49.7 % | **holds** |"
+        "| 99 | a beats b | accuracy: a 91.0 %, b 50.0 %; difference +41.0 [+38.5, +43.5] points "
+        "over 3 seeds, more than 0.0 asked | c 49.7 % | **holds** |"
     )
 
 
