@@ -364,6 +364,15 @@ def test_lab_opens_the_first_lecture_on_this_machine_only_and_keeps_the_token(en
     assert not re.search(r"token|password|--no-browser|--port", line)
 
 
+def test_everything_runs_on_one_thread_unless_the_user_says_otherwise(entered, run, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    run("lab")
+    assert os.environ["OMP_NUM_THREADS"] == "4"
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    run("lab")
+    assert os.environ["OMP_NUM_THREADS"] == "1"
+
+
 def test_lab_takes_a_port_and_can_leave_the_browser_alone(entered, run):
     run("lab", "--no-browser", "--port", "8899")
     assert {"--no-browser", "--port=8899"} <= set(entered[0])
