@@ -57,7 +57,75 @@ def test_gru_steps_one_after_the_other_are_a_gru():
         torch.testing.assert_close(state, expected, rtol=0, atol=1e-6)
 
 
-def test_a_shut_update_gate_keeps_the_state_unharmed():
+def test_rnn_and_lstm_steps_written_from_the_equations_are_their_layers():
+    torch.manual_seed(13)
+    rnn, lstm = nn.RNN(5, 7, batch_first=True), nn.LSTM(5, 7, batch_first=True)
+    rnn_cell = lecture.with_weights_of(rnn, nn.RNNCell(5, 7))
+    lstm_cell = lecture.with_weights_of(lstm, nn.LSTMCell(5, 7))
+    bias = rnn_cell.bias_ih + rnn_cell.bias_hh
+    inputs, plain, state = torch.randn(3, 11, 5), torch.zeros(3, 7), torch.zeros(3, 7)
+    memory = state
+    for step in range(11):
+        plain = lecture.rnn_step(inputs[:, step], plain, rnn_cell.weight_ih, rnn_cell.weight_hh, bias)
+        state, memory = lecture.lstm_step(inputs[:, step], state, memory, lstm_cell)
+        torch.testing.assert_close(plain, rnn(inputs)[0][:, step], rtol=0, atol=1e-6)
+        torch.testing.assert_close(state, lstm(inputs)[0][:, step], rtol=0, atol=1e-6)
+    torch.testing.assert_close(memory, lstm(inputs)[1][1][0], rtol=0, atol=1e-6)
+
+
+def test_an_open_forget_gate_and_a_shut_input_gate_keep_the_memory_unharmed(monkeypatch):
+    torch.manual_seed(17)
+    monkeypatch.setattr(lecture, "GATE_BIAS", 100.0)
+    lstm = lecture.open_gate(nn.LSTM(5, 7, batch_first=True), lecture.FORGET)
+    with torch.no_grad():
+        lstm.bias_ih_l0[:7] = -100.0
+    state, memory = torch.randn(1, 3, 7), torch.randn(1, 3, 7)
+    torch.testing.assert_close(lstm(torch.randn(3, 11, 5), (state, memory))[1][1], memory)
+
+
+def test_opening_a_gate_opens_the_update_gate_of_a_gru_and_the_output_gate_of_an_lstm(monkeypatch):
+    torch.manual_seed(19)
+    monkeypatch.setattr(lecture, "GATE_BIAS", 100.0)
+    gru = lecture.open_gate(nn.GRU(5, 7, batch_first=True), lecture.UPDATE)
+    state, inputs = torch.randn(1, 3, 7), torch.randn(3, 11, 5)
+    torch.testing.assert_close(gru(inputs, state)[1], state)
+    states, (_, memory) = lecture.open_gate(nn.LSTM(5, 7, batch_first=True), lecture.OUTPUT)(inputs)
+    torch.testing.assert_close(states[:, -1], memory[0].tanh())
+
+
+@pytest.mark.parametrize("radius", [0.9, 1.0, 1.1])
+def test_the_gradient_of_a_linear_recurrence_is_a_power_of_its_spectral_radius(radius):
+    torch.manual_seed(23)
+    read = lecture.plain_reader(radius, nn.Identity())
+    found = lecture.by_distance(lecture.input_gradient(read, torch.randn(3, 51, lecture.N_UNITS)))
+    expected = [radius**d for d in lecture.DISTANCES]
+    assert [10**power for power in found["log10 norm"]] == pytest.approx(expected, rel=1e-3)
+    assert float(found["gradient kept"]) == pytest.approx(min(expected[-1], 1 / expected[-1]), rel=1e-3)
+
+
+def test_the_gradient_is_that_of_the_last_state_in_any_direction_and_leaves_the_inputs_alone():
+    torch.manual_seed(29)
+    inputs = torch.randn(3, 51, lecture.N_UNITS)
+    gradient = lecture.input_gradient(lambda x: 7 * x[:, -1] + x[:, 0], inputs)
+    norms = gradient.norm(dim=-1)
+    torch.testing.assert_close(norms[:, [0, 1, -1]], torch.tensor([1.0, 0.0, 7.0]).expand(3, -1))
+    assert not inputs.requires_grad
+
+
+def test_clipping_shortens_each_sentence_as_pytorch_does_and_never_turns_a_gradient():
+    torch.manual_seed(31)
+    gradient = torch.randn(3, 11, 5) * torch.tensor([1e-3, 1.0, 1e3])[:, None, None]
+    found = lecture.clipped(gradient)
+    for before, after in zip(gradient, found, strict=True):
+        parameter = nn.Parameter(torch.zeros(11, 5))
+        parameter.grad = before.clone()
+        nn.utils.clip_grad_norm_([parameter], lecture.CLIP_NORM)
+        torch.testing.assert_close(after, parameter.grad, rtol=1e-5, atol=1e-7)
+    torch.testing.assert_close(F.cosine_similarity(found.flatten(1), gradient.flatten(1)), torch.ones(3))
+    assert torch.equal(found[0], gradient[0])
+
+
+def test_an_update_gate_at_one_keeps_the_state_unharmed():
     torch.manual_seed(3)
     cell = nn.GRUCell(5, 7)
     with torch.no_grad():

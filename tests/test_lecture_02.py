@@ -2,13 +2,15 @@
 
 import pytest
 import torch
+from sklearn.metrics import f1_score
 from torch.nn import functional as F
 
 from course_utils import attention
 from course_utils.data.batches import Vocabulary, pad
-from course_utils.data.number_words import translate
+from course_utils.data.number_words import load_number_words, translate
 from course_utils.training import set_seed
 
+from .benchmarks.translation_throughput import plain_logits, plain_loss
 from .notebooks import definitions
 
 lecture = definitions("02_bahdanau_attention")
@@ -110,6 +112,14 @@ def test_the_decoder_gives_what_a_loop_over_pytorchs_parts_gives():
         state = model.cell(seen[None], state[None])[0]
         torch.testing.assert_close(weights[0, t], alpha)
         torch.testing.assert_close(logits[0, t], model.to_words(torch.cat([state, seen])))
+
+
+def test_the_plain_loop_of_the_benchmark_computes_what_the_lecture_computes():
+    model = translator()
+    source, target = pad(sentences([7, 5, 3], N_SOURCE)), pad(sentences([3, 11, 5], N_TARGET))
+    previous = lecture.shifted(target)
+    torch.testing.assert_close(plain_logits(model, source, previous), model(source, previous)[0])
+    torch.testing.assert_close(plain_loss(model, source, target), lecture.batch_loss(model, source, target))
 
 
 @pytest.mark.parametrize("look_back", [True, False])
@@ -245,3 +255,117 @@ def test_without_the_tanh_the_query_does_not_matter():
     keys, query = torch.randn(2, 7, 11), torch.randn(2, 5, 3)
     _, weights = lecture.attend(query, keys, keys, flat)
     torch.testing.assert_close(weights, weights[:, :1].expand_as(weights))
+
+
+@pytest.mark.parametrize("language", ["de", "fr", "ko"])
+def test_agreement_of_links_is_the_f1_score_of_all_possible_links(language):
+    pairs = translate([345_678, 171, 20_011, 98, 1_000_100], language)
+    looks = lecture.diagonal_looks(pairs)
+    found, true = [], []
+    for i, alignment in enumerate(pairs.alignments):
+        for t, positions in enumerate(alignment):
+            found += [j == looks[i][t] for j in range(len(pairs.source[i]))]
+            true += [j in positions for j in range(len(pairs.source[i]))]
+    assert lecture.link_agreement(looks, pairs) == pytest.approx(f1_score(true, found))
+
+
+def test_perfect_looks_agree_wholly_where_each_word_has_one_source_and_not_where_it_has_two():
+    for language, whole in (("de", True), ("ko", False)):
+        pairs = translate([345_678], language)
+        looks = [[min(true) for true in alignment] for alignment in pairs.alignments]
+        assert (lecture.link_agreement(looks, pairs) == 1.0) == whole
+
+
+def test_the_number_on_the_maps_is_in_no_training_set_and_each_syllable_has_latin_letters():
+    for _, language in lecture.LANGUAGES:
+        corpus = load_number_words(language, digits=lecture.FEW_DIGITS, n_pairs=lecture.FEW_PAIRS, progress=False)
+        assert lecture.NUMBER not in corpus.numbers
+    assert {syllable for words in corpus.target for syllable in words} <= set(lecture.ROMAN)
+    assert len(set(lecture.ROMAN.values())) == len(lecture.ROMAN)
+
+
+def scored(name, kind="Translator"):
+    set_seed(0)
+    model = getattr(lecture, kind)(vocabulary(N_SOURCE), vocabulary(N_TARGET)).eval()
+    lecture.choose_score(model, name)
+    return model
+
+
+def weights_of(model, query, states):
+    return lecture.attend(query, model.project_keys(states), states, model.score)[1]
+
+
+def test_general_projects_the_keys_once_and_is_the_general_score_of_the_package():
+    query, states = torch.randn(2, 5, lecture.D_DECODER), torch.randn(2, 7, 2 * lecture.D_ENCODER)
+    model, trusted = scored("general"), attention.GeneralScore(lecture.D_DECODER, 2 * lecture.D_ENCODER)
+    trusted.project_keys = model.project_keys
+    torch.testing.assert_close(weights_of(model, query, states), trusted(states, query).softmax(dim=-1))
+
+
+def test_concat_is_the_additive_score_with_its_matrix_cut_in_two():
+    query, states = torch.randn(2, 5, lecture.D_DECODER), torch.randn(2, 7, 2 * lecture.D_ENCODER)
+    additive, concat = scored("additive"), scored("concat")
+    whole = torch.cat([additive.score.project_query.weight, additive.project_keys.weight], dim=1)
+    concat.score.project.weight = torch.nn.Parameter(whole)
+    concat.score.reduce = additive.score.reduce
+    torch.testing.assert_close(weights_of(concat, query, states), weights_of(additive, query, states))
+
+
+def test_with_f_zero_the_context_is_the_mean_of_the_real_states():
+    model = scored("mean (f = 0)")
+    source, previous = pad(sentences([7, 3], N_SOURCE)), torch.stack(sentences([5, 5], N_TARGET))
+    _, weights = model(source, previous)
+    torch.testing.assert_close(weights, (source.mask / source.lengths[:, None])[:, None].expand(2, 5, 7))
+
+
+@pytest.mark.parametrize("name", lecture.SCORES)
+def test_no_score_looks_at_padding_and_each_gives_a_finite_gradient(name):
+    model = scored(name)
+    source, target = pad(sentences([7, 3], N_SOURCE)), pad(sentences([5, 11], N_TARGET))
+    _, weights = model(source, lecture.shifted(target))
+    assert (weights[1, :, 3:] == 0).all()
+    lecture.batch_loss(model, source, target).backward()
+    assert all(torch.isfinite(parameter.grad).all() for parameter in model.parameters())
+
+
+def test_the_decoder_that_asks_after_its_update_gives_what_a_loop_over_pytorchs_parts_gives():
+    model = scored("dot", "AskAfterUpdate")
+    (source,), (previous,) = sentences([7], N_SOURCE), sentences([5], N_TARGET)
+    logits, weights = model(pad([source]), previous[None])
+    states, ends = model.encoder(pad([source]))
+    state, context = torch.tanh(model.first_state(ends))[0], torch.zeros(2 * lecture.D_ENCODER)
+    for t, word in enumerate(previous):
+        state = model.cell(torch.cat([model.embedding(word), context])[None], state[None])[0]
+        alpha = (states[0] @ state).softmax(dim=0)
+        context = alpha @ states[0]
+        torch.testing.assert_close(weights[0, t], alpha)
+        torch.testing.assert_close(logits[0, t], model.to_words(torch.cat([state, model.embedding(word), context])))
+
+
+def test_the_new_state_has_read_the_word_just_written():
+    model = scored("additive", "AskAfterUpdate")
+    source, previous = pad(sentences([7, 5], N_SOURCE)), torch.stack(sentences([11, 11], N_TARGET))
+    changed = previous.clone()
+    changed[:, 5] = (changed[:, 5] + 1) % N_TARGET
+    (_, looked), (_, looked_after) = model(source, previous), model(source, changed)
+    assert torch.equal(looked[:, :5], looked_after[:, :5])
+    assert not torch.isclose(looked[:, 5], looked_after[:, 5]).all()
+
+
+def test_the_new_state_asks_with_as_many_parameters_as_the_old(corpus):
+    old, new = scored("additive").state_dict(), scored("additive", "AskAfterUpdate").state_dict()
+    assert list(old) == list(new)
+    assert all(torch.equal(old[name], new[name]) for name in old)
+
+
+def test_a_score_keeps_memory_for_what_it_builds_for_each_pair_of_query_and_key(corpus):
+    def kept(name):
+        set_seed(0)
+        model = lecture.Translator(Vocabulary(corpus.source), Vocabulary(corpus.target))
+        lecture.choose_score(model, name)
+        return lecture.kept_megabytes(model, corpus)
+
+    pairs = len(corpus) * max(map(len, corpus.source)) * (1 + max(map(len, corpus.target)))
+    more = 1e6 * (kept("additive") - kept("dot"))
+    assert more > 4 * pairs * lecture.D_ATTENTION
+    assert 1e6 * (kept("concat") - kept("dot")) > 4 * pairs * (lecture.D_DECODER + 2 * lecture.D_ENCODER)

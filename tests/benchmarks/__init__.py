@@ -1,0 +1,1 @@
+"""Speed, measured by hand: not part of the test suite."""

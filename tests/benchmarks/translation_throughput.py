@@ -1,0 +1,116 @@
+"""How much faster lecture 02 trains its translator than a plain notebook does: target words a second, and the ratio.
+
+Run it from the checkout, about a minute on one core: ``python -m tests.benchmarks.translation_throughput``
+
+All loops train the same `Translator` of the notebook, from the same start, on the same pairs, with the same optimiser:
+
+plain
+    What a first notebook writes: keys, previous word and vocabulary are projected inside the time loop, and batches are
+    dealt at random, so that short sentences are padded to the longest.
+plain, bucketed
+    The same loop on batches of like length: tells how much of the ratio the order of the data makes.
+lecture
+    The notebook's `batch_loss`: keys projected once a sentence, vocabulary once a batch, batches of like length.
+
+The loops take turns in one process on one thread, and seconds are those of the processor, so that other programs on
+the machine hardly count; each ratio is within one round, and the median of the ratios is printed. Padding does not
+count as words.
+"""
+
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from course_utils.data.batches import Batch, Vocabulary, bucketed, pad
+from course_utils.training import fit, set_seed
+from tests.notebooks import definitions
+
+ROUNDS = 5
+PAIRS = 3_200  # fifty batches an epoch
+
+lecture = definitions("02_bahdanau_attention")
+
+Indices = list[list[int]]
+
+
+def plain_logits(
+    model: nn.Module, source: Batch, previous: Int[Tensor, "batch tgt_len"]
+) -> Float[Tensor, "batch tgt_len n_words"]:
+    """Score the next word with the lecture's parameters, everything computed anew in every step."""
+    states, ends = model.encoder(source)
+    state = torch.tanh(model.first_state(ends))
+    logits = []
+    for t in range(previous.shape[1]):
+        projected = model.score.project_query(state)[:, None, :] + model.project_keys(states)
+        scores = model.score.reduce(torch.tanh(projected)).squeeze(-1)
+        weights = scores.masked_fill(~source.mask, -1e9).softmax(dim=-1)
+        context = torch.bmm(weights[:, None, :], states).squeeze(1)
+        embedded = model.embedding(previous[:, t])
+        state = model.cell(torch.cat([embedded, context], dim=-1), state)
+        logits.append(model.to_words(torch.cat([state, embedded, context], dim=-1)))
+    return torch.stack(logits, dim=1)
+
+
+def plain_loss(model: nn.Module, source: Batch, target: Batch) -> Float[Tensor, ""]:
+    """Compute the mean loss of the real target words."""
+    logits = plain_logits(model, source, lecture.shifted(target))
+    return F.cross_entropy(logits.flatten(0, 1), target.ids.flatten(), ignore_index=Vocabulary.pad)
+
+
+def random_batches(lengths: Sequence[int], batch_size: int, generator: torch.Generator) -> Indices:
+    """Deal the sentences at random; takes what `bucketed` takes."""
+    order = torch.randperm(len(lengths), generator=generator).tolist()
+    return [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+
+
+LOOPS = {
+    "plain": (plain_loss, random_batches),
+    "plain, bucketed": (plain_loss, bucketed),
+    "lecture": (lecture.batch_loss, bucketed),
+}
+
+
+def words_per_second(
+    pairs, loss: Callable[..., Tensor], grouped: Callable[[Sequence[int], int, torch.Generator], Indices], seed: int
+) -> float:
+    """Train a new translator for one epoch; give the real target words it learned from per second of the processor."""
+    set_seed(seed)
+    model = lecture.Translator(Vocabulary(pairs.source), Vocabulary(pairs.target))
+    source, target = lecture.encode_pairs(model, pairs)
+    lengths = [len(ids) for ids in target]
+
+    def batches() -> list[tuple[Batch, Batch]]:
+        groups = grouped(lengths, lecture.BATCH_SIZE, torch.Generator().manual_seed(seed))
+        return [(pad([source[i] for i in group]), pad([target[i] for i in group])) for group in groups]
+
+    start = time.process_time()
+    fit(model, lambda batch: loss(model, *batch), batches, 1, lr=lecture.LEARNING_RATE, progress=False)
+    return sum(lengths) / (time.process_time() - start)
+
+
+def main() -> None:
+    """Run all loops in turn and print their speeds and the median ratios."""
+    torch.set_num_threads(1)
+    pairs = lecture.load_pairs(0)[0].subset(range(PAIRS))
+    speeds = {name: [] for name in LOOPS}
+    for seed in tqdm(range(ROUNDS), "rounds", file=sys.stdout, ncols=80):
+        for name, (loss, grouped) in LOOPS.items():
+            speeds[name].append(words_per_second(pairs, loss, grouped, seed))
+    print(f"{PAIRS} pairs, batches of {lecture.BATCH_SIZE}, one thread, torch {torch.__version__}")
+    for name, values in speeds.items():
+        ratios = [value / plain for value, plain in zip(values, speeds["plain"], strict=True)]
+        print(
+            f"{name:16} {statistics.median(values):7.0f} target words a second, "
+            f"{statistics.median(ratios):.2f} times plain ({min(ratios):.2f} to {max(ratios):.2f})"
+        )
+
+
+if __name__ == "__main__":
+    main()
