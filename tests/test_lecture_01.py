@@ -125,6 +125,23 @@ def test_clipping_shortens_each_sentence_as_pytorch_does_and_never_turns_a_gradi
     assert torch.equal(found[0], gradient[0])
 
 
+def test_the_symbol_to_recall_is_shown_once_at_the_given_distance():
+    torch.manual_seed(37)
+    symbols, answers = lecture.recall_batch(53, 11)
+    assert symbols.shape == (53, 12)
+    assert torch.equal(symbols[:, 0], answers)
+    assert (symbols[:, 1:] >= lecture.N_SYMBOLS).all()
+    assert symbols.max() < 2 * lecture.N_SYMBOLS
+    assert set(answers.tolist()) == set(range(lecture.N_SYMBOLS))
+
+
+def test_recall_is_learned_at_a_short_distance_and_not_from_permuted_answers(monkeypatch):
+    monkeypatch.setattr(lecture, "RECALL_STEPS", 61)
+    assert lecture.recall(3, 2, nn.GRU, lecture.UPDATE) > 0.9
+    assert lecture.recall(3, 2, nn.GRU, lecture.UPDATE, permuted=True) < 0.4
+    assert lecture.recall(3, 2, nn.GRU) == lecture.recall(3, 2, nn.GRU)
+
+
 def test_an_update_gate_at_one_keeps_the_state_unharmed():
     torch.manual_seed(3)
     cell = nn.GRUCell(5, 7)
@@ -255,6 +272,24 @@ def test_a_greedy_translation_is_right_exactly_when_every_forced_word_is(half_le
     assert torch.equal(exact, forced.sum(dim=1) == target.lengths)
 
 
+def test_a_beam_of_width_one_is_greedy_and_a_wide_one_finds_the_most_probable_sentence(half_learned):
+    model, source, _ = half_learned
+    contexts, greedy = model.encode(source).detach(), lecture.translate(model, source, 7)
+    for context, said in zip(contexts[:11], greedy[:11], strict=True):
+        step = lecture.next_word(model, context[None])
+        found, _ = lecture.beam_search(step, context[None], 1, 7)
+        assert found == said[: len(found)].tolist()
+        assert found[-1] == Vocabulary.eos or len(found) == 7
+    _, one = lecture.beam_search(step, context[None], 1, 2)
+    _, all_of_them = lecture.beam_search(step, context[None], N_SOURCE, 2)
+    first, state = step(Vocabulary.bos, context[None])
+    best = max(
+        first[i].item() + (0.0 if i == Vocabulary.eos else step(i, state)[0].max().item()) for i in range(N_SOURCE)
+    )
+    assert all_of_them == pytest.approx(best, abs=1e-5)
+    assert all_of_them >= one - 1e-6
+
+
 def test_a_translation_is_scored_up_to_its_end_mark_as_a_whole(half_learned):
     model, source, target = half_learned
     said = lecture.translate(model, source, 13)
@@ -297,6 +332,26 @@ def test_wrong_words_are_marked_where_they_stand():
     assert lecture.marked(["drei", "und", "vierzig"], ["fünf", "und", "vierzig"]) == "[drei] und vierzig"
     assert lecture.marked(["vier", "und"], ["vier"]) == "vier [und]"
     assert lecture.marked(["vier"], ["vier", "und"]) == "vier"
+
+
+def test_a_bag_of_words_is_the_mean_of_the_real_embeddings_in_any_order(batch):
+    set_seed(41)
+    model = lecture.BagOfWords(N_SOURCE, N_TARGET, D_STATE, D_STATE)
+    source, _ = batch
+    expected = torch.stack([model.embed_source(ids[real]).mean(0) for ids, real in zip(*source, strict=True)])
+    torch.testing.assert_close(model.encode(source)[:, 0], expected, rtol=0, atol=1e-6)
+    real = [ids[mask] for ids, mask in zip(*source, strict=True)]
+    mixed = pad(lecture.shuffled(real, torch.Generator().manual_seed(43)))
+    torch.testing.assert_close(model.encode(mixed), model.encode(source), rtol=0, atol=1e-6)
+
+
+def test_order_reaches_the_vector_of_a_gru_and_shuffling_keeps_the_words(model, batch):
+    source, _ = batch
+    real = [ids[mask] for ids, mask in zip(*source, strict=True)]
+    mixed = lecture.shuffled(real, torch.Generator().manual_seed(43))
+    assert [sorted(ids.tolist()) for ids in mixed] == [sorted(ids.tolist()) for ids in real]
+    assert not torch.equal(mixed[0], real[0])
+    assert (model.encode(pad(mixed)) - model.encode(source)).abs().amax(dim=-1)[0] > 1e-3
 
 
 def test_test_numbers_are_never_trained_on(monkeypatch):
