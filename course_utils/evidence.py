@@ -25,7 +25,9 @@ import numpy as np
 from scipy import stats
 from tqdm import tqdm
 
-RECORDS = Path(__file__).resolve().parents[1] / "notebooks" / "evidence"
+from course_utils.files import CHECKOUT, write_atomically
+
+RECORDS = CHECKOUT / "notebooks" / "evidence"
 RECORDED_VERSIONS = ("torch", "dgl", "numpy", "scipy", "scikit-learn")
 
 Results = Mapping[str, Mapping[str, Any]]
@@ -122,7 +124,7 @@ class Record:
         """Write the record; an older one stays whole until the new one is."""
         text = json.dumps(asdict(self), indent=1, ensure_ascii=False)
         flat = re.sub(r"\[[^][{}\"]*\]", lambda numbers: " ".join(numbers[0].split()), text)  # one list, one line
-        _replace(path, flat + "\n")
+        write_atomically(path, f"{flat}\n".encode())
 
     def of(self, condition: str, metric: str) -> np.ndarray:
         """Give the values of one condition, shape (n_seeds,), or (n_seeds, length) for curves."""
@@ -198,7 +200,7 @@ def _run(name: str, experiment: Callable[[int], Results], seeds: list[int], clai
         results = {condition: dict(metrics) for condition, metrics in experiment(seed).items()}
         _check_results(claims, results)
         done[str(seed)] = {"results": _rounded(results), "seconds": round(time.perf_counter() - start, 1)}
-        _replace(partial, json.dumps(done))
+        write_atomically(partial, json.dumps(done).encode())
     measured = [seed for seed in seeds if str(seed) in done]
     runs = [done[str(seed)] for seed in measured]
     record = Record(
@@ -245,14 +247,6 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, Sequence | np.ndarray):
         return [_rounded(inner) for inner in value]
     return round(float(value), 5)
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write beside, then rename, so that a good file is never replaced by a part of a new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)
 
 
 def verdict(record: Record, claim: Claim) -> Verdict:

@@ -9,8 +9,8 @@ import json
 import re
 from pathlib import Path
 
-from course_utils.data.storage import CHECKOUT, write_atomically
 from course_utils.evidence import RECORDS, Claim, Record, verdict
+from course_utils.files import CHECKOUT, write_atomically
 
 NOTEBOOKS = CHECKOUT / "notebooks"
 PICTURES = NOTEBOOKS / "pictures"

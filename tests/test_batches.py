@@ -14,6 +14,12 @@ def test_a_vocabulary_gives_back_the_words_it_encoded():
         assert vocabulary.decode(vocabulary.encode(sentence, eos=True)) == sentence
 
 
+def test_the_end_mark_is_appended_only_when_asked_for():
+    vocabulary = Vocabulary(SENTENCES)
+    assert vocabulary.encode(["five"]).tolist() == [4]
+    assert vocabulary.encode(["five"], eos=True).tolist() == [4, Vocabulary.eos]
+
+
 def test_words_are_numbered_by_frequency_then_alphabet_whatever_the_order_of_the_corpus():
     expected = ("<pad>", "<bos>", "<eos>", "<unk>", "five", "three", "hundred", "million")
     assert Vocabulary(SENTENCES).words == expected
@@ -58,6 +64,13 @@ def test_buckets_name_every_sequence_once_and_hold_like_lengths():
     assert sorted(i for batch in batches for i in batch) == list(range(211))
     padding = sum(max(lengths[i] for i in batch) * len(batch) - sum(lengths[i] for i in batch) for batch in batches)
     assert padding < 0.1 * sum(lengths)
+
+
+def test_which_equally_long_sequences_share_a_bucket_is_left_to_chance():
+    def groups(seed: int) -> set[frozenset[int]]:
+        return {frozenset(batch) for batch in bucketed([5] * 40, 4, torch.Generator().manual_seed(seed))}
+
+    assert groups(0) != groups(1)
 
 
 def test_buckets_are_shuffled_and_repeat_with_the_seed():

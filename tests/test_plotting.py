@@ -46,7 +46,7 @@ def test_a_figure_without_description_is_refused(displayed):
 
 def test_an_attention_map_has_queries_on_rows_and_keys_on_columns():
     fig, ax = plt.subplots()
-    weights = np.array([[0.1, 0.9], [0.5, 0.5], [1.0, 0.0]])
+    weights = np.array([[0.1, 0.9], [0.5, 0.5], [0.8, 0.2]])
     plotting.attention_map(ax, weights, ["q0", "q1", "q2"], ["k0", "k1"])
     assert [label.get_text() for label in ax.get_xticklabels()] == ["k0", "k1"]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["q0", "q1", "q2"]
@@ -72,6 +72,8 @@ def test_seed_lines_draw_every_seed_and_their_mean():
     assert [text.get_text().strip() for text in ax.texts] == ["a", "b"]
     with pytest.raises(ValueError, match=r"'a' must have shape \(n_seeds, 3\)"):
         plotting.seed_lines(ax, [1, 2, 3], {"a": values})
+    with pytest.raises(ValueError, match=r"'a' must have shape \(n_seeds, 2\), got \(2,\)"):
+        plotting.seed_lines(ax, [1, 2], {"a": values[0]})
     plt.close(fig)
 
 

@@ -14,7 +14,7 @@ from course_utils.data.movie_reviews import load_movie_reviews
 from course_utils.data.multi30k import load_multi30k
 from course_utils.data.number_words import load_number_words
 from course_utils.data.registry import DataError, is_available
-from course_utils.data.storage import CHECKOUT
+from course_utils.files import CHECKOUT
 
 
 def needs(name):

@@ -38,9 +38,10 @@ def test_only_what_stands_between_the_marks_is_replaced():
     assert readme.between(f"a\n{begin}\nold\n{end}\nz", "claims", "new") == f"a\n{begin}\nnew\n{end}\nz"
 
 
-def test_a_text_without_marks_is_refused():
+@pytest.mark.parametrize("text", ["no marks", MARKS[0], MARKS[1], "".join(MARKS) * 2])
+def test_a_text_without_both_marks_once_is_refused(text):
     with pytest.raises(ValueError, match="marks"):
-        readme.between("no marks", "claims", "new")
+        readme.between(text, "claims", "new")
 
 
 def test_a_lectures_picture_comes_with_its_title_and_description(tmp_path):

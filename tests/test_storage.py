@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from course_utils import files
 from course_utils.data import storage
 
 
@@ -76,9 +77,9 @@ def test_an_interrupted_build_leaves_nothing_behind():
 def test_an_interrupted_write_keeps_the_older_file_and_leaves_no_part(monkeypatch, tmp_path):
     path = tmp_path / "file.json"
     path.write_text("old")
-    monkeypatch.setattr(storage.os, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    monkeypatch.setattr(files.os, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
-        storage.write_atomically(path, b"new")
+        files.write_atomically(path, b"new")
     assert path.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir() if file.is_file()] == ["file.json"]
 

@@ -98,6 +98,12 @@ def test_patience_stops_when_nothing_gets_better(problem):
     assert history.best_epoch == 1
 
 
+def test_of_equally_good_epochs_the_first_is_kept(problem):
+    scores = iter([0.1, 0.5, 0.5, 0.5])
+    _, history = train(problem, epochs=4, validate=lambda: next(scores))
+    assert history.best_epoch == 1
+
+
 def test_dropout_works_in_training_and_rests_in_validation(problem):
     modes = []
     model = nn.Sequential(nn.Linear(D_IN, D_OUT), nn.Dropout())

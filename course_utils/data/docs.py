@@ -21,7 +21,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from course_utils.data.graphs import CitationGraph, both_directions, split_per_class
-from course_utils.data.storage import CHECKOUT, cached, library_versions
+from course_utils.data.storage import cached, library_versions
+from course_utils.files import CHECKOUT
 
 LIBRARIES = ("numpy", "scipy", "networkx", "matplotlib", "torch", "sympy")
 RECIPE = 2  # to be raised with each change to docs_extraction.py or docs_text.py that changes what comes out

@@ -10,7 +10,8 @@ import pooch
 import requests
 from tqdm import tqdm
 
-from course_utils.data.storage import CHECKOUT, cache_folder
+from course_utils.data.storage import cache_folder
+from course_utils.files import CHECKOUT
 
 REGISTRY = CHECKOUT / "datasets" / "registry.json"
 

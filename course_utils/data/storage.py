@@ -1,4 +1,4 @@
-"""Where built corpora and downloads lie, and how they are written: beside, then renamed, never half."""
+"""Where built corpora and downloads lie, and how a built corpus is found again."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+from course_utils.files import CHECKOUT, write_atomically
 
 
 def cache_folder() -> Path:
@@ -19,18 +19,6 @@ def cache_folder() -> Path:
 def library_versions(names: Iterable[str]) -> dict[str, str]:
     """Look up the installed version of each distribution, for cache keys and records."""
     return {name: version(name) for name in names}
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees the old one or the new one, never a part of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_bytes(content)
-        os.replace(beside, path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
 
 
 def cached(name: str, key: dict[str, Any], build: Callable[[], Any]) -> Any:
