@@ -86,11 +86,11 @@ class Record:
     values
         Condition → metric → one value a seed (a number, or a list where the experiment returned a curve).
     settings
-        The constants that the experiment read.
+        The constants that the experiment read, and the recipe of each data set that it loaded.
     fingerprint
-        Hash of the experiment's source and of everything it calls in its notebook.
+        Hash of the experiment's source, of everything it calls in its notebook, and of the settings.
     seconds
-        How long each seed took.
+        How long the processor worked on each seed.
     """
 
     name: str
@@ -196,10 +196,10 @@ def _run(name: str, experiment: Callable[[int], Results], seeds: list[int], clai
     for seed in tqdm(seeds[:1] if quick else seeds, desc=name, file=sys.stdout, ncols=80):
         if str(seed) in done:
             continue
-        start = time.perf_counter()
+        start = time.process_time()
         results = {condition: dict(metrics) for condition, metrics in experiment(seed).items()}
         _check_results(claims, results)
-        done[str(seed)] = {"results": _rounded(results), "seconds": round(time.perf_counter() - start, 1)}
+        done[str(seed)] = {"results": _rounded(results), "seconds": round(time.process_time() - start, 1)}
         write_atomically(partial, json.dumps(done).encode())
     measured = [seed for seed in seeds if str(seed) in done]
     runs = [done[str(seed)] for seed in measured]
@@ -278,14 +278,25 @@ def paired_interval(differences: np.ndarray) -> tuple[float, float, float]:
 
 
 def judge(record: Record) -> None:
-    """Print what a record says about each of its claims: the conditions, the difference, the verdict."""
-    print("\n\n".join(_sentence(record, claim) for claim in record.claims))
+    """Print what a record says about each of its claims: the conditions, the difference, the verdict.
+
+    The first claim on a metric lists every condition that was measured, a later one only those it compares.
+    """
+    shown = set()
+    sentences = []
+    for claim in record.claims:
+        sentences.append(_sentence(record, claim, everything=claim.metric not in shown))
+        shown.add(claim.metric)
+    print("\n\n".join(sentences))
 
 
-def _sentence(record: Record, claim: Claim) -> str:
+def _sentence(record: Record, claim: Claim, everything: bool) -> str:
     result = verdict(record, claim)
     role = {claim.baseline: " (baseline)", claim.control: " (control)"}
-    measured = [name for name, metrics in record.values.items() if claim.metric in metrics]
+    compared = (claim.treatment, claim.baseline, claim.control)
+    measured = [
+        name for name, metrics in record.values.items() if claim.metric in metrics and (everything or name in compared)
+    ]
     width = max(len(name + role.get(name, "")) for name in measured)
     lines = [f"Claim: {claim.says}", f"{claim.metric}, mean ± standard deviation over {len(record.seeds)} seeds:"]
     for name in measured:
@@ -307,7 +318,8 @@ def _sentence(record: Record, claim: Claim) -> str:
 def fingerprint(experiment: Callable) -> str:
     """Hash an experiment's source with all functions, classes and UPPER_CASE constants it reaches in its notebook.
 
-    Comments and layout do not count; what the package or a library does is told by the recorded versions.
+    Comments and layout do not count; what the package or a library does is told by the recorded versions. Of data
+    that the package builds, the recipe counts: ``RECIPE`` of the module whose loader or object the experiment uses.
     """
     sources, settings = _reachable(experiment)
     text = json.dumps([sorted(sources.items()), sorted((k, repr(v)) for k, v in settings.items())])
@@ -323,7 +335,7 @@ def _reachable(experiment: Callable) -> tuple[dict[str, str], dict[str, Any]]:
     while waiting:
         name = waiting.pop()
         thing = namespace.get(name)
-        if name in sources or name in settings:
+        if {name, f"recipe of {name}"} & (sources.keys() | settings.keys()):
             continue
         if name.isupper() and isinstance(thing, bool | int | float | str | tuple):
             settings[name] = thing
@@ -331,6 +343,8 @@ def _reachable(experiment: Callable) -> tuple[dict[str, str], dict[str, Any]]:
             codes = _codes(thing)
             sources[name] = _source(name, codes)
             waiting += sorted({used for code in codes for used in _names(code)})
+        elif recipe := getattr(sys.modules.get(getattr(thing, "__module__", "")), "RECIPE", None):
+            settings[f"recipe of {name}"] = recipe
     return sources, settings
 
 

@@ -2,6 +2,8 @@
 
 import json
 import linecache
+import sys
+from dataclasses import replace
 from types import ModuleType
 
 import numpy as np
@@ -193,6 +195,16 @@ def test_an_experiment_that_changed_since_is_told(capsys):
     assert "differs from the one that was recorded" in capsys.readouterr().out
 
 
+def test_a_second_claim_on_the_same_metric_lists_only_what_it_compares(capsys):
+    first = record([0.9, 0.9, 0.9], [0.5, 0.5, 0.5], [0.5, 0.5, 0.5])
+    values = first.values | {"d": {"accuracy": [0.7, 0.7, 0.7]}}
+    judge(replace(first, values=values, claims=[CLAIM, CLAIM]))
+    whole, short = capsys.readouterr().out.split("\n\n")
+    assert "  d " in whole
+    assert "  d " not in short
+    assert all(f"  {name} " in short for name in "abc")
+
+
 def test_one_seed_is_not_a_measurement():
     with pytest.raises(ValueError, match="at least three seeds, got 2"):
         measure("99_test", results, range(2), [CLAIM])
@@ -217,6 +229,20 @@ def test_results_without_the_control_are_refused(folder):
 )
 def test_the_fingerprint_changes_with_everything_the_experiment_reaches(old, new):
     assert fingerprint(notebook(NOTEBOOK.replace(old, new), new)) != fingerprint(notebook(NOTEBOOK))
+
+
+@pytest.mark.parametrize("through", ["a loader", "an object that was loaded"])
+def test_the_fingerprint_changes_with_the_recipe_of_the_data(through, monkeypatch):
+    corpus = ModuleType("corpus")
+    monkeypatch.setitem(sys.modules, "corpus", corpus)
+    exec("class Corpus: pass\n\ndef load_corpus(): return Corpus()\n\nRECIPE = 1", corpus.__dict__)
+    thing = "load_corpus" if through == "a loader" else "CORPUS"
+    text = f"def experiment(seed):\n    return {thing}\n"
+    experiment = notebook(text, through)
+    experiment.__globals__[thing] = corpus.load_corpus if through == "a loader" else corpus.load_corpus()
+    before = fingerprint(experiment)
+    corpus.RECIPE = 2
+    assert fingerprint(experiment) != before
 
 
 def test_the_fingerprint_ignores_comments_layout_and_what_is_not_reached():
