@@ -282,9 +282,10 @@ def lab_command(arguments):
 def test(arguments):
     """Run every check, or, with arguments, only pytest with these."""
     enter_environment(arguments.command_line)
+    keep_progress_apart()
     pytest = [sys.executable, "-m", "pytest"]
-    if arguments.pytest:
-        return run_stage([*pytest, *arguments.pytest])
+    if arguments.rest:
+        return run_stage([*pytest, *arguments.rest])
     ruff = [sys.executable, "-m", "ruff"]
     nbval = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300", "-n", "2", "--dist", "loadfile"]
     start = time.monotonic()
@@ -302,6 +303,11 @@ def test(arguments):
             outcomes.append((name, *outcome(run_stage(command), report)))
         seconds = seconds_per_notebook(notebooks)
     return summarise(outcomes, seconds, time.monotonic() - start)
+
+
+def keep_progress_apart():
+    """Let what runs from here on neither read nor write the reader's own progress."""
+    os.environ["COURSE_PROGRESS"] = os.path.join(tempfile.gettempdir(), f"course-{os.getpid()}", "progress.json")
 
 
 def run_stage(command):
@@ -403,6 +409,7 @@ def run_notebook(path, save):
                 print(msg["content"]["text"], end="", flush=True)
             return super().process_message(msg, cell, cell_index)
 
+    keep_progress_apart()
     print(f"\n=== {path.name}", flush=True)
     start = time.monotonic()
     notebook = nbformat.read(str(path), as_version=4)
@@ -430,6 +437,27 @@ def run_notebook(path, save):
         finally:
             beside.unlink(missing_ok=True)
     print(f"=== {path.name}: {time.monotonic() - start:.0f} s", flush=True)
+
+
+def progress(arguments):
+    """Show, export or reset which exercises are solved."""
+    return pass_on(arguments, "course_utils.progress")
+
+
+def handout(arguments):
+    """Write the lectures without solutions, for a class."""
+    return pass_on(arguments, "course_utils.classroom", "handout")
+
+
+def grade(arguments):
+    """Run the checks on returned notebooks and write a table."""
+    return pass_on(arguments, "course_utils.classroom", "grade")
+
+
+def pass_on(arguments, *module):
+    """Run a module of the course with what follows the command, in the folder in which the reader stands."""
+    enter_environment(arguments.command_line)
+    return wait_for(subprocess.Popen([sys.executable, "-m", *module, *arguments.rest]))
 
 
 def doctor(arguments):
@@ -513,8 +541,11 @@ def look_for_data():
 # --- the command line ------------------------------------------------------------------------------------------------
 
 
+PASSED_ON = (["progress"], ["handout"], ["grade"])  # these read the rest of their command line themselves
+
+
 def parse(command_line):
-    """Read the command line; what follows `test` belongs to pytest."""
+    """Read the command line; what follows `test` belongs to pytest, and what follows PASSED_ON to another module."""
     parser = argparse.ArgumentParser(
         prog="course.py",
         description="The attention course. The first use makes its environment in .venv.",
@@ -537,11 +568,15 @@ def parse(command_line):
     measured.add_argument("--quick", action="store_true", help="one seed each, as a trial; replaces no record")
     executed = add(execute, "for contributors: run lectures from a clean kernel and keep the outputs")
     executed.add_argument("lectures", nargs="*", metavar="LECTURE", help="such as 02 (otherwise all)")
+    add(progress, "show which exercises are solved; --export FILE, --reset")
+    add(handout, "for a class: write the lectures without solutions into a folder")
+    add(grade, "for a class: run the checks on the notebooks in a folder and write a table")
     add(doctor, "say what is here, what is missing, and what to do")
 
-    for_pytest = command_line[1:] if command_line[:1] == ["test"] and command_line[1:] != ["--help"] else []
-    arguments = parser.parse_args(command_line[:1] if for_pytest else command_line)
-    arguments.pytest = for_pytest
+    command, rest = command_line[:1], command_line[1:]
+    passed_on = command in PASSED_ON or (command == ["test"] and rest != ["--help"])
+    arguments = parser.parse_args(command if passed_on else command_line)
+    arguments.rest = rest if passed_on else []
     arguments.command_line = command_line
     return arguments
 

@@ -7,6 +7,8 @@ from types import ModuleType
 
 import nbformat
 
+from course_utils.classroom import is_definition
+
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 LECTURES = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
 
@@ -31,15 +33,6 @@ def definitions(name: str) -> ModuleType:
         file = f"<{name}, code cell {number}>"
         linecache.cache[file] = (len(cell.source), None, cell.source.splitlines(keepends=True), file)
         tree = ast.parse(cell.source)
-        tree.body = [node for node in tree.body if _defines(node)]
+        tree.body = [node for node in tree.body if is_definition(node)]
         exec(compile(tree, file, "exec"), module.__dict__)
     return module
-
-
-def _defines(node: ast.stmt) -> bool:
-    if isinstance(node, ast.Assign):
-        names = [
-            n for target in node.targets for n in ast.walk(target) if not isinstance(n, ast.expr_context | ast.Tuple)
-        ]
-        return all(isinstance(name, ast.Name) and name.id.isupper() for name in names)
-    return isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef)

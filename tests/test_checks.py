@@ -1,12 +1,18 @@
 """Each exercise accepts every right answer and names every mistake it knows."""
 
 import re
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
 
-from course_utils import checks
-from course_utils.checks import EXERCISES, check, diagnose
+from course_utils import checks, progress
+from course_utils.checks import check, diagnose
+from course_utils.exercises.catalogue import EXERCISES
+from course_utils.exercises.exercise import Exercise, WrongAnswer, prediction
+from course_utils.exercises.lecture_01 import last_state
 
 from .notebooks import LECTURES, definitions, load
 
@@ -56,7 +62,7 @@ def test_loops_another_dtype_and_non_contiguous_results_are_accepted():
 
 def test_an_unknown_mistake_gets_the_first_place_where_it_differs():
     def nearly(states, lengths):
-        result = checks.last_state(states, lengths)
+        result = last_state(states, lengths)
         result[3, 2] += 1
         return result
 
@@ -79,17 +85,176 @@ def test_what_is_no_answer_at_all_gets_its_own_sentence(answer, message):
     assert message in diagnose("01_last_state", answer)
 
 
+@pytest.fixture
+def invented(monkeypatch):
+    """Put an exercise of the test's own into the catalogue."""
+    return lambda exercise: monkeypatch.setitem(EXERCISES, "99_invented", exercise)
+
+
+def never_ends(states, lengths):
+    while True:
+        pass
+
+
+def test_a_loop_that_never_ends_is_stopped(monkeypatch):
+    monkeypatch.setattr(checks, "TIME_LIMIT", 0.2)
+    before = signal.getsignal(signal.SIGALRM)
+    assert "stopped after" in diagnose("01_last_state", never_ends)
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    assert signal.getsignal(signal.SIGALRM) is before
+
+
+def test_the_alarm_rings_again_where_a_bare_except_swallowed_it(monkeypatch):
+    rings = []
+
+    def swallows_twice(states, lengths):
+        while len(rings) < 2:
+            try:
+                while True:
+                    pass
+            except:  # noqa: E722 - what a learner might write
+                rings.append(1)
+        while True:
+            pass
+
+    monkeypatch.setattr(checks, "TIME_LIMIT", 0.2)
+    assert "stopped after" in diagnose("01_last_state", swallows_twice)
+    assert len(rings) == 2
+
+
+def test_outside_the_main_thread_an_answer_is_checked_without_the_alarm():
+    with ThreadPoolExecutor() as pool:
+        assert pool.submit(diagnose, "01_last_state", last_state).result() == "correct."
+
+
+def test_leaving_python_is_an_error_of_the_answer():
+    assert "raised SystemExit" in diagnose("01_last_state", lambda states, lengths: sys.exit(3))
+
+
+def test_an_error_of_pytorch_is_not_taken_for_a_stub():
+    def not_for_integers(states, lengths):
+        raise NotImplementedError("'softmax' not implemented for 'Long'")
+
+    assert "raised NotImplementedError: 'softmax'" in diagnose("01_last_state", not_for_integers)
+
+
+def test_the_result_in_place_of_the_function_gets_its_own_sentence():
+    assert "hand over the function itself" in diagnose("01_last_state", torch.zeros(5, 11))
+
+
+def test_a_class_or_module_that_can_be_called_is_an_answer():
+    class LastState(torch.nn.Module):
+        def forward(self, states, lengths):
+            return last_state(states, lengths)
+
+    assert diagnose("01_last_state", LastState()) == "correct."
+
+
+def test_writing_into_an_intermediate_result_is_accepted():
+    def in_place(states, mask):
+        total = (states * mask[..., None]).sum(1)
+        total /= mask.sum(1, keepdim=True).clamp(min=1)
+        return total
+
+    assert diagnose("03_masked_mean", in_place) == "correct."
+
+
+def test_a_change_deep_inside_an_argument_is_noticed():
+    def sorts(kernel_size, dilations):
+        dilations.append(0)
+        return 1 + (kernel_size - 1) * sum(dilations)
+
+    assert "changes its arguments" in diagnose("04_receptive_field", sorts)
+
+
+def test_whole_numbers_where_fractions_were_expected_are_named(invented):
+    invented(Exercise(lambda x: x / 2, lambda: (torch.randn(3, 5),), {}))
+    assert "Expected floating-point numbers, found torch.int64" in diagnose("99_invented", lambda x: x.long())
+
+
+def test_of_several_results_the_wrong_one_is_named(invented):
+    invented(Exercise(lambda x: (x, x + 1), lambda: (torch.randn(3, 5),), {}))
+    assert diagnose("99_invented", lambda x: [x, x + 1]) == "correct."
+    assert "In result 2 of 2: The first difference is at index [0, 0]" in diagnose("99_invented", lambda x: (x, x + 2))
+    assert "Expected 2 results, found tensor(3, 5)" in diagnose("99_invented", lambda x: x)
+
+
+PREDICTIONS = {"one too few": ((2, 5), "Count again."), "text": ("no", "Not a word.")}
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        (..., "not attempted yet."),
+        ((3, 5), "correct."),
+        ([3, 5], "correct."),
+        (torch.Size([3, 5]), "correct."),
+        (torch.tensor([3, 5]), "correct."),
+        ((2, 5), "not yet. Count again."),
+        ("No ", "not yet. Not a word."),
+        ((3, 5, 1), "not yet. (3, 5, 1) is not it (expected: a sequence)."),
+        (lambda: (3, 5), "not yet. Expected a value, found a function"),
+    ],
+)
+def test_a_prediction_is_a_value(invented, value, sentence):
+    invented(prediction((3, 5), PREDICTIONS))
+    assert diagnose("99_invented", value).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("right", "given", "fine"),
+    [
+        (0.25, 0.2501, True),
+        (0.25, 0.26, False),
+        (1, True, False),
+        (True, True, True),
+        (True, 1, False),
+        ("mean", "Mean", True),
+        ("mean", "means", False),
+        (7, torch.tensor(7), True),
+    ],
+)
+def test_predictions_are_compared_by_their_kind(invented, right, given, fine):
+    invented(prediction(right, {}))
+    assert (diagnose("99_invented", given) == "correct.") is fine
+
+
+def test_a_question_with_many_right_answers_asks_for_a_fault(invented):
+    def fault(result, x):
+        return None if result.sum() > x.sum() else "The sum must grow."
+
+    wrong = {"the same": WrongAnswer(lambda x: x, "This is the input.")}
+    invented(Exercise(lambda x: x + 1, lambda: (torch.rand(3, 5),), wrong, fault=fault))
+    assert diagnose("99_invented", lambda x: x + 2) == "correct."
+    assert diagnose("99_invented", lambda x: x - 2) == "not yet. The sum must grow."
+    assert diagnose("99_invented", lambda x: x) == "not yet. This is the input."
+    assert "Expected something like tensor(3, 5), found 'x'" in diagnose("99_invented", lambda x: "x")
+
+
+def test_only_an_attempt_is_counted_as_progress():
+    def stub(states, lengths):
+        raise NotImplementedError
+
+    check("01_last_state", stub)
+    assert progress.read() == {}
+    check("01_last_state", lambda states, lengths: None)
+    assert progress.read()["01_last_state"].solved is None
+    check("01_last_state", last_state)
+    assert progress.read()["01_last_state"].tries == 2
+    assert progress.read()["01_last_state"].solved
+
+
 def test_checking_leaves_the_learners_random_numbers_alone():
     torch.manual_seed(1)
     expected = torch.rand(3)
     torch.manual_seed(1)
-    diagnose("01_last_state", checks.last_state)
+    diagnose("01_last_state", last_state)
     assert torch.equal(torch.rand(3), expected)
 
 
 def test_an_unknown_exercise_lists_those_that_exist():
     with pytest.raises(KeyError, match="01_last_state"):
-        check("99_nothing", checks.last_state)
+        check("99_nothing", last_state)
 
 
 @pytest.mark.parametrize("name", [path.stem for path in LECTURES])

@@ -1,0 +1,289 @@
+"""For those who teach a class: lectures without solutions, and a table of what came back.
+
+``python3 course.py handout [FOLDER]`` and ``python3 course.py grade FOLDER``. Grading runs the learners' code with your
+rights: do it on a machine, or as a user, that has nothing to lose.
+"""
+
+import argparse
+import ast
+import csv
+import io
+import os
+import re
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from IPython.core.inputtransformer2 import TransformerManager
+from IPython.display import display
+from nbclient import NotebookClient
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+from tqdm import tqdm
+
+from course_utils.checks import CORRECT, NOT_ATTEMPTED, diagnose
+from course_utils.exercises.catalogue import EXERCISES
+from course_utils.files import CHECKOUT, write_atomically
+
+NOTEBOOKS = CHECKOUT / "notebooks"
+FOUND = "application/vnd.attention-course.exercise+json"  # how a kernel tells what it found, apart from what it prints
+CHECKED = re.compile(r"""\bcheck\(\s*["'](\w+)["']""")
+
+
+# handing out
+
+
+def handout(folder: Path) -> list[Path]:
+    """Write the lectures without their solutions into a folder; nothing that is there is overwritten.
+
+    Raises
+    ------
+    FileExistsError
+        If a lecture of that name is there already; then nothing at all is written.
+    """
+    lectures = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+    targets = [folder / path.name for path in lectures]
+    there = [path.name for path in targets if path.exists()]
+    if there:
+        raise FileExistsError(f"{folder} holds {', '.join(there)} already; nothing was written. Name another folder.")
+    for lecture, target in zip(lectures, targets, strict=True):
+        write_atomically(target, nbformat.writes(without_solutions(nbformat.read(lecture, 4))).encode())
+    return targets
+
+
+def without_solutions(notebook: NotebookNode) -> NotebookNode:
+    """Give a notebook without the cells that are tagged as solutions; hints stay."""
+    notebook = nbformat.from_dict(notebook)
+    notebook.cells = [cell for cell in notebook.cells if "solution" not in cell.metadata.get("tags", [])]
+    return notebook
+
+
+# grading
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was found for one exercise of one returned notebook.
+
+    ``result`` is *correct*, *not yet*, *not attempted*, or *not run*; ``message`` is what the learner would have read,
+    or the reason; ``seconds`` is the time that the whole notebook took.
+    """
+
+    file: str
+    exercise: str
+    result: str
+    message: str
+    seconds: float
+
+
+def grade(folder: Path, seconds: int, whole: bool) -> list[Row]:
+    """Run the checks on each notebook in a folder and below, in a fresh kernel each.
+
+    Parameters
+    ----------
+    folder
+        Where the returned notebooks lie, named as their authors like.
+    seconds
+        Time limit for one notebook.
+    whole
+        Run every cell as it stands. Otherwise only what a notebook defines (imports, functions, classes, constants) and
+        its exercises are run, which trains nothing and takes seconds.
+    """
+    paths = [
+        path
+        for path in sorted(folder.rglob("*.ipynb"))
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    ]
+    if not paths:
+        raise FileNotFoundError(f"There is no notebook (*.ipynb) in {folder}.")
+    rows = []
+    for path in tqdm(paths, desc="notebooks", file=sys.stdout, ncols=80):
+        rows += grade_notebook(path, str(path.relative_to(folder)), seconds, whole)
+    return rows
+
+
+def grade_notebook(path: Path, name: str, seconds: int, whole: bool) -> list[Row]:
+    """Give one row for each exercise of the lecture that a notebook belongs to; its reason where it cannot be run."""
+    try:
+        returned = nbformat.read(path, as_version=4)
+        nbformat.validate(returned)
+        answers = answers_asked_for(returned)
+    except Exception as error:  # whatever a returned file holds, it is a row
+        return [Row(name, "", "not run", f"This is no notebook that can be read: {_one_line(error)}", 0.0)]
+    if not answers:
+        return [Row(name, "", "not run", "No exercise of this course is in it.", 0.0)]
+    start = time.monotonic()
+    executed = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source) for source in _sources(returned, answers, whole)]
+    )
+    trouble = _execute(executed, path.parent, start + seconds)
+    found = dict(_found(executed.cells))
+    taken = round(time.monotonic() - start, 1)
+    trouble = trouble or "The kernel gave no answer."
+    return [Row(name, exercise, *found.get(exercise, ("not run", trouble)), taken) for exercise in answers]
+
+
+def answers_asked_for(returned: NotebookNode) -> dict[str, str]:
+    """Find the lecture that a notebook belongs to, by its checks, and what our own lecture hands to each check.
+
+    What a learner did to the checks themselves does not count.
+    """
+    lectures = Counter(
+        name[:2] for cell in returned.cells for name in CHECKED.findall(cell.source) if name in EXERCISES
+    )
+    if not lectures:
+        return {}
+    ours = next(NOTEBOOKS.glob(f"{lectures.most_common(1)[0][0]}_*.ipynb"))
+    code = [cell.source for cell in nbformat.read(ours, 4).cells if cell.cell_type == "code"]
+    return dict(match.groups() for source in code for match in re.finditer(r'(?m)^check\("(\w+)", (\w+)\)', source))
+
+
+def definitions(source: str) -> str:
+    """Keep what a cell defines, imports, functions, classes and UPPER_CASE constants; one with an error stays whole."""
+    try:
+        tree = ast.parse(TransformerManager().transform_cell(source))
+    except SyntaxError:
+        return source
+    tree.body = [node for node in tree.body if is_definition(node)]
+    return ast.unparse(tree)
+
+
+def is_definition(statement: ast.stmt) -> bool:
+    """Tell whether a statement imports, defines a function or a class, or sets UPPER_CASE constants."""
+    if isinstance(statement, ast.Assign):
+        names = [node for target in statement.targets for node in ast.walk(target) if isinstance(node, ast.Name)]
+        parts = ast.Name | ast.Tuple | ast.expr_context
+        return all(name.id.isupper() for name in names) and all(
+            isinstance(node, parts) for target in statement.targets for node in ast.walk(target)
+        )
+    return isinstance(statement, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef)
+
+
+def _sources(returned: NotebookNode, answers: dict[str, str], whole: bool) -> Iterator[str]:
+    """Give what is to be run: each exercise is asked where its check stood, or at the end where that was deleted."""
+    waiting = dict(answers)
+    for cell in returned.cells:
+        if cell.cell_type == "code":
+            is_answer = "exercise" in cell.metadata.get("tags", [])
+            yield cell.source if whole or is_answer else definitions(cell.source)
+            for exercise in CHECKED.findall(cell.source):
+                if exercise in waiting:
+                    yield _question(exercise, waiting.pop(exercise))
+    yield from (_question(exercise, answer) for exercise, answer in waiting.items())
+
+
+def _question(exercise: str, answer: str) -> str:
+    return f"from course_utils.classroom import report\nreport({exercise!r}, lambda: {answer})"
+
+
+def report(exercise: str, answer: Callable[[], Any]) -> None:
+    """Tell, from inside a kernel, what the check finds."""
+    try:
+        sentence = diagnose(exercise, answer())
+    except NameError as error:
+        sentence = f"not yet. {error}: was the cell of this exercise deleted, or does it fail?"
+    result = {CORRECT: "correct", NOT_ATTEMPTED: "not attempted"}.get(sentence, "not yet")
+    display({FOUND: [exercise, result, sentence]}, raw=True)
+
+
+def _execute(notebook: NotebookNode, folder: Path, deadline: float) -> str | None:
+    """Run all cells, going on after those that fail; give the reason where the kernel did not reach the end."""
+
+    def remaining(_cell: NotebookNode) -> int:
+        return max(1, round(deadline - time.monotonic()))
+
+    with tempfile.TemporaryDirectory() as scratch:
+        environment = {**os.environ, "COURSE_PROGRESS": str(Path(scratch) / "progress.json"), "MPLBACKEND": "agg"}
+        client = NotebookClient(
+            notebook,
+            kernel_name="python3",
+            timeout_func=remaining,
+            allow_errors=True,
+            record_timing=False,
+            resources={"metadata": {"path": str(folder)}},
+        )
+        try:
+            client.execute(env=environment)
+        except CellTimeoutError:
+            return "The notebook was stopped at its time limit."
+        except DeadKernelError:
+            return "The kernel died: out of memory, or the notebook ended it."
+        except Exception as error:  # one notebook's trouble is its row, and the others are still graded
+            return f"The notebook could not be run: {_one_line(error)}"
+    return None
+
+
+def _found(cells: Sequence[NotebookNode]) -> Iterator[tuple[str, tuple[str, str]]]:
+    for cell in cells:
+        for output in cell.outputs:
+            if FOUND in output.get("data", {}):
+                exercise, result, sentence = output.data[FOUND]
+                yield exercise, (result, sentence)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__
+
+
+def as_csv(rows: Sequence[Row]) -> bytes:
+    """Give the rows as a CSV table with a header, UTF-8 with a mark that spreadsheets understand."""
+    text = io.StringIO()
+    table = csv.writer(text)
+    table.writerow(field.name for field in fields(Row))
+    # a spreadsheet takes a cell that begins with one of these for a formula; what a learner named must stay text
+    table.writerows(
+        [f"'{cell}" if str(cell)[:1] in "=+-@" and cell != "" else cell for cell in astuple(r)] for r in rows
+    )
+    return text.getvalue().encode("utf-8-sig")
+
+
+def summary(rows: Sequence[Row]) -> str:
+    """Tell for each notebook how much is correct."""
+    lines = []
+    for file in dict.fromkeys(row.file for row in rows):
+        mine = [row for row in rows if row.file == file]
+        reasons = {row.message for row in mine if row.result == "not run"}
+        told = f"{sum(row.result == 'correct' for row in mine)} of {len(mine)} correct"
+        lines.append(f"{file}: {told if mine[0].exercise else 'not run'}{''.join(f' ({r})' for r in sorted(reasons))}")
+    return "\n".join(lines)
+
+
+def main(command_line: Sequence[str]) -> int:
+    """Hand out or grade; give the exit status."""
+    parser = argparse.ArgumentParser(prog="course.py", description=__doc__.split("\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    out = commands.add_parser("handout", description="Write the lectures without their solutions.")
+    out.add_argument("folder", nargs="?", type=Path, default=CHECKOUT / "build" / "handout")
+    back = commands.add_parser(
+        "grade",
+        description="Run the checks on returned notebooks, in a fresh kernel each, and write a table. "
+        "This runs the learners' code with your rights.",
+    )
+    back.add_argument("folder", type=Path)
+    back.add_argument("--csv", type=Path, help="where the table goes (otherwise FOLDER/grades.csv)")
+    back.add_argument("--seconds", type=int, default=120, help="time limit for one notebook (120)")
+    back.add_argument("--whole", action="store_true", help="run every cell, also those that train (slower)")
+    arguments = parser.parse_args(command_line)
+    try:
+        if arguments.command == "handout":
+            written = handout(arguments.folder)
+            print(f"{len(written)} lectures without solutions are in {arguments.folder}.")
+            return 0
+        rows = grade(arguments.folder, arguments.seconds, arguments.whole)
+    except (FileExistsError, FileNotFoundError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    table = arguments.csv or arguments.folder / "grades.csv"
+    write_atomically(table, as_csv(rows))
+    print(f"{summary(rows)}\nThe table is in {table}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,135 @@
+"""What a learner has solved: one small file on this machine. Nothing leaves it.
+
+``python3 course.py progress`` shows it, ``--export FILE`` copies it, ``--reset`` begins anew.
+"""
+
+import argparse
+import datetime
+import fcntl
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from course_utils.exercises.catalogue import EXERCISES, of_lecture
+from course_utils.files import CHECKOUT, write_atomically
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """How often an exercise was tried, and the day it was solved (ISO date), or None."""
+
+    tries: int = 0
+    solved: str | None = None
+
+
+def progress_file() -> Path:
+    """Name the file: ``COURSE_PROGRESS``, or ``progress.json`` in the checkout, where git ignores it."""
+    return Path(os.environ.get("COURSE_PROGRESS") or CHECKOUT / "progress.json")
+
+
+def read() -> dict[str, Attempts]:
+    """Read exercise → attempts.
+
+    A file that cannot be read, or has another format, is set aside under another name, never overwritten.
+    """
+    path = progress_file()
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        if stored["format"] != FORMAT:
+            raise ValueError(f"its format is {stored['format']}, expected {FORMAT}")
+        return {name: Attempts(**attempts) for name, attempts in stored["exercises"].items()}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        aside = _set_aside(path)
+        print(f"{path.name} could not be used ({error}); it is kept as {aside.name}, and a new one begins.")
+        return {}
+
+
+def note(name: str, solved: bool) -> None:
+    """Count one attempt; once solved, an exercise stays solved."""
+    try:
+        with _alone():
+            exercises = read()
+            before = exercises.get(name, Attempts())
+            day = before.solved or (datetime.date.today().isoformat() if solved else None)
+            exercises[name] = Attempts(before.tries + 1, day)
+            content = {"format": FORMAT, "exercises": {n: asdict(a) for n, a in sorted(exercises.items())}}
+            write_atomically(progress_file(), json.dumps(content, indent=1).encode())
+    except OSError as error:  # a full disk or a read-only folder must not take the answer's diagnosis away
+        print(f"(Your progress could not be kept: {error.strerror or error}.)")
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Let one notebook at a time change the file."""
+    path = progress_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path.with_name(f".{path.name}.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def show_progress(lecture: str) -> None:
+    """Print one line: how many exercises of a lecture, such as ``"02"``, are solved, and which is next."""
+    stored = read()
+    mine = of_lecture(lecture)
+    todo = [name for name in mine if not stored.get(name, Attempts()).solved]
+    line = f"Exercises of lecture {lecture}: {len(mine) - len(todo)} of {len(mine)} solved."
+    print(f"{line} Next: {todo[0]}" if todo else line)
+
+
+def summary() -> str:
+    """Give a table of all exercises, lecture by lecture."""
+    stored = read()
+    lines = []
+    for lecture in sorted({name[:2] for name in EXERCISES}):
+        mine = of_lecture(lecture)
+        solved = sum(bool(stored.get(name, Attempts()).solved) for name in mine)
+        lines.append(f"{lecture}  {solved} of {len(mine)} solved")
+        for name in mine:
+            attempts = stored.get(name, Attempts())
+            state = f"solved on {attempts.solved}" if attempts.solved else "tried" if attempts.tries else "-"
+            tries = f", {attempts.tries} {'try' if attempts.tries == 1 else 'tries'}" if attempts.tries else ""
+            lines.append(f"    {name:32}{state}{tries}")
+    return "\n".join(lines)
+
+
+def _set_aside(path: Path) -> Path:
+    moment = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")
+    aside = path.with_name(f"{path.stem}.{moment}{path.suffix}")
+    os.replace(path, aside)
+    return aside
+
+
+def main(command_line: Sequence[str]) -> int:
+    """Show, export or reset the progress; give the exit status."""
+    parser = argparse.ArgumentParser(prog="course.py progress", description="Show which exercises are solved.")
+    parser.add_argument("--export", type=Path, metavar="FILE", help="write a copy to FILE, which must not exist yet")
+    parser.add_argument("--reset", action="store_true", help="begin anew; the old file is kept under another name")
+    arguments = parser.parse_args(command_line)
+    path = progress_file()
+    if (arguments.export or arguments.reset) and not path.exists():
+        print("There is no progress yet: nothing to do.")
+        return 0
+    if arguments.export:
+        if arguments.export.exists():
+            print(f"{arguments.export} is there already and was left alone; name another file.", file=sys.stderr)
+            return 1
+        write_atomically(arguments.export, path.read_bytes())
+        print(f"Written to {arguments.export}.")
+    if arguments.reset:
+        print(f"Begun anew; what was there is kept as {_set_aside(path).name}.")
+    if not (arguments.export or arguments.reset):
+        print(summary())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
