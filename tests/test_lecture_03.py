@@ -6,18 +6,20 @@ import pytest
 import torch
 from scipy.stats import entropy
 from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from course_utils import attention
 from course_utils.attention import AdditiveScore
-from course_utils.checks import masked_mean
 from course_utils.data.batches import Batch, Vocabulary, pad
+from course_utils.exercises.lecture_03 import masked_mean
 from course_utils.training import set_seed
 
 from .notebooks import definitions
 
 LENGTHS = (7, 3, 11, 1, 5)
 N_WORDS, N_CLASSES = 23, 13
-POOLINGS = ("attention", "last state", "mean")
+POOLINGS = ("attention", "mean", "max", "last state")
+NETWORKS = ("HAN", *POOLINGS)
 
 
 @pytest.fixture(scope="module")
@@ -27,14 +29,41 @@ def lecture():
 
 @pytest.fixture
 def documents():
+    """Documents of one sentence each."""
     set_seed(0)
-    return [torch.randint(4, N_WORDS, (length,)) for length in LENGTHS]
+    return [[torch.randint(4, N_WORDS, (length,))] for length in LENGTHS]
+
+
+@pytest.fixture
+def boxed(lecture):
+    """States of five sequences, 2 * D_HIDDEN wide, and their mask; in the padding stands what must not be read."""
+    set_seed(0)
+    mask = torch.arange(11) < torch.tensor(LENGTHS)[:, None]
+    states = torch.randn(5, 11, 2 * lecture.D_HIDDEN) - 3  # zeros would win a maximum
+    return states.masked_fill(~mask[:, :, None], 31.0), mask
+
+
+def pool_of(lecture, name):
+    pools = {"attention": lecture.LearnedQuery(), "mean": lecture.mean_state, "max": lecture.max_state}
+    return pools.get(name, lecture.last_state)
 
 
 def classifier(lecture, pooling, seed=0):
     set_seed(seed)
-    pools = {"attention": lecture.LearnedQuery(), "last state": lecture.last_state, "mean": lecture.mean_state}
-    return lecture.DocumentClassifier(N_WORDS, N_CLASSES, pools[pooling]).eval()
+    model = lecture.DocumentClassifier(N_WORDS, N_CLASSES, pool_of(lecture, pooling)).eval()
+    if pooling == "attention":
+        with torch.no_grad():  # so that weights differ plainly
+            model.read.pool.score.query.mul_(31)
+    return model
+
+
+def hierarchical(lecture, seed=0):
+    set_seed(seed)
+    model = lecture.HierarchicalAttention(N_WORDS, N_CLASSES).eval()
+    with torch.no_grad():  # so that weights differ plainly
+        model.words.pool.score.query.mul_(31)
+        model.sentences.pool.score.query.mul_(31)
+    return model
 
 
 def widened(batch, n_positions, filler=Vocabulary.pad):
@@ -72,27 +101,92 @@ def test_the_table_worked_by_hand(lecture):
     torch.testing.assert_close(context[0, 0], torch.tensor([1.73, 0.79]), atol=5e-3, rtol=0)
 
 
-def test_the_pooled_mean_is_the_mean_of_the_real_states(lecture):
-    set_seed(0)
-    states, mask = torch.randn(5, 11, 14), torch.arange(11) < torch.tensor(LENGTHS)[:, None]
+def test_the_pooled_mean_is_the_mean_of_the_real_states(lecture, boxed):
+    states, mask = boxed
     context, _ = lecture.mean_state(states, mask)
     expected = torch.stack([rows[:length].mean(dim=0) for rows, length in zip(states, LENGTHS, strict=True)])
     torch.testing.assert_close(context[:, 0], expected)
     torch.testing.assert_close(context[:, 0], masked_mean(states, mask))
 
 
-def test_the_last_state_is_what_the_gru_finishes_with_in_each_direction(lecture, documents):
+def test_the_maximum_is_torch_s_over_the_real_states(lecture, boxed):
+    states, mask = boxed
+    top, share = lecture.max_state(states, mask)
+    expected = torch.stack([rows[:length].amax(dim=0) for rows, length in zip(states, LENGTHS, strict=True)])
+    assert torch.equal(top[:, 0], expected)
+    torch.testing.assert_close(share.sum(dim=-1), torch.ones(5, 1))
+    assert (share[:, 0][~mask] == 0).all()
+
+
+def test_no_weights_of_an_average_give_the_maximum_of_the_lecture_s_example(lecture):
+    states = torch.tensor([[[2.0, 1.0], [0.0, 0.0], [1.0, 3.0]]])
+    top, share = lecture.max_state(states, torch.ones(1, 3, dtype=torch.bool))
+    assert top[0, 0].tolist() == [2, 3]
+    assert share[0, 0].tolist() == [0.5, 0, 0.5]
+    # a direction in which the maximum lies beyond each state, so beyond each of their averages
+    assert top.sum() > states.sum(dim=-1).max()
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_no_pooling_reads_the_padding(lecture, boxed, pooling):
+    states, mask = boxed
+    pool = pool_of(lecture, pooling)
+    context, weights = pool(states, mask)
+    other, other_weights = pool(states.masked_fill(~mask[:, :, None], -17.0), mask)
+    assert torch.equal(context, other)
+    assert torch.equal(weights, other_weights)
+    assert (weights[:, 0][~mask] == 0).all()
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_pooling_nothing_gives_the_zero_vector_and_a_finite_gradient(lecture, pooling):
+    states = torch.randn(3, 7, 2 * lecture.D_HIDDEN, requires_grad=True)
+    context, weights = pool_of(lecture, pooling)(states, torch.zeros(3, 7, dtype=torch.bool))
+    assert (context == 0).all()
+    assert (weights == 0).all()
+    context.sum().backward()
+    assert (states.grad == 0).all()
+
+
+def test_reading_backwards_turns_words_round_and_leaves_padding_behind(lecture):
+    mask = torch.arange(5) < torch.tensor([3, 0, 5])[:, None]
+    vectors = torch.arange(30.0).reshape(3, 5, 2)
+    turned = lecture.backwards(vectors, mask)
+    expected = [[2, 1, 0, 3, 4], [0, 1, 2, 3, 4], [4, 3, 2, 1, 0]]
+    for row, before, order in zip(turned, vectors, expected, strict=True):
+        assert torch.equal(row, before[order])
+    assert torch.equal(lecture.backwards(turned, mask), vectors)
+
+
+def test_reading_in_both_directions_is_torch_s_bidirectional_gru_on_packed_sequences(lecture):
+    set_seed(0)
+    reader = lecture.ReadAndPool(13, lecture.mean_state)
+    trusted = nn.GRU(13, lecture.D_HIDDEN, batch_first=True, bidirectional=True)
+    weights = dict(reader.ahead.state_dict())
+    weights |= {f"{name}_reverse": w for name, w in reader.back.state_dict().items()}
+    trusted.load_state_dict(weights)
+    vectors, lengths = torch.randn(5, 11, 13), torch.tensor(LENGTHS)
+    mask = torch.arange(11) < lengths[:, None]
+    packed = pack_padded_sequence(vectors, lengths, batch_first=True, enforce_sorted=False)
+    expected, _ = pad_packed_sequence(trusted(packed)[0], batch_first=True)
+    states = reader.states(vectors, mask)
+    torch.testing.assert_close(states[mask], expected[mask])
+
+
+def test_the_last_state_is_what_each_gru_finishes_with(lecture, documents):
     model = classifier(lecture, "last state")
-    batch = pad(documents)
-    context, _ = lecture.last_state(model.states(batch), batch.mask)
-    for row, document in zip(context, documents, strict=True):
-        _, finals = model.gru(model.embedding(document)[None])  # (directions, 1, D_HIDDEN)
-        torch.testing.assert_close(row[0], finals[:, 0].flatten())
+    batch = model.collate(documents)
+    context, _ = lecture.last_state(model.read.states(model.embedding(batch.ids), batch.mask), batch.mask)
+    for row, (sentence,) in zip(context, documents, strict=True):
+        words = model.embedding(sentence)[None]
+        finals = [model.read.ahead(words)[1], model.read.back(words.flip(1))[1]]
+        torch.testing.assert_close(row[0], torch.cat(finals, dim=-1)[0, 0])
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_padding_never_changes_an_answer(lecture, documents, pooling):
-    model, batch = classifier(lecture, pooling), pad(documents)
+    model = classifier(lecture, pooling)
+    batch = model.collate(documents)
     logits, weights = model(batch)
     for filler in (Vocabulary.pad, 17):  # whatever stands in the padding
         wider_logits, wider_weights = model(widened(batch, 13, filler))
@@ -105,31 +199,35 @@ def test_padding_never_changes_an_answer(lecture, documents, pooling):
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_a_document_s_answer_does_not_depend_on_its_neighbours_in_the_batch(lecture, documents, pooling):
     model = classifier(lecture, pooling)
-    logits, _ = model(pad(documents))
+    logits, _ = model(model.collate(documents))
     order = torch.tensor([3, 0, 4, 2, 1])
-    torch.testing.assert_close(model(pad([documents[i] for i in order]))[0], logits[order])
-    alone = torch.cat([model(pad([document]))[0] for document in documents])
+    torch.testing.assert_close(model(model.collate([documents[i] for i in order]))[0], logits[order])
+    alone = torch.cat([model(model.collate([document]))[0] for document in documents])
     torch.testing.assert_close(alone, logits)
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
-def test_an_empty_document_gets_the_zero_vector_and_a_finite_gradient(lecture, documents, pooling):
+def test_an_empty_document_gets_only_the_bias_and_a_finite_gradient(lecture, documents, pooling):
     model = classifier(lecture, pooling)
-    batch = pad([documents[0], torch.tensor([], dtype=torch.long)])
-    context, weights = model.pool(model.states(batch), batch.mask)
-    assert (context[1] == 0).all()
+    logits, weights = model(model.collate([documents[0], []]))
     assert (weights[1] == 0).all()
-    logits, _ = model(batch)
-    torch.testing.assert_close(logits[1], model.classify.bias)
+    assert torch.equal(logits[1], model.classify.bias)
     logits.square().sum().backward()
     assert all(p.grad is None or torch.isfinite(p.grad).all() for p in model.parameters())
 
 
+def test_a_flat_model_forgets_where_sentences_end(lecture, documents):
+    model, joined = classifier(lecture, "attention"), torch.cat([s for d in documents for s in d])
+    whole, _ = model(model.collate([[joined]]))
+    cut, _ = model(model.collate([list(joined.split([3, 7, len(joined) - 10]))]))
+    assert torch.equal(cut, whole)
+
+
 def test_the_query_learns(lecture, documents):
     model = classifier(lecture, "attention")
-    logits, _ = model(pad(documents))
+    logits, _ = model(model.collate(documents))
     nn.functional.cross_entropy(logits, torch.arange(5)).backward()
-    assert model.pool.score.query.grad.abs().sum() > 0
+    assert model.read.pool.score.query.grad.abs().sum() > 0
 
 
 def test_without_order_attention_and_mean_read_a_bag_of_states(lecture):
@@ -140,103 +238,17 @@ def test_without_order_attention_and_mean_read_a_bag_of_states(lecture):
         torch.testing.assert_close(pool(states[:, order], mask)[0], pool(states, mask)[0])
 
 
-def test_shuffled_weights_keep_their_sizes_and_stay_on_real_words(lecture, documents):
-    model, batch = classifier(lecture, "attention"), pad(documents)
-    states = model.states(batch) * 5  # so that weights differ plainly
-    _, weights = model.pool(states, batch.mask)
-    _, moved = lecture.shuffled(model.pool, seed=0)(states, batch.mask)
+def test_shuffled_weights_keep_their_sizes_and_stay_on_real_words(lecture, boxed):
+    states, mask = boxed
+    pool = classifier(lecture, "attention").read.pool
+    _, weights = pool(states, mask)
+    _, moved = lecture.shuffled(pool, seed=0)(states, mask)
     torch.testing.assert_close(moved.sort(dim=-1).values, weights.sort(dim=-1).values)
-    assert (moved[:, 0][~batch.mask] == 0).all()
+    assert (moved[:, 0][~mask] == 0).all()
     assert not torch.allclose(moved, weights)
 
 
-@pytest.mark.parametrize("pooling", POOLINGS)
-def test_predictions_come_in_the_order_of_the_documents(lecture, documents, pooling):
-    model = classifier(lecture, pooling)
-    many = documents * 31  # several batches
-    classes, weights = lecture.predict(model, many)
-    torch.testing.assert_close(classes, model(pad(documents))[0].argmax(dim=-1).repeat(31))
-    assert [len(row) for row in weights] == [*LENGTHS] * 31
-
-
-@pytest.mark.parametrize("share", [0.05, 0.1, 0.5])
-def test_deleting_takes_the_first_of_the_ranking_and_keeps_the_order_of_the_rest(lecture, share):
-    sequence, weights = torch.arange(100, 117), torch.randperm(17, generator=torch.Generator().manual_seed(0)) / 17
-    for name, (ranking,) in lecture.rankings([weights], seed=0).items():
-        left = lecture.without(sequence, ranking, share)
-        n_deleted = math.ceil(share * 17)
-        assert len(left) == 17 - n_deleted
-        assert (left.diff() > 0).all()
-        kept = weights[left - 100]
-        if name == "top-attended deleted":
-            assert kept.max() <= weights.topk(n_deleted).values.min()
-        if name == "least-attended deleted":
-            assert kept.min() >= weights.topk(n_deleted, largest=False).values.max()
-
-
-def test_two_random_rankings_differ_and_repeat_with_the_seed(lecture):
-    first, again = (lecture.rankings([torch.rand(53)], seed=3) for _ in range(2))
-    assert not torch.equal(first["random deleted"][0], first["random deleted again"][0])
-    assert torch.equal(first["random deleted"][0], again["random deleted"][0])
-
-
-def tiny_corpus(lecture):
-    """Class 0 talks of one word, class 1 of another, amid words that say nothing."""
-    generator = torch.Generator().manual_seed(0)
-    labels = torch.arange(60) % 2
-    documents = []
-    for label in labels.tolist():
-        filler = [f"word{i}" for i in torch.randint(0, 7, (5,), generator=generator)]
-        documents.append((*filler[:2], ("node", "axis")[label], *filler[2:]))
-    vocabulary = Vocabulary(documents)
-    train, held_out = torch.arange(60).split([43, 17])
-    sequences = [vocabulary.encode(words) for words in documents]
-    return lecture.Corpus(documents, sequences, labels, train, held_out, held_out, vocabulary)
-
-
-def test_training_repeats_with_its_seed_and_finds_the_telling_word(lecture, monkeypatch):
-    monkeypatch.setattr(lecture, "EPOCHS", 13)
-    corpus = tiny_corpus(lecture)
-    first, second = (lecture.train(corpus, "attention", seed=5) for _ in range(2))
-    for ours, again in zip(first.parameters(), second.parameters(), strict=True):
-        assert torch.equal(ours, again)
-    assert lecture.accuracy(first, corpus, corpus.test) == 1
-    tfidf = lecture.train_tfidf(corpus)
-    assert tfidf.score(lecture.texts_of(corpus, corpus.test), corpus.labels[corpus.test].numpy()) == 1
-
-
-def test_all_poolings_start_from_the_same_weights_and_see_the_same_batches(lecture, monkeypatch):
-    corpus, seen = tiny_corpus(lecture), {}
-
-    def look(model, batch_loss, batches, *args, **kwargs):
-        seen[model.pool] = (model.embedding.weight.clone(), [labels.tolist() for _, labels in batches()])
-
-    monkeypatch.setattr(lecture, "fit", look)
-    for pooling in POOLINGS:
-        lecture.train(corpus, pooling, seed=5)
-    (embedding, order), *others = seen.values()
-    assert len(others) == 2
-    for other_embedding, other_order in others:
-        assert torch.equal(embedding, other_embedding)
-        assert order == other_order
-
-
-def test_deleting_the_telling_word_is_missed_by_both_models_and_deleting_others_by_none(lecture):
-    corpus = tiny_corpus(lecture)
-    telling = torch.tensor([0.1, 0.1, 0.4, 0.1, 0.2, 0.1])  # the third word of each document
-
-    class Oracle(nn.Module):
-        def forward(self, batch, pool=None):
-            node, axis = (corpus.vocabulary.encode([word])[0] for word in ("node", "axis"))
-            found = torch.stack([(batch.ids == word).any(dim=1) for word in (node, axis)], dim=1)
-            return found.float(), telling[: batch.ids.shape[1]].expand(batch.ids.shape)
-
-    results = lecture.deletion_test(Oracle(), lecture.train_tfidf(corpus), corpus, seed=0)
-    axis_documents = corpus.labels[corpus.test].float().mean().item()  # without its word each looks like class 0
-    assert results["top-attended deleted"]["accuracy lost"] == pytest.approx(axis_documents)
-    assert results["least-attended deleted"]["accuracy lost"] == 0
-    assert results["TF-IDF, top-attended deleted"]["accuracy lost"] > 0.2
-    assert len(results["random deleted"]["accuracy lost by share"]) == len(lecture.SHARES)
+# The hierarchy
 
 
 NESTED_LENGTHS = ((5, 3), (7,), (2, 1, 11, 3))  # words of each sentence of each document
@@ -248,58 +260,39 @@ def pages():
     return [[torch.randint(4, N_WORDS, (length,)) for length in lengths] for lengths in NESTED_LENGTHS]
 
 
-def hierarchical(lecture, seed=0):
-    set_seed(seed)
-    model = lecture.HierarchicalAttention(N_WORDS, N_CLASSES).eval()
-    with torch.no_grad():  # so that weights differ plainly
-        model.words.pool.score.query.mul_(31)
-        model.sentences.pool.score.query.mul_(31)
-    return model
-
-
 def level_by_hand(level, rows):
-    """One sequence, without padding: nn.GRU, then equations 5 to 7 of Yang et al., word for word."""
-    states = level.gru(rows[None])[0][0]
-    score = level.pool.score
-    exponentials = [torch.exp(torch.tanh(score.project_keys(state)) @ score.query) for state in states]
-    return sum(e / sum(exponentials) * state for e, state in zip(exponentials, states, strict=True))
+    """One sequence, without padding: nn.GRU in each direction, then equations 5 to 7 of Yang et al., word for word."""
+    ahead, back = level.ahead(rows[None])[0][0], level.back(rows.flip(0)[None])[0][0].flip(0)
+    states, score = torch.cat([ahead, back], dim=-1), level.pool.score
+    exponentials = torch.stack([torch.exp(torch.tanh(score.project_keys(state)) @ score.query) for state in states])
+    weights = exponentials / exponentials.sum()
+    return weights @ states, weights
 
 
 def test_the_hierarchy_is_a_loop_over_documents_and_their_sentences(lecture, pages):
     model = hierarchical(lecture)
-    logits, _ = model(lecture.pad_documents(pages))
-    for row, document in zip(logits, pages, strict=True):
-        sentences = torch.stack([level_by_hand(model.words, model.embedding(sentence)) for sentence in document])
-        expected = model.classify(level_by_hand(model.sentences, sentences))
-        torch.testing.assert_close(row, expected)
-
-
-def test_a_sentence_s_vector_is_what_the_flat_model_makes_of_it(lecture, pages):
-    model, flat = hierarchical(lecture), classifier(lecture, "attention")
-    flat.embedding, flat.gru, flat.pool = model.embedding, model.words.gru, model.words.pool
-    vectors, weights = model.sentence_vectors(lecture.pad_documents(pages))
-    for document, rows, row_weights in zip(pages, vectors, weights, strict=True):
-        batch = pad(document)
-        context, expected = flat.pool(flat.states(batch), batch.mask)
-        torch.testing.assert_close(rows[: len(document)], context[:, 0])
-        torch.testing.assert_close(row_weights[: len(document), : expected.shape[-1]], expected[:, 0])
+    logits, weights = model(model.collate(pages))
+    for row, box, document in zip(logits, weights, pages, strict=True):
+        read = [level_by_hand(model.words, model.embedding(sentence)) for sentence in document]
+        vector, of_sentences = level_by_hand(model.sentences, torch.stack([vector for vector, _ in read]))
+        torch.testing.assert_close(row, model.classify(vector))
+        for words, (_, of_words), of_sentence in zip(box, read, of_sentences, strict=False):
+            torch.testing.assert_close(words[: len(of_words)], of_sentence * of_words)
 
 
 def test_padding_of_words_and_of_sentences_never_changes_an_answer(lecture, pages):
     model, box = hierarchical(lecture), lecture.pad_documents(pages)
     n_documents, n_sentences, n_words = box.ids.shape
-    logits, (of_words, of_sentences) = model(box)
+    logits, weights = model(box)
     for filler in (Vocabulary.pad, 17):
         ids = torch.full((n_documents, n_sentences + 3, n_words + 5), filler)
         mask = torch.zeros(ids.shape, dtype=torch.bool)
         ids[:, :n_sentences, :n_words] = torch.where(box.mask, box.ids, filler)
         mask[:, :n_sentences, :n_words] = box.mask
-        wider_logits, (wider_words, wider_sentences) = model(lecture.Pages(ids, mask))
+        wider_logits, wider_weights = model(lecture.Pages(ids, mask))
         torch.testing.assert_close(wider_logits, logits)
-        torch.testing.assert_close(wider_words[:, :n_sentences, :n_words], of_words)
-        torch.testing.assert_close(wider_sentences[:, :n_sentences], of_sentences)
-        assert (wider_words[~mask] == 0).all()
-        assert (wider_sentences[~mask.any(dim=-1)] == 0).all()
+        torch.testing.assert_close(wider_weights[:, :n_sentences, :n_words], weights)
+        assert (wider_weights[~mask] == 0).all()
 
 
 def test_sentences_without_words_change_nothing_wherever_they_stand(lecture, pages):
@@ -321,101 +314,128 @@ def test_a_sentence_without_words_is_the_zero_vector(lecture, pages):
 @pytest.mark.parametrize("alone", [True, False])
 def test_a_document_without_sentences_gets_only_the_bias_and_a_finite_gradient(lecture, pages, alone):
     model = hierarchical(lecture)
-    documents = [[]] if alone else [*pages, []]
-    logits, (of_words, of_sentences) = model(lecture.pad_documents(documents))
+    logits, weights = model(lecture.pad_documents([[]] if alone else [*pages, []]))
     assert torch.equal(logits[-1], model.classify.bias)
-    assert (of_words[-1] == 0).all()
-    assert (of_sentences[-1] == 0).all()
+    assert (weights[-1] == 0).all()
     logits.square().sum().backward()
     assert all(p.grad is None or torch.isfinite(p.grad).all() for p in model.parameters())
-
-
-def test_the_maximum_is_torch_s_over_the_real_states(lecture):
-    set_seed(0)
-    states, mask = torch.randn(5, 11, 14) - 3, torch.arange(11) < torch.tensor(LENGTHS)[:, None]  # zeros would win
-    top, share = lecture.max_state(states, mask)
-    expected = torch.stack([rows[:length].amax(dim=0) for rows, length in zip(states, LENGTHS, strict=True)])
-    assert torch.equal(top[:, 0], expected)
-    torch.testing.assert_close(share.sum(dim=-1), torch.ones(5, 1))
-    assert (share[:, 0][~mask] == 0).all()
-
-
-def test_a_maximum_over_nothing_is_zero_and_its_gradient_finite(lecture):
-    states = torch.randn(3, 7, 5, requires_grad=True)
-    top, share = lecture.max_state(states, torch.zeros(3, 7, dtype=torch.bool))
-    assert (top == 0).all()
-    assert (share == 0).all()
-    top.sum().backward()
-    assert (states.grad == 0).all()
-
-
-def test_no_weights_of_an_average_give_the_maximum_of_the_lecture_s_example(lecture):
-    states = torch.tensor([[[2.0, 1.0], [0.0, 0.0], [1.0, 3.0]]])
-    top, _ = lecture.max_state(states, torch.ones(1, 3, dtype=torch.bool))
-    # a direction in which the maximum lies beyond each state, so beyond each of their averages
-    assert top.sum() > states.sum(dim=-1).max()
-
-
-def test_sentences_put_back_their_borders_without_losing_a_word(lecture):
-    corpus = lecture.prepare(0)
-    nested = lecture.in_sentences(corpus)
-    texts = lecture.load_docs(progress=False).texts
-    for flat, sentences, text in zip(corpus.sequences, nested.sequences, texts, strict=True):
-        assert torch.equal(torch.cat(sentences), flat)
-        assert [len(s) for s in sentences[:-1]] == [len(s) for s in text[: len(sentences) - 1]]
-        assert 0 < len(sentences[-1]) <= len(text[len(sentences) - 1])
-
-
-def test_the_loop_for_any_box_trains_as_the_loop_for_words_does(lecture, monkeypatch):
-    monkeypatch.setattr(lecture, "EPOCHS", 3)
-    corpus = tiny_corpus(lecture)
-    cut = [[row[: 3 + i % 4] for i, row in enumerate(rows)] for rows in (corpus.documents, corpus.sequences)]
-    corpus = corpus._replace(documents=cut[0], sequences=cut[1])  # of different lengths
-    expected = lecture.train(corpus, "last state", seed=5)
-    set_seed(5)
-    lecture.LearnedQuery()  # train draws its numbers first
-    model = lecture.DocumentClassifier(*lecture.sizes_of(corpus), lecture.last_state)
-    lecture.train_any(model, corpus, pad, seed=5)
-    for ours, theirs in zip(model.parameters(), expected.parameters(), strict=True):
-        assert torch.equal(ours, theirs)
-    classes, _ = lecture.predict(model, [corpus.sequences[i] for i in corpus.test])
-    assert torch.equal(lecture.classes_of(model, corpus, corpus.test, pad), classes)
-
-
-def in_halves(corpus):
-    return corpus._replace(sequences=[[sequence[:2], sequence[2:]] for sequence in corpus.sequences])
-
-
-def test_the_hierarchy_repeats_with_its_seed_and_finds_the_telling_word(lecture, monkeypatch):
-    monkeypatch.setattr(lecture, "EPOCHS", 13)
-    corpus = in_halves(tiny_corpus(lecture))
-    first, second = (lecture.train_han(corpus, seed=5) for _ in range(2))
-    for ours, again in zip(first.parameters(), second.parameters(), strict=True):
-        assert torch.equal(ours, again)
-    classes = lecture.classes_of(first, corpus, corpus.test, lecture.pad_documents)
-    assert torch.equal(classes, corpus.labels[corpus.test])
-
-
-def test_weights_are_read_in_the_order_of_documents_sentences_and_words(lecture, pages):
-    model, positions = hierarchical(lecture), torch.tensor([2, 0])
-    corpus = tiny_corpus(lecture)._replace(sequences=pages)
-    words, sentences = lecture.reading(model, corpus, positions)
-    assert [[len(row) for row in document] for document in words] == [list(NESTED_LENGTHS[i]) for i in (2, 0)]
-    for document, row in zip(words, sentences, strict=True):
-        assert len(row) == len(document)
-        torch.testing.assert_close(row.sum(), torch.tensor(1.0))
-        torch.testing.assert_close(torch.stack([w.sum() for w in document]), torch.ones(len(document)))
-    _, (alone, _) = model(lecture.pad_documents([pages[0]]))
-    torch.testing.assert_close(words[1][1], alone[0, 1, :3])
 
 
 def test_shuffling_both_levels_keeps_zero_where_nothing_is(lecture, pages):
     model, box = hierarchical(lecture), lecture.pad_documents(pages)
     blind = lecture.shuffled(model.words.pool, seed=0), lecture.shuffled(model.sentences.pool, seed=0)
-    _, (of_words, of_sentences) = model(box, blind)
-    assert (of_words[~box.mask] == 0).all()
-    torch.testing.assert_close(of_sentences.sum(dim=-1), torch.ones(len(pages)))
-    assert not torch.allclose(of_words, model(box)[1][0])
+    _, weights = model(box, blind)
+    assert (weights[~box.mask] == 0).all()
+    torch.testing.assert_close(weights.sum(dim=(1, 2)), torch.ones(len(pages)))
+    assert not torch.allclose(weights, model(box)[1])
+
+
+# Data, training, prediction
+
+
+def tiny_corpus(lecture):
+    """Class 0 talks of one word, class 1 of another, amid words that say nothing; two sentences a document."""
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.arange(60) % 2
+    words = []
+    for label in labels.tolist():
+        filler = [f"word{i}" for i in torch.randint(0, 7, (5,), generator=generator)]
+        words.append((*filler[:2], ("node", "axis")[label], *filler[2:]))
+    vocabulary = Vocabulary(words)
+    train, held_out = torch.arange(60).split([43, 17])
+    sentences = [[vocabulary.encode(w[:2]), vocabulary.encode(w[2:])] for w in words]
+    return lecture.Corpus(words, sentences, labels, train, held_out, held_out, vocabulary)
+
+
+def test_documents_are_cut_without_losing_a_word_or_a_border(lecture):
+    corpus = lecture.prepare(0)
+    texts = lecture.load_docs(progress=False).texts
+    assert any(len(words) == lecture.MAX_WORDS for words in corpus.words)
+    for words, sentences, text in zip(corpus.words, corpus.sentences, texts, strict=True):
+        assert words == tuple(word for sentence in text for word in sentence)[: lecture.MAX_WORDS]
+        assert torch.equal(torch.cat(sentences), corpus.vocabulary.encode(words))
+        assert [len(s) for s in sentences[:-1]] == [len(s) for s in text[: len(sentences) - 1]]
+        assert 0 < len(sentences[-1]) <= len(text[len(sentences) - 1])
+
+
+def test_words_seen_only_outside_the_training_part_stay_unknown(lecture):
+    corpus = lecture.prepare(0)
+    known = {word for words in lecture.pick(corpus.words, corpus.train) for word in words}
+    assert set(corpus.vocabulary.words[4:]) <= known
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_predictions_come_in_the_order_of_the_documents(lecture, pages, name):
+    model = hierarchical(lecture) if name == "HAN" else classifier(lecture, name)
+    with torch.no_grad():  # so that documents differ plainly
+        model.embedding.weight.mul_(31)
+        model.classify.bias.sub_(model(model.collate(pages))[0].mean(dim=0))
+    classes, weights = lecture.predict(model, pages * 131)  # several batches
+    logits, box = model(model.collate(pages))
+    assert len(set(logits.argmax(dim=-1).tolist())) > 1
+    assert torch.equal(classes, logits.argmax(dim=-1).repeat(131))
+    assert [len(row) for row in weights] == [sum(lengths) for lengths in NESTED_LENGTHS] * 131
+    torch.testing.assert_close(weights[-1], box[2][model.collate(pages).mask[2]])
+
+
+@pytest.mark.parametrize("name", ["attention", "HAN"])
+def test_training_repeats_with_its_seed_and_finds_the_telling_word(lecture, monkeypatch, name):
+    monkeypatch.setattr(lecture, "EPOCHS", 7)
+    monkeypatch.setattr(lecture, "BATCH_SIZE", 7)
+    corpus = tiny_corpus(lecture)
+    first, second = (lecture.train(corpus, name, seed=5) for _ in range(2))
+    for ours, again in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(ours, again)
+    assert lecture.accuracy(first, corpus, corpus.test) == 1
+    _, weights = lecture.predict(first, corpus.sentences)
+    assert torch.stack([row[2] for row in weights]).mean() > 1 / 6
+
+
+def test_counting_words_finds_the_telling_word_unless_the_labels_are_shuffled(lecture):
+    corpus = tiny_corpus(lecture)
+    test, labels = lecture.pick(corpus.words, corpus.test), corpus.labels[corpus.test].numpy()
+    assert lecture.train_tfidf(corpus).score(test, labels) == 1
+    blind = lecture.with_shuffled_labels(corpus, seed=0)
+    assert torch.equal(blind.labels.sort().values, corpus.labels.sort().values)
+    assert lecture.train_tfidf(blind).score(test, labels) < 0.9
+
+
+def test_all_poolings_start_from_the_same_weights_and_all_networks_see_the_same_batches(lecture, monkeypatch):
+    corpus, embeddings, orders = tiny_corpus(lecture), [], []
+
+    def look(model, batch_loss, batches, *args, **kwargs):
+        embeddings.append(model.embedding.weight.clone())
+        orders.append([labels.tolist() for _, labels in batches()])
+
+    monkeypatch.setattr(lecture, "fit", look)
+    for name in (*POOLINGS, "HAN"):
+        lecture.train(corpus, name, seed=5)
+    assert all(torch.equal(embedding, embeddings[0]) for embedding in embeddings[:-1])
+    assert all(order == orders[0] for order in orders)
+
+
+# Measuring
+
+
+def test_each_document_is_counted_in_the_group_of_its_length(lecture):
+    lengths = (39, 40, 89, 90, 120)
+    corpus = tiny_corpus(lecture)._replace(words=[("word",) * n for n in lengths], test=torch.arange(5))
+    result = lecture.by_length(torch.tensor([True, True, False, False, False]), corpus)
+    assert result["accuracy by length"] == [1, 0.5, 0]
+    assert result["accuracy, 90 words or more"] == 0
+    assert result["accuracy"] == pytest.approx(0.4)
+
+
+def test_random_borders_keep_the_words_and_the_number_of_sentences(lecture, pages):
+    corpus = tiny_corpus(lecture)._replace(sentences=pages * 7)
+    moved = lecture.with_random_borders(corpus, seed=0).sentences
+    again = lecture.with_random_borders(corpus, seed=0).sentences
+    for before, after, same in zip(corpus.sentences, moved, again, strict=True):
+        assert torch.equal(torch.cat(after), torch.cat(before))
+        assert len(after) == len(before)
+        assert all(len(sentence) for sentence in after)
+        assert [len(s) for s in after] == [len(s) for s in same]
+    assert any([len(s) for s in a] != [len(s) for s in b] for a, b in zip(corpus.sentences, moved, strict=True))
 
 
 def test_concentration_is_zero_for_equal_weights_one_for_a_single_word_and_scipy_s_between(lecture):
@@ -432,14 +452,40 @@ def test_weight_on_content_words_leaves_out_function_words(lecture):
     assert lecture.on_content(weights, documents) == pytest.approx((0.5 + 0.6) / 2)
 
 
-def test_each_document_is_counted_in_the_group_of_its_length(lecture):
+@pytest.mark.parametrize("share", [0.05, 0.1, 0.5])
+def test_deleting_takes_the_first_of_the_ranking_and_keeps_the_order_of_the_rest(lecture, share):
+    weights = torch.randperm(17, generator=torch.Generator().manual_seed(0)) / 17
+    (ranking,) = lecture.most_attended([weights])
+    gone, kept = lecture.cut(ranking, share)
+    assert len(gone) == math.ceil(share * 17)
+    assert sorted([*gone.tolist(), *kept.tolist()]) == list(range(17))
+    assert (kept.diff() > 0).all()
+    assert weights[kept].max() < weights[gone].min()
+
+
+def some_rankings(lecture, seed):
     corpus = tiny_corpus(lecture)
-    lengths = (39, 40, 89, 90, 120)
-    corpus = corpus._replace(documents=[("word",) * n for n in lengths], test=torch.arange(5))
-    result = lecture.by_length(torch.tensor([True, True, False, False, False]), corpus)
-    assert result["accuracy by length"] == [1, 0.5, 0]
-    assert result["accuracy, 90 words or more"] == 0
-    assert result["accuracy"] == pytest.approx(0.4)
+    set_seed(1)
+    sequences = [torch.randperm(8).repeat(3)[:23] + 4 for _ in range(17)]
+    weights = [torch.rand(23) for _ in range(17)]
+    torch.seed()  # rankings have a generator of their own
+    return lecture.rankings(corpus, sequences, weights, seed), weights
+
+
+def test_every_ranking_names_each_word_once_and_the_least_attended_is_the_most_attended_reversed(lecture):
+    ranked, weights = some_rankings(lecture, seed=3)
+    for ranking in ranked.values():
+        assert all(sorted(row.tolist()) == list(range(23)) for row in ranking)
+    for top, least, row in zip(ranked["top-attended"], ranked["least-attended"], weights, strict=True):
+        assert top[0] == row.argmax()
+        assert torch.equal(top, least.flip(0))
+
+
+@pytest.mark.parametrize("name", ["random", "as rare"])
+def test_opponents_repeat_with_the_seed_and_differ_between_draws(lecture, name):
+    (first, _), (again, _) = (some_rankings(lecture, seed=3) for _ in range(2))
+    assert all(torch.equal(a, b) for a, b in zip(first[name], again[name], strict=True))
+    assert any(not torch.equal(a, b) for a, b in zip(first[name], first[f"{name} again"], strict=True))
 
 
 def test_opponents_are_as_rare_as_the_deleted_words_and_never_copies_of_them(lecture, monkeypatch):
@@ -452,20 +498,57 @@ def test_opponents_are_as_rare_as_the_deleted_words_and_never_copies_of_them(lec
     assert result[:2].tolist() == [4, 1]  # 0.03 for 0.01, nearer than 0.001 as a ratio; 0.9 for 0.8
 
 
-def test_opponents_repeat_with_the_seed_and_differ_between_draws(lecture):
-    corpus = tiny_corpus(lecture)
-    sequences = [torch.randperm(8).repeat(3)[:23] + 4 for _ in range(17)]
-    weights = [torch.rand(23) for _ in range(17)]
-    first, again = (lecture.rankings_with_matched(corpus, sequences, weights, seed=3) for _ in range(2))
-    pairs = zip(first["as rare deleted"], again["as rare deleted"], strict=True)
-    assert all(torch.equal(a, b) for a, b in pairs)
-    draws = zip(first["as rare deleted"], first["as rare deleted again"], strict=True)
-    assert any(not torch.equal(a, b) for a, b in draws)
-
-
 def test_document_frequency_counts_documents_not_words(lecture):
     corpus = tiny_corpus(lecture)
     frequency = lecture.document_frequency(corpus)
     for word in ("node", "word3"):
-        holding = sum(word in corpus.documents[i] for i in corpus.train.tolist())
+        holding = sum(word in corpus.words[i] for i in corpus.train.tolist())
         assert frequency[corpus.vocabulary.encode([word])[0]] == pytest.approx(holding / len(corpus.train))
+
+
+def test_deleting_the_telling_word_is_missed_by_both_models_and_deleting_others_by_none(lecture):
+    corpus = tiny_corpus(lecture)
+    node, axis = (corpus.vocabulary.encode([word])[0] for word in ("node", "axis"))
+
+    class Oracle(nn.Module):
+        def collate(self, documents):
+            return pad([torch.cat(sentences) for sentences in documents])
+
+        def forward(self, batch, pool=None):
+            found = torch.stack([(batch.ids == word).any(dim=1) for word in (node, axis)], dim=1)
+            return found.float(), batch.mask.float()
+
+    orders = {
+        "top-attended": [2, 0, 1, 3, 4, 5],  # the third word of each document tells
+        "least-attended": [0, 1, 3, 4, 5, 2],
+        "random": [1, 2, 0, 3, 4, 5],
+    }
+    ranked = {name: [torch.tensor(order)] * len(corpus.test) for name, order in orders.items()}
+    tfidf = lecture.train_tfidf(corpus)
+    results = lecture.deletion_test(Oracle(), tfidf, corpus, ranked)
+    axis_documents = corpus.labels[corpus.test].float().mean().item()  # without its word each looks like class 0
+    assert results["top-attended"]["accuracy lost"] == pytest.approx(axis_documents)
+    test, labels = lecture.pick(corpus.words, corpus.test), corpus.labels[corpus.test].numpy()
+    lost = tfidf.score(test, labels) - tfidf.score([words[:2] + words[3:] for words in test], labels)
+    assert 0.2 < lost < 1
+    assert lost != pytest.approx(axis_documents)
+    assert results["top-attended"]["accuracy lost by TF-IDF"] == pytest.approx(lost)
+    assert results["least-attended"]["accuracy lost"] == 0
+    assert results["least-attended"]["accuracy lost by TF-IDF"] == 0
+    for name, shared in [("top-attended", 1), ("least-attended", 0), ("random", 0)]:
+        assert results[name]["shared with its own"] == shared
+    by_share = results["random"]["accuracy lost by share"]
+    expected = [axis_documents if math.ceil(share * 6) > 1 else 0 for share in lecture.SHARES]
+    assert by_share == pytest.approx(expected)
+    frequency = lecture.document_frequency(corpus)
+    first = torch.stack([torch.cat(corpus.sentences[i])[0] for i in corpus.test])
+    assert results["least-attended"]["document frequency"] == pytest.approx(frequency[first].mean().item())
+
+
+def test_the_view_says_in_words_what_it_shows_in_sizes(lecture, monkeypatch):
+    shown = []
+    monkeypatch.setattr(lecture, "display", lambda data, raw: shown.append(data))
+    lecture.shade([("sort", "<the>"), ("list",)], torch.tensor([0.48, 0.12, 0.4]))
+    assert shown[0]["text/plain"].splitlines() == ["weight 0.60: sort (0.80) <the> (0.20)", "weight 0.40: list (1.00)"]
+    for word in ("weight <b>0.60</b>", "sort</span><sub>0.80</sub>", "&lt;the&gt;", "list</span><sub>1.00</sub>"):
+        assert word in shown[0]["text/html"]
