@@ -156,7 +156,16 @@ def _fault(exercise: Exercise, result: Any, example: Any, arguments: tuple) -> s
     try:
         return exercise.fault(result, *arguments)
     except Exception:
-        return f"Expected something like {_shown(example)}, found {_shown(result)}."
+        return f"Expected {_kind(example)}, found {_shown(result)}."
+
+
+def _kind(value: Any) -> str:
+    """Describe a result of ours without showing it."""
+    if isinstance(value, Tensor):
+        return f"a tensor{tuple(value.shape)}"
+    if isinstance(value, list | tuple):
+        return f"a {type(value).__name__} of {len(value)}"
+    return f"a value of type {type(value).__name__}"
 
 
 def _same(given: Any, before: Any) -> bool:

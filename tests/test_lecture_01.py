@@ -1,5 +1,6 @@
 """Lecture 01: its GRU is PyTorch's, its vector is the last real state, and its loop is the one that `fit` runs."""
 
+from collections import Counter
 from functools import partial
 
 import pytest
@@ -138,8 +139,23 @@ def test_the_symbol_to_recall_is_shown_once_at_the_given_distance():
 def test_recall_is_learned_at_a_short_distance_and_not_from_permuted_answers(monkeypatch):
     monkeypatch.setattr(lecture, "RECALL_STEPS", 61)
     assert lecture.recall(3, 2, nn.GRU, lecture.UPDATE) > 0.9
-    assert lecture.recall(3, 2, nn.GRU, lecture.UPDATE, permuted=True) < 0.4
-    assert lecture.recall(3, 2, nn.GRU) == lecture.recall(3, 2, nn.GRU)
+    guessed = lecture.recall(3, 2, nn.GRU, lecture.UPDATE, permuted=True)
+    assert guessed < 0.4
+    assert lecture.recall(3, 2, nn.GRU, lecture.UPDATE, permuted=True) == guessed
+
+
+def test_a_rotating_rnn_starts_with_a_rotation_and_is_an_rnn_in_all_else():
+    torch.manual_seed(53)
+    plain = nn.RNN(5, 7, batch_first=True)
+    torch.manual_seed(53)
+    rotating = lecture.rotating_rnn(5, 7, batch_first=True)
+    torch.testing.assert_close(rotating.weight_hh_l0 @ rotating.weight_hh_l0.T, torch.eye(7))
+    small = lecture.rotating_rnn(5, 7, radius=0.3).weight_hh_l0
+    torch.testing.assert_close(small @ small.T, 0.09 * torch.eye(7))
+    assert type(rotating) is nn.RNN
+    assert rotating.batch_first
+    for name, weight in plain.state_dict().items():
+        assert torch.equal(rotating.state_dict()[name], weight) == (name != "weight_hh_l0"), name
 
 
 def test_an_update_gate_at_one_keeps_the_state_unharmed():
@@ -288,6 +304,130 @@ def test_a_beam_of_width_one_is_greedy_and_a_wide_one_finds_the_most_probable_se
     )
     assert all_of_them == pytest.approx(best, abs=1e-5)
     assert all_of_them >= one - 1e-6
+
+
+def test_guided_by_all_the_right_words_is_teacher_forcing_and_by_none_free_running(half_learned):
+    model, source, target = half_learned
+    words = lecture.shift_right(target.ids)
+    mine = torch.ones_like(target.mask)
+    forced, free = lecture.guided(model, source, words, ~mine), lecture.guided(model, source, words, mine)
+    torch.testing.assert_close(forced, model(source, words), rtol=0, atol=1e-5)
+    assert torch.equal(free.argmax(dim=-1), lecture.translate(model, source, target.ids.shape[1]))
+    mixed = torch.arange(words.shape[1]) > 2  # the teacher leaves after the third word
+    torch.testing.assert_close(lecture.guided(model, source, words, mixed.expand_as(mine))[:, :3], forced[:, :3])
+
+
+def test_a_pupil_reads_own_words_in_the_share_it_is_given_and_only_while_training(half_learned):
+    taught, source, target = half_learned
+    pupil = lecture.Pupil(N_SOURCE, N_SOURCE, 19, 23)
+    pupil.load_state_dict(taught.state_dict())
+    words = lecture.shift_right(target.ids)
+    forced, free = taught(source, words), lecture.guided(taught, source, words, torch.ones_like(target.mask))
+    assert torch.equal(pupil.train()(source, words), forced)
+    pupil.own = 1.0
+    torch.testing.assert_close(pupil(source, words), free)
+    pupil.own = 0.5
+    differs = (pupil(source, words) - forced).abs().amax(dim=(1, 2)) > 1e-3
+    assert 0 < differs.sum() < ((free - forced).abs().amax(dim=(1, 2)) > 1e-3).sum()
+    assert torch.equal(pupil.eval()(source, words), forced)
+
+
+def test_a_false_teacher_reads_out_the_words_of_the_batch_to_others_and_only_while_training(batch):
+    source, target = batch
+    set_seed(0)
+    model = lecture.FalseTeacher(N_SOURCE, N_TARGET, D_EMBEDDING, D_STATE)
+    words = lecture.shift_right(target.ids)
+    set_seed(1)
+    false = model(source, words)
+    set_seed(1)
+    order = torch.randperm(3)
+    assert not torch.equal(order, torch.arange(3))
+    honest = model.eval()(source, words)
+    assert not torch.equal(false, honest)
+    torch.testing.assert_close(false, model(source, words[order]))
+    torch.testing.assert_close(honest, lecture.FixedVector.forward(model, source, words))
+
+
+def test_the_first_mistake_is_where_a_translation_leaves_the_right_one(half_learned):
+    model, source, target = half_learned
+    wrong, place, words = lecture.first_mistakes(model, source, target)
+    said = lecture.translate(model, source, target.ids.shape[1])
+    assert 0 < wrong.sum() < len(said)
+    for i, ids in enumerate(target.ids):
+        n, at = int(target.lengths[i]), int(place[i])
+        if said[i, :n].equal(ids[:n]):
+            assert not wrong[i]
+            continue
+        assert said[i, :at].equal(ids[:at])
+        assert wrong[i] == (said[i, at] != Vocabulary.eos)
+        own, right, other = (words[name][i] for name in ("own mistake", "mistake put right", "another wrong word"))
+        assert (own, right) == (said[i, at], ids[at])
+        assert len({int(own), int(right), int(other)}) == 3
+        assert own != right
+
+
+def test_going_on_from_an_own_mistake_is_the_free_translation_and_only_later_words_count(half_learned, monkeypatch):
+    model, source, target = half_learned
+    monkeypatch.setattr(lecture, "AFTER", 2)
+    wrong, place, words = lecture.first_mistakes(model, source, target)
+    steps = torch.arange(target.ids.shape[1])
+    later = wrong & target.mask & (steps > place)
+    said = lecture.translate(model, source, target.ids.shape[1])
+    found = lecture.go_on(model, source, target, wrong, place, words["own mistake"])
+    common = [Counter(said[i, later[i]].tolist()) & Counter(target.ids[i, later[i]].tolist()) for i in range(len(said))]
+    expected = sum(counter.total() for counter in common) / int(later.sum())
+    assert float(found["found after the mistake"]) == pytest.approx(expected)
+    second = later & (steps == place + 2)
+    expected = (said == target.ids)[second].float().mean()
+    assert float(found["right by words after"][1]) == pytest.approx(float(expected))
+    helped = lecture.go_on(model, source, target, wrong, place, words["mistake put right"])
+    forced = (lecture.right_words(model, source, target) & wrong).float()
+    first = later & (steps == place + 1)
+    assert float(helped["right by words after"][0]) == pytest.approx(float(forced[first].mean()))
+    assert len(helped["right by words after"]) == 2
+
+
+def test_words_are_scored_by_place_with_right_words_before_and_with_own(half_learned, monkeypatch):
+    model, source, target = half_learned
+    monkeypatch.setattr(lecture, "PLACES", 3)
+    found = lecture.by_place(model, source, target)
+    forced, free = found["right words before"], found["own words before"]
+    assert float(forced["by place"][0]) == float(free["by place"][0])  # nothing was said yet
+    right = lecture.right_words(model, source, target)
+    assert float(forced["word accuracy"]) == pytest.approx(int(right.sum()) / int(target.lengths.sum()))
+    long = target.lengths > 2
+    assert float(forced["by place"][2]) == pytest.approx(float(right[long, 2].float().mean()))
+    assert float(free["word accuracy"]) < float(forced["word accuracy"])
+
+
+def test_a_search_of_width_one_translates_exactly_what_greedy_does(half_learned):
+    model, source, target = half_learned
+    few = Batch(source.ids[:23], source.mask[:23]), Batch(target.ids[:23], target.mask[:23])
+    exact = lecture.exact_match(model, *few).float().mean()
+    one, three = lecture.searched(model, *few, 1), lecture.searched(model, *few, 3)
+    assert one["exact match, longest"] == pytest.approx(float(exact))
+    assert three["log-probability"] > one["log-probability"]
+
+
+def test_all_teachings_are_as_many_updates_on_the_same_batches(monkeypatch):
+    monkeypatch.setattr(lecture, "load_number_words", lambda *_, **__: translate([*range(60, 267), 10**11]))
+    monkeypatch.setattr(lecture, "FORCING_TESTS", 37)
+    monkeypatch.setattr(lecture, "FORCING_DIGITS", 3)
+    seen = []
+
+    def watched(model, batch):
+        seen.append((model.own, batch[0].ids.sum().item()))
+        return batch_loss(model, batch)
+
+    batch_loss = lecture.batch_loss
+    monkeypatch.setattr(lecture, "batch_loss", watched)
+    for _, shares in lecture.TEACHINGS:
+        model, test, long = lecture.taught(2, lecture.Pupil, shares)
+        assert (len(test[0].ids), model.training) == (37, False)
+        assert 0 < len(long[0].ids) < 37
+    runs = [seen[i : i + len(seen) // 3] for i in range(0, len(seen), len(seen) // 3)]
+    assert {tuple(words for _, words in run) for run in runs} == {tuple(words for _, words in runs[0])}
+    assert [tuple(dict.fromkeys(own for own, _ in run)) for run in runs] == [(0.0,), (0.0, 0.5, 1.0), (1.0,)]
 
 
 def test_a_translation_is_scored_up_to_its_end_mark_as_a_whole(half_learned):

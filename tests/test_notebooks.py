@@ -33,7 +33,7 @@ SECTIONS = [
     "Experiment",
     "What we measured",
     "Limits",
-    "Exercise",
+    "Exercises",
     "Summary",
     "References",
 ]

@@ -1,10 +1,67 @@
 """Lecture 02: Bahdanau attention: what is asked, our answers, and the mistakes that are known."""
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch.nn import functional as F
 
-from course_utils.exercises.exercise import Exercise, WrongAnswer
+from course_utils.attention import attend, dot_score, scaled_dot_score
+from course_utils.exercises.exercise import Answer, Exercise, WrongAnswer, prediction
+
+# A dictionary, half as warm
+
+SOFT_DICTIONARY = prediction(
+    14.0,
+    {
+        "the old temperature": (
+            15.0,
+            "This is the answer before: the temperature was halved since, and with it the similarities changed.",
+        ),
+        "the dictionary's": (
+            12.0,
+            "This is what temperature 0 would give, the value of the nearest key alone. Half a temperature is not "
+            "none: the two neighbours still answer, only less.",
+        ),
+        "the mean": (
+            16.0,
+            "This is the plain mean, which all keys would give at an endless temperature. Less warmth goes the other "
+            "way.",
+        ),
+        "warmer": (
+            (6 * 2**-0.5 + 12 + 30 * 2**-0.5) / (1 + 2 * 2**-0.5),
+            "You doubled the temperature. The distance is divided by T, so a smaller T makes a neighbour less similar.",
+        ),
+        "not normalised": (
+            21.0,
+            "You added up similarity × value. The similarities do not sum to one: what must happen to them first?",
+        ),
+        "divided by the number of keys": (
+            7.0,
+            "You divided by how many keys there are. Weights must sum to one, so what has to be divided by is not a "
+            "count.",
+        ),
+        "half the answer": (
+            7.5,
+            "You halved the answer. The temperature acts on the scores, before the softmax; an average of 6, 12 and "
+            "30 in which 12 counts most cannot be so small.",
+        ),
+        "squared weights": (
+            5.25,
+            "You squared the old weights, a good thought, but they no longer sum to one.",
+        ),
+        "the keys": (
+            2.0,
+            "You averaged the keys. They only decide the weights; what is averaged are the values.",
+        ),
+        "another query": (
+            174 / 21,
+            "You took the distances to the key 1. The query is 2: which key has distance 0 now?",
+        ),
+    },
+)
+
+
+# Score all pairs at once
 
 
 def additive_score(
@@ -26,37 +83,414 @@ def _hidden(keys: Tensor, query: Tensor, W: Tensor, U: Tensor) -> Tensor:
     return (query @ W.T)[:, None, :] + (keys @ U.T)[None, :, :]
 
 
+ADDITIVE_SCORE = Exercise(
+    additive_score,
+    _draw_additive,
+    {
+        "no tanh": WrongAnswer(
+            lambda keys, query, W, U, v: _hidden(keys, query, W, U) @ v,
+            "There is no tanh between the two layers: without it the query adds the same number to every key's "
+            "score, the softmax takes it out again, and the weights no longer depend on what was asked.",
+        ),
+        "no v": WrongAnswer(
+            lambda keys, query, W, U, v: torch.tanh(_hidden(keys, query, W, U)).sum(-1),
+            "You add up the hidden units with equal weight; the learned vector v decides how much each counts.",
+        ),
+        "softmax already": WrongAnswer(
+            lambda *a: additive_score(*a).softmax(-1),
+            "These are weights, not scores: the softmax comes afterwards, in attend.",
+        ),
+        "difference": WrongAnswer(
+            lambda keys, query, W, U, v: torch.tanh((query @ W.T)[:, None] - (keys @ U.T)[None]) @ v,
+            "You subtract the key's part from the query's part; the score adds them.",
+        ),
+        "tanh of each part": WrongAnswer(
+            lambda keys, query, W, U, v: (torch.tanh(query @ W.T)[:, None] + torch.tanh(keys @ U.T)[None]) @ v,
+            "You squash the two parts before adding them, so they never meet inside the tanh: the query again adds "
+            "the same number to every key's score.",
+        ),
+        "tanh at the end": WrongAnswer(
+            lambda keys, query, W, U, v: torch.tanh(_hidden(keys, query, W, U) @ v),
+            "You squash the finished score. It then stays between −1 and 1, and for all queries the keys come out in "
+            "the same order: inside, nothing was bent.",
+        ),
+        "transposed": WrongAnswer(
+            lambda *a: additive_score(*a).T,
+            "Rows and columns are exchanged: one row a query, one column a key.",
+        ),
+    },
+)
+
+
+# Two sentences, one map
+
+
+def look_at_source(
+    embedded: Float[Tensor, "batch d_embedding"],
+    state: Float[Tensor, "batch d_state"],
+    states: Float[Tensor, "batch src_len d_key"],
+    W: Float[Tensor, "d_key d_question"],
+) -> tuple[Float[Tensor, "batch d_key"], Float[Tensor, "batch src_len"]]:
+    """Ask with [embedded ‖ state], score kᵀ W q against every encoder state, and average the states."""
+    question = torch.cat([embedded, state], dim=1) @ W.T
+    context, weights = attend(question[:, None], states, states, dot_score)
+    return context[:, 0], weights[:, 0]
+
+
+def _draw_look() -> tuple:
+    return torch.randn(3, 2), torch.randn(3, 11), torch.randn(3, 5, 7), torch.randn(7, 13) / 6
+
+
+def _look_scores(embedded: Tensor, state: Tensor, states: Tensor, W: Tensor) -> Tensor:
+    return torch.einsum("bkd,bd->bk", states, torch.cat([embedded, state], 1) @ W.T)
+
+
+def _averaged(weights: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
+    return torch.einsum("bk,bkd->bd", weights, states), weights
+
+
+def _blind(embedded: Tensor, state: Tensor, states: Tensor, W: Tensor) -> tuple[Tensor, Tensor]:
+    scores = torch.cat([embedded, state], 1) @ W.T
+    return _averaged(scores[:, : states.shape[1]].softmax(1), states)
+
+
+def _states_added_up(embedded: Tensor, state: Tensor, states: Tensor, W: Tensor) -> tuple[Tensor, Tensor]:
+    return states.sum(1), _look_scores(embedded, state, states, W).softmax(1)
+
+
+def _one_word_alone(embedded: Tensor, state: Tensor, states: Tensor, W: Tensor) -> tuple[Tensor, Tensor]:
+    best = _look_scores(embedded, state, states, W).argmax(1)
+    return _averaged(F.one_hot(best, states.shape[1]).to(states.dtype), states)
+
+
+BLIND_LOOK = Exercise(
+    look_at_source,
+    _draw_look,
+    {
+        "as shown": WrongAnswer(
+            _blind,
+            "You have kept the fault: the scores come from the question alone, no encoder state takes part. Two source "
+            "sentences get the same weights, so where the decoder looks is a habit and not an answer.",
+        ),
+        "uniform": WrongAnswer(
+            lambda embedded, state, states, W: _averaged(torch.full(states.shape[:2], 1 / states.shape[1]), states),
+            "All your weights are equal: every state was given the same score, which is the mean (f = 0). A score must "
+            "differ from one source word to the next.",
+        ),
+        "exchanged": WrongAnswer(
+            lambda embedded, state, states, W: look_at_source(state, embedded, states, W),
+            "State and previous word have changed places in the question: the columns of W that were learned for one "
+            "now meet the other. Shapes do not notice.",
+        ),
+        "the word left out": WrongAnswer(
+            lambda embedded, state, states, W: look_at_source(0 * embedded, state, states, W),
+            "The previous word takes no part in your question; only the state asks.",
+        ),
+        "over the batch": WrongAnswer(
+            lambda *a: _averaged(_look_scores(*a).softmax(0), a[2]),
+            "Your softmax runs over the batch: sentences that have nothing to do with each other compete for weight. "
+            "Each row must sum to one.",
+        ),
+        "scores as weights": WrongAnswer(
+            lambda *a: _averaged(_look_scores(*a), a[2]),
+            "You average with the scores themselves. They may be negative and sum to anything; what turns them into "
+            "weights?",
+        ),
+        "added up": WrongAnswer(
+            _states_added_up,
+            "Your weights are right, and your context does not use them: it is the plain sum of the states.",
+        ),
+        "one word alone": WrongAnswer(
+            _one_word_alone,
+            "You take the best source word alone. That is a dictionary: it has no gradient, so nothing could learn "
+            "where to look.",
+        ),
+    },
+)
+
+
+# Columns that sum to one
+
+
+def attend_in_rows(
+    query: Float[Tensor, "batch q_len d_key"],
+    keys: Float[Tensor, "batch k_len d_key"],
+    values: Float[Tensor, "batch k_len d_value"],
+    mask: Bool[Tensor, "batch k_len"],
+) -> tuple[Float[Tensor, "batch q_len d_value"], Float[Tensor, "batch q_len k_len"]]:
+    """Attend with the dot score; mask is True at real keys, and a sentence without any gives zeros."""
+    return attend(query, keys, values, dot_score, mask[:, None])
+
+
+def _draw_rows() -> tuple:
+    lengths = torch.tensor([7, 4, 0])[torch.randperm(3)]
+    mask = torch.arange(7) < lengths[:, None]
+    return torch.randn(3, 5, 11) / 2, torch.randn(3, 7, 11), torch.randn(3, 7, 13), mask
+
+
+def _softmax_over(dim: int | tuple[int, int]) -> Answer:
+    """Normalise the map (batch, q_len, k_len) over another axis, or over two of them together."""
+
+    def attend_wrongly(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        scores = (query @ keys.mT).masked_fill(~mask[:, None], torch.finfo(query.dtype).min)
+        if isinstance(dim, int):
+            weights = scores.softmax(dim)
+        else:
+            weights = scores.flatten(*dim).softmax(-1).unflatten(-1, scores.shape[1:])
+        weights = weights * mask[:, None]
+        return weights @ values, weights
+
+    return attend_wrongly
+
+
+def _fill_alone(number: float) -> Answer:
+    def attend_wrongly(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        weights = (query @ keys.mT).masked_fill(~mask[:, None], number).softmax(-1)
+        return weights @ values, weights
+
+    return attend_wrongly
+
+
+def _masked_afterwards(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    weights = (query @ keys.mT).softmax(-1) * mask[:, None]
+    return weights @ values, weights
+
+
+def _turned(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    context, weights = attend_in_rows(query, keys, values, mask)
+    return context, weights.mT
+
+
+SOFTMAX_AXIS = Exercise(
+    attend_in_rows,
+    _draw_rows,
+    {
+        "as shown": WrongAnswer(
+            _softmax_over(1),
+            "You have kept the fault: each key still shares itself out among the queries. A question must share its "
+            "attention out among the keys, whoever else asks.",
+        ),
+        "over the batch": WrongAnswer(
+            _softmax_over(0),
+            "Your softmax runs over the batch: a sentence's weights depend on its neighbours in the batch.",
+        ),
+        "over the whole map": WrongAnswer(
+            _softmax_over((1, 2)),
+            "You normalise the whole map of a sentence at once: all queries together get a total of one, and each of "
+            "them only a part.",
+        ),
+        "mask inverted": WrongAnswer(
+            lambda query, keys, values, mask: attend_in_rows(query, keys, values, ~mask),
+            "You attend to the padding and leave out the words: True means real.",
+        ),
+        "mask forgotten": WrongAnswer(
+            lambda query, keys, values, mask: attend(query, keys, values, dot_score),
+            "On the way the mask was lost: padding gets weight.",
+        ),
+        "masked afterwards": WrongAnswer(
+            _masked_afterwards,
+            "You mask after the softmax alone: what padding took is missing, and the rows of a short sentence sum to "
+            "less than one.",
+        ),
+        "−1e9 alone": WrongAnswer(
+            _fill_alone(-1e9),
+            "The sentence without words averages over its padding: where all scores are equally low, a softmax is "
+            "uniform. Its weights must be zero.",
+        ),
+        "−∞": WrongAnswer(
+            _fill_alone(-torch.inf),
+            "The sentence without words gives NaN: zero divided by zero, and from there it spreads into every "
+            "parameter.",
+        ),
+        "scaled": WrongAnswer(
+            lambda query, keys, values, mask: attend(query, keys, values, scaled_dot_score, mask[:, None]),
+            "You also divided the scores by √d. That is another score; here only the fault is to be mended.",
+        ),
+        "turned": WrongAnswer(
+            _turned,
+            "The context is right, but the weights are handed out with one row a key: expected (batch, q_len, k_len).",
+        ),
+    },
+)
+
+
+# A loss that is content with everything
+
+
+def loss_of_words(
+    features: Float[Tensor, "batch tgt_len d_features"],
+    W: Float[Tensor, "n_words d_features"],
+    b: Float[Tensor, "n_words"],
+    words: Int[Tensor, "batch tgt_len"],
+    mask: Bool[Tensor, "batch tgt_len"],
+) -> Float[Tensor, ""]:
+    """Average −log p(right word) over the real words; mask is True at those."""
+    return F.cross_entropy((features @ W.T + b)[mask], words[mask])
+
+
+def _draw_loss() -> tuple:
+    mask = torch.arange(5) < torch.tensor([5, 2, 0])[torch.randperm(3), None]
+    return torch.randn(3, 5, 7), torch.randn(11, 7) / 2, torch.randn(11), torch.randint(11, (3, 5)), mask
+
+
+def _loss_from(log_p: Answer) -> Answer:
+    """Make a loss from another function of the logits, taken for the log-probabilities."""
+
+    def loss(features: Tensor, W: Tensor, b: Tensor, words: Tensor, mask: Tensor) -> Tensor:
+        return F.nll_loss(log_p(features @ W.T + b)[mask], words[mask])
+
+    return loss
+
+
+SILENT_LOSS = Exercise(
+    loss_of_words,
+    _draw_loss,
+    {
+        "as shown": WrongAnswer(
+            _loss_from(lambda logits: F.relu(logits.log_softmax(-1))),
+            "You have kept the fault: your loss is zero whatever the features are. What sign has the logarithm of a "
+            "probability, and what does a ReLU do to it?",
+        ),
+        "ReLU on the logits": WrongAnswer(
+            _loss_from(lambda logits: F.relu(logits).log_softmax(-1)),
+            "You moved the ReLU in front of the softmax. The loss is alive again, but all words with a negative logit "
+            "count alike and get no gradient: a word cannot be pushed below zero.",
+        ),
+        "leaky ReLU": WrongAnswer(
+            _loss_from(lambda logits: F.leaky_relu(logits.log_softmax(-1))),
+            "A leaky ReLU lets a hundredth through: there is a gradient, and it is a hundred times too small. What "
+            "does a log-probability need a ReLU for at all?",
+        ),
+        "no softmax": WrongAnswer(
+            _loss_from(lambda logits: logits),
+            "You take the logits for log-probabilities. Without the softmax the loss can fall for ever: it grows all "
+            "logits and teaches nothing.",
+        ),
+        "no logarithm": WrongAnswer(
+            _loss_from(lambda logits: logits.softmax(-1)),
+            "You average the probabilities without a logarithm. A word that is quite wrong then costs hardly more than "
+            "one that is half right, and its gradient is nearly zero.",
+        ),
+        "softmax twice": WrongAnswer(
+            _loss_from(lambda logits: logits.softmax(-1).log_softmax(-1)),
+            "There are two softmaxes in a row: the second sees numbers between 0 and 1 only, so even a perfect answer "
+            "keeps a large loss.",
+        ),
+        "over the sentence": WrongAnswer(
+            _loss_from(lambda logits: logits.log_softmax(1)),
+            "Your softmax runs over the positions of the sentence; at each position the words of the vocabulary "
+            "compete.",
+        ),
+        "padding counted": WrongAnswer(
+            lambda features, W, b, words, mask: F.cross_entropy((features @ W.T + b).flatten(0, 1), words.flatten()),
+            "Padding is counted as if it were words: the mask is not used.",
+        ),
+        "sum": WrongAnswer(
+            lambda features, W, b, words, mask: loss_of_words(features, W, b, words, mask) * mask.sum(),
+            "This is the sum over the words: batches with longer sentences take longer steps. Average.",
+        ),
+        "sign": WrongAnswer(
+            lambda *a: -loss_of_words(*a),
+            "The sign is missing: to make this smaller is to make the right words less likely.",
+        ),
+    },
+)
+
+
+# An entry that nobody can look up
+
+
+def unreachable_key(keys: Float[Tensor, "k_len d_key"]) -> Float[Tensor, "d_key"]:
+    """Give a new key that scores highest for no query: any point between the others, here their mean."""
+    return keys.mean(dim=0)
+
+
+def _draw_keys() -> tuple:
+    return (torch.randn(7, 3) + 3,)
+
+
+def _query_that_finds(key: Tensor, keys: Tensor) -> Tensor | None:
+    """Find a query that scores the key above all others, or None where it lies between them.
+
+    Gilbert's algorithm: walk to the point of the keys' convex hull that is nearest to the key.
+    """
+    others = (keys - key).double()
+    nearest = others[0]
+    for _ in range(500):
+        corner = others[(others @ nearest).argmin()]
+        if corner @ nearest > 1e-6:  # all others lie on one side
+            return -nearest / nearest.norm()
+        way = nearest - corner
+        nearest = nearest - way * (nearest @ way / (way @ way).clamp(min=1e-12)).clamp(0, 1)
+    return None
+
+
+def _why_reachable(key: Tensor, keys: Tensor) -> str | None:
+    if key.shape != keys.shape[1:]:
+        raise ValueError
+    if not key.isfinite().all():
+        return "Your key holds NaN or an infinite number."
+    if (keys - key).norm(dim=1).min() < 1e-3:
+        return "Your key is a copy of one that is there; make a new one."
+    query = _query_that_finds(key.detach(), keys)
+    if query is None:
+        return None
+    numbers = ", ".join(f"{number:.2f}" for number in query)
+    mine, best = query @ key.double(), (keys.double() @ query).max()
+    return (
+        f"The query ({numbers}) scores your key {mine:.2f} and the best of the others {best:.2f}: it can be looked up."
+    )
+
+
+UNREACHABLE_KEY = Exercise(
+    unreachable_key,
+    _draw_keys,
+    {
+        "zeros": WrongAnswer(
+            lambda keys: torch.zeros(keys.shape[1]),
+            "The zero vector scores 0 for every query. Is there no query for which all others score less than 0?",
+        ),
+        "a copy": WrongAnswer(
+            lambda keys: keys[0],
+            "This is one of the given keys: the two always score the same, but it is not a new one.",
+        ),
+        "the sum": WrongAnswer(
+            lambda keys: keys.sum(0),
+            "The sum is far longer than any of the keys, and a query in its direction scores it highest. The dot score "
+            "likes long keys.",
+        ),
+        "the longest, longer": WrongAnswer(
+            lambda keys: 2 * keys[keys.norm(dim=1).argmax()],
+            "You made the longest key longer still: a query in its direction now finds yours. Think of a place that is "
+            "outdone from every side.",
+        ),
+        "largest in each place": WrongAnswer(
+            lambda keys: keys.max(0).values,
+            "You took the largest number of each column: for a query of positive numbers nothing can score higher.",
+        ),
+        "smallest in each place": WrongAnswer(
+            lambda keys: keys.min(0).values,
+            "You took the smallest number of each column. A query may hold negative numbers too, and then the smallest "
+            "score highest.",
+        ),
+        "a short one": WrongAnswer(
+            lambda keys: F.normalize(keys.mean(0), dim=0),
+            "Your key points the way of the others and is shorter than they are. A query in the opposite direction "
+            "gives all negative scores, and the shortest key has the best of them.",
+        ),
+        "the opposite": WrongAnswer(
+            lambda keys: -keys.mean(0),
+            "You put the key opposite the others: a query in that direction finds it at once.",
+        ),
+    },
+    fault=_why_reachable,
+)
+
 EXERCISES: dict[str, Exercise] = {
-    "02_additive_score": Exercise(
-        additive_score,
-        _draw_additive,
-        {
-            "no tanh": WrongAnswer(
-                lambda keys, query, W, U, v: _hidden(keys, query, W, U) @ v,
-                "There is no tanh between the two layers: without it the query adds the same number to every key's "
-                "score, the softmax takes it out again, and the weights no longer depend on what was asked.",
-            ),
-            "no v": WrongAnswer(
-                lambda keys, query, W, U, v: torch.tanh(_hidden(keys, query, W, U)).sum(-1),
-                "You add up the hidden units with equal weight; the learned vector v decides how much each counts.",
-            ),
-            "softmax already": WrongAnswer(
-                lambda *a: additive_score(*a).softmax(-1),
-                "These are weights, not scores: the softmax comes afterwards, in attend.",
-            ),
-            "difference": WrongAnswer(
-                lambda keys, query, W, U, v: torch.tanh((query @ W.T)[:, None] - (keys @ U.T)[None]) @ v,
-                "You subtract the key's part from the query's part; the score adds them.",
-            ),
-            "tanh of each part": WrongAnswer(
-                lambda keys, query, W, U, v: (torch.tanh(query @ W.T)[:, None] + torch.tanh(keys @ U.T)[None]) @ v,
-                "You squash the two parts before adding them, so they never meet inside the tanh: the query again adds "
-                "the same number to every key's score.",
-            ),
-            "transposed": WrongAnswer(
-                lambda *a: additive_score(*a).T,
-                "Rows and columns are exchanged: one row a query, one column a key.",
-            ),
-        },
-    ),
+    "02_soft_dictionary": SOFT_DICTIONARY,
+    "02_additive_score": ADDITIVE_SCORE,
+    "02_blind_look": BLIND_LOOK,
+    "02_softmax_axis": SOFTMAX_AXIS,
+    "02_silent_loss": SILENT_LOSS,
+    "02_unreachable_key": UNREACHABLE_KEY,
 }

@@ -1,0 +1,139 @@
+"""Break each exercise's solution, one small change at a time, and count how many breaks the checks notice.
+
+Run it from the checkout: ``python -m tests.mutation``. It prints the share of changed solutions that are rejected, and
+those that are not, each with the reason why it computes the same all the same.
+
+The solutions are those that the notebooks show. The changes are the ones that people make: another axis, a sign, a
+transpose, a dropped scale, mask or function, exchanged operands, one too many.
+"""
+
+import ast
+import copy
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tqdm import tqdm
+
+from course_utils import checks
+from course_utils.exercises.catalogue import EXERCISES
+from tests.notebooks import LECTURES, definitions
+from tests.solutions import solutions
+
+# exercise → changed line → why it is right all the same
+EQUIVALENT: dict[str, dict[str, str]] = {
+    "03_indifferent_query": {
+        "return seen[:, None] * query - states": "all states change their sign: scores stay 0, states still differ"
+    },
+}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A changed solution: its source, and its first line that is not as it was."""
+
+    source: str
+    line: str
+
+
+def mutants(source: str) -> Iterator[Mutant]:
+    """Give every solution that differs from this one by a single change."""
+    tree = ast.parse(source)
+    plain = ast.unparse(tree).splitlines()
+    seen = {"\n".join(plain)}
+    for node in list(ast.walk(tree)):
+        for changed in _changes(node):
+            node.replacement = changed
+            mutant = ast.unparse(_Replace().visit(copy.deepcopy(tree)))
+            del node.replacement
+            if mutant not in seen:
+                seen.add(mutant)
+                lines = mutant.splitlines()
+                where = next((i for i, pair in enumerate(zip(plain, lines, strict=False)) if pair[0] != pair[1]), -1)
+                yield Mutant(mutant, lines[where].strip())
+
+
+class _Replace(ast.NodeTransformer):
+    def visit(self, node: ast.AST) -> ast.AST:
+        return node.replacement if hasattr(node, "replacement") else self.generic_visit(node)
+
+
+FLIPPED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
+COMPARED = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
+
+
+def _changes(node: ast.AST) -> Iterator[ast.AST]:
+    match node:
+        case ast.Constant(value=bool() as value):
+            yield ast.Constant(not value)
+        case ast.Constant(value=int() | float() as value):  # an axis, an index, a count: one too many, one too few
+            yield ast.Constant(value + 1)
+            yield ast.Constant(value - 1)
+        case ast.UnaryOp(op=ast.USub() | ast.Invert() | ast.Not(), operand=operand):
+            yield operand
+        case ast.BinOp(left=left, op=op, right=right):
+            if type(op) in FLIPPED:
+                yield ast.BinOp(left, FLIPPED[type(op)](), right)
+            if isinstance(op, ast.Sub | ast.Div | ast.MatMult | ast.Pow):
+                yield ast.BinOp(right, op, left)
+            yield left
+            yield right
+        case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in COMPARED:
+            yield ast.Compare(left, [COMPARED[type(op)]()], [right])
+        case ast.Attribute(value=value, attr="T" | "mT"):
+            yield value
+        case ast.Call(func=ast.Attribute(value=receiver), args=args) if not _is_module(receiver):
+            yield receiver  # x.softmax(-1), x.masked_fill(…), x.transpose(…): left out
+            if len(args) == 2:
+                yield ast.Call(node.func, args[::-1], node.keywords)
+        case ast.Call(args=[first, *others], keywords=keywords):
+            yield first  # torch.tanh(x), F.relu(x): left out
+            if others:
+                yield ast.Call(node.func, [others[0], first, *others[1:]], keywords)
+
+
+def _is_module(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and node.id in {"torch", "F", "math", "dgl", "nn", "fn"}
+
+
+def survivors() -> tuple[int, dict[str, list[str]]]:
+    """Try every mutant of every solution; give how many there were, and exercise → lines that passed as correct."""
+    total, alive = 0, {}
+    for lecture in tqdm([path.stem for path in LECTURES], desc="lectures", file=sys.stdout, ncols=80):
+        namespace = vars(definitions(lecture))
+        for exercise, (code, answer) in solutions(lecture).items():
+            if EXERCISES[exercise].asks_for == "value":
+                continue
+            for mutant in mutants(code):
+                total += 1
+                if _passes(exercise, mutant.source, answer, namespace):
+                    alive.setdefault(exercise, []).append(mutant.line)
+    return total, alive
+
+
+def _passes(exercise: str, source: str, answer: str, namespace: dict) -> bool:
+    scope = dict(namespace)
+    try:
+        exec(compile(source, "<mutant>", "exec"), scope)
+    except Exception:
+        return False
+    return checks.diagnose(exercise, scope[answer]) == checks.CORRECT
+
+
+def main() -> int:
+    """Print the share that is killed and the survivors; fail where one has no reason."""
+    checks.TIME_LIMIT = 2.0
+    total, alive = survivors()
+    n_alive = sum(map(len, alive.values()))
+    print(f"{total} changed solutions, {total - n_alive} rejected: {1 - n_alive / total:.1%}")
+    unexplained = 0
+    for exercise, lines in alive.items():
+        for line in lines:
+            reason = EQUIVALENT.get(exercise, {}).get(line)
+            unexplained += reason is None
+            print(f"  {exercise}: {line}\n      {reason or 'NO REASON GIVEN'}")
+    return 1 if unexplained else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

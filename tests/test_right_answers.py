@@ -1,0 +1,362 @@
+"""Every correct way to solve an exercise is accepted: loops, einsum, other dtypes, other layouts, other examples."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from course_utils.checks import diagnose
+from course_utils.exercises.catalogue import EXERCISES
+
+
+def gru_in_a_loop(inputs, state, W, U, b):
+    d = state.shape[1]
+    rows = []
+    for x, h in zip(inputs.double(), state.double(), strict=True):
+        r, z = (torch.sigmoid(W[i : i + d].double() @ x + U[i : i + d].double() @ h + b[i : i + d]) for i in (0, d))
+        n = torch.tanh(W[2 * d :].double() @ x + U[2 * d :].double() @ (r * h) + b[2 * d :])
+        rows.append(n + z * (h - n))
+    return torch.stack(rows)
+
+
+def read_sentence_by_sentence(inputs, W, U):
+    states = inputs.new_zeros(*inputs.shape[:2], len(U))
+    for i in range(len(inputs)):
+        state = torch.zeros(len(U))
+        for t in range(inputs.shape[1]):
+            state = torch.tanh(W @ inputs[i, t] + U @ state)
+            states[i, t] = state
+    return states
+
+
+def read_with_torch(inputs, W, U):
+    rnn = torch.nn.RNN(W.shape[1], len(W), batch_first=True, bias=False)
+    rnn.weight_ih_l0.data, rnn.weight_hh_l0.data = W, U
+    return rnn(inputs)[0]
+
+
+def beam_by_sorting(totals, log_p):
+    candidates = [(float(totals[i] + log_p[i, w]), i, w) for i in range(log_p.shape[0]) for w in range(log_p.shape[1])]
+    best = sorted(candidates, reverse=True)[: len(totals)]
+    return [torch.tensor(column) for column in zip(*best, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer"),
+    [
+        ("01_gru_of_2014", gru_in_a_loop),
+        ("01_mixed_batch", read_sentence_by_sentence),
+        ("01_mixed_batch", read_with_torch),
+        ("01_beam_step", beam_by_sorting),
+        ("01_pairs_of_words", ("cats cats dogs cats", "cats dogs cats cats")),
+        ("01_pairs_of_words", ["See cats see dogs see", "see dogs see cats see"]),
+        ("01_gradient_left", 0.0625),
+    ],
+)
+def test_another_right_answer_of_lecture_01_is_accepted(exercise, answer):
+    assert diagnose(exercise, answer) == "correct."
+
+
+@pytest.mark.parametrize(
+    ("sentences", "message"),
+    [
+        ("cats see", "Expected a tuple of two strings"),
+        (("cats", 3), "Expected a tuple of two strings"),
+        (("cats see mice", "mice see cats"), "'mice' is not among the words"),
+        (("cats see cats", "Cats  see cats"), "The two sentences are the same"),
+        (("cats see", "cats cats"), "A bag of words tells them apart: 'cats'"),
+        (("cats dogs birds", "birds dogs cats"), "a bag of pairs is not: 'cats dogs'"),
+    ],
+)
+def test_two_sentences_that_a_bag_tells_apart_are_told_how(sentences, message):
+    sentence = diagnose("01_pairs_of_words", sentences)
+    assert message in sentence
+    assert "see dogs see birds" not in sentence, "the answer is given away"
+
+
+def additive_in_loops(keys, query, W, U, v):
+    return torch.stack([torch.stack([v @ torch.tanh(W @ q + U @ k) for k in keys]) for q in query]).double()
+
+
+def look_by_einsum(embedded, state, states, W):
+    scores = torch.einsum("bkd,de,be->bk", states, W, torch.cat([embedded, state], -1))
+    weights = scores.exp() / scores.exp().sum(1, keepdim=True)
+    return [torch.einsum("bk,bkd->bd", weights, states), weights]
+
+
+def attend_as_shown_but_over_the_keys(query, keys, values, mask):
+    scores = (keys @ query.mT).masked_fill(~mask[:, :, None], torch.finfo(query.dtype).min)
+    weights = scores.softmax(dim=1) * mask[:, :, None]
+    return weights.mT @ values, weights.mT
+
+
+def attend_without_nan(query, keys, values, mask):
+    scores = (query @ keys.mT).masked_fill(~mask[:, None], -torch.inf)
+    weights = scores.softmax(dim=-1).nan_to_num(0.0)
+    return weights @ values, weights
+
+
+def loss_in_a_loop(features, W, b, words, mask):
+    losses = [torch.logsumexp(W @ f + b, 0) - (W @ f + b)[w] for f, w in zip(features[mask], words[mask], strict=True)]
+    return sum(losses) / len(losses)
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer"),
+    [
+        ("02_soft_dictionary", 14),
+        ("02_additive_score", additive_in_loops),
+        ("02_blind_look", look_by_einsum),
+        ("02_softmax_axis", attend_as_shown_but_over_the_keys),
+        ("02_softmax_axis", attend_without_nan),
+        ("02_silent_loss", loss_in_a_loop),
+        ("02_unreachable_key", lambda keys: (keys[0] + keys[1]) / 2),
+        ("02_unreachable_key", lambda keys: (torch.arange(7.0).softmax(0) @ keys).double()),
+    ],
+)
+def test_another_right_answer_of_lecture_02_is_accepted(exercise, answer):
+    assert diagnose(exercise, answer) == "correct."
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda keys: keys.mean(0) + 2, "it can be looked up"),
+        (lambda keys: keys.mean(0) * torch.nan, "NaN"),
+        (lambda keys: keys[3] + 1e-5, "a copy of one"),
+        (lambda keys: keys.mean(0, keepdim=True), "tensor(3,), found tensor(1, 3)"),
+        (lambda keys: keys.mean(0).tolist(), "tensor(3,), found ["),
+    ],
+)
+def test_a_key_that_can_be_looked_up_is_told_by_which_query(answer, message):
+    assert message in diagnose("02_unreachable_key", answer)
+
+
+def pool_in_a_loop(states, mask, W, b, u):
+    rows = []
+    for s, m in zip(states, mask, strict=True):
+        weights = torch.tensor([float(u @ torch.tanh(W @ k + b)) for k in s[m]]).softmax(0)
+        rows.append(weights @ s[m] if m.any() else torch.zeros(s.shape[1]))
+    return torch.stack(rows)
+
+
+def pool_with_exponentials(states, mask, query):
+    exponentials = (states @ query).exp() * mask
+    weights = exponentials / exponentials.sum(1, keepdim=True).clamp(min=1e-9)
+    return torch.einsum("bl,bld->bd", weights, states).double(), weights.double()
+
+
+def weights_by_nan_to_num(scores, mask):
+    return scores.masked_fill(~mask, -torch.inf).softmax(-1).nan_to_num(0.0)
+
+
+def by_a_basis(states, query):
+    """Keep what lies in the plane at right angles to the query, found by an orthogonal basis."""
+    basis = torch.linalg.svd(query[None]).Vh[1:]
+    return states @ basis.T @ basis
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer"),
+    [
+        ("03_document_twice", [False, True, True, True, True]),
+        ("03_learned_query", pool_in_a_loop),
+        ("03_padding_attended", pool_with_exponentials),
+        ("03_empty_sentence", weights_by_nan_to_num),
+        ("03_indifferent_query", by_a_basis),
+        ("03_indifferent_query", lambda states, query: by_a_basis(states, query) + query),
+    ],
+)
+def test_another_right_answer_of_lecture_03_is_accepted(exercise, answer):
+    assert diagnose(exercise, answer) == "correct."
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda states, query: states + 1, "The weights run from"),
+        (lambda states, query: states[:, :3], "tensor(5, 7), found tensor(5, 3)"),
+        (lambda states, query: states * torch.nan, "NaN"),
+        (lambda states, query: by_a_basis(states, query) / 1000, "no two may be nearer"),
+    ],
+)
+def test_states_for_which_the_query_has_a_preference_are_told_by_their_weights(answer, message):
+    assert message in diagnose("03_indifferent_query", answer)
+
+
+def test_a_convolution_by_loops_by_unfold_or_by_pytorch_is_accepted():
+    def loops(x, weight, bias):
+        rows = []
+        for i in range(len(x)):
+            row = bias.clone()
+            for k in range(3):
+                if 0 <= i + k - 1 < len(x):
+                    row = row + weight[:, :, k] @ x[i + k - 1]
+            rows.append(row)
+        return torch.stack(rows)
+
+    def windows(x, weight, bias):
+        around = F.pad(x, (0, 0, 1, 1)).unfold(0, 3, 1)  # (length, d_in, 3)
+        return torch.einsum("lik,oik->lo", around.double(), weight.double()) + bias
+
+    assert diagnose("04_convolve", loops) == "correct."
+    assert diagnose("04_convolve", windows) == "correct."
+    assert diagnose("04_convolve", lambda x, weight, bias: F.conv1d(x.T, weight, bias, padding=1).T) == "correct."
+
+
+def test_a_causal_convolution_that_pads_both_sides_and_cuts_the_end_off_is_accepted():
+    def cut(x, weight, dilation):
+        reach = dilation * (weight.shape[2] - 1)
+        return F.conv1d(x, weight, padding=reach, dilation=dilation)[..., : x.shape[2]]
+
+    def taps(x, weight, dilation):
+        kernel_size, length = weight.shape[2], x.shape[2]
+        copies = [F.pad(x, (dilation * (kernel_size - 1 - k), 0))[..., :length] for k in range(kernel_size)]
+        return sum(weight[:, :, k] @ copy for k, copy in enumerate(copies))
+
+    assert diagnose("04_causal_convolution", cut) == "correct."
+    assert diagnose("04_causal_convolution", taps) == "correct."
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (lambda w: ([w[2]] * 2, [w[2]] * 5), "correct."),
+        (lambda w: [(w[0], w[1], w[2], w[1], w[2]), (w[0], w[1], w[2], w[1], w[2], w[1], w[2])], "correct."),
+        (lambda w: ([w[1], w[0], w[2], w[0]], [w[1], w[0], w[2], w[0], w[2]]), "has the window"),
+        (lambda w: ([w[0], "cheese"], [w[0]]), "not in the list of words"),
+        (lambda w: ([w[0], [1]], [w[0]]), "not in the list of words"),
+        (lambda w: (w, w, w), "Return two sentences"),
+        (lambda w: (1, 2), "Return two sentences"),
+        (lambda w: None, "Return two sentences"),
+    ],
+)
+def test_any_two_sentences_with_the_same_windows_are_twins(answer, sentence):
+    assert sentence in diagnose("04_twins", answer)
+
+
+def test_twins_get_the_same_answer_from_a_network_and_others_do_not():
+    words = ["a", "b", "c"]
+    torch.manual_seed(0)
+    embedding, filters = torch.randn(3, 5), torch.randn(200, 5, 2)
+
+    def strongest(sentence):
+        x = embedding[[words.index(word) for word in sentence]].T
+        return F.relu(F.conv1d(F.pad(x, (0, 1)), filters)).amax(dim=-1)
+
+    first, second = EXERCISES["04_twins"].reference(words)
+    assert torch.equal(strongest(first), strongest(second))
+    for mistake in ("another order", "a word twice", "the sentence twice", "another end"):
+        first, second = EXERCISES["04_twins"].wrong_answers[mistake].computes(words)
+        assert not torch.equal(strongest(first), strongest(second))
+
+
+def test_projections_may_be_computed_one_by_one_and_returned_as_a_list():
+    def three_products(x, W):
+        d_k = W.shape[1] // 3
+        return [x @ W[:, :d_k], x @ W[:, d_k : 2 * d_k], x @ W[:, 2 * d_k :]]
+
+    assert diagnose("05_query_keys_values", three_products) == "correct."
+
+
+def test_heads_may_be_scored_in_a_loop_and_split_by_chunks():
+    def loop(query, keys, n_heads):
+        pairs = zip(query.chunk(n_heads, dim=1), keys.chunk(n_heads, dim=1), strict=True)
+        return torch.stack([(q @ k.T).double() / q.shape[1] ** 0.5 for q, k in pairs])
+
+    assert diagnose("05_head_scores", loop) == "correct."
+    assert diagnose("05_split_heads", lambda x, n_heads: torch.stack(x.chunk(n_heads, dim=2), dim=1)) == "correct."
+    assert (
+        diagnose("05_split_heads", lambda x, n_heads: x.view(*x.shape[:2], n_heads, -1).transpose(1, 2)) == "correct."
+    )
+
+
+def test_leaks_may_be_found_by_the_gradient_or_by_noise():
+    def by_gradient(attention, x):
+        slopes = torch.autograd.functional.jacobian(attention, x)  # (length, d_value, length, d_model)
+        return (slopes != 0).any(dim=3).any(dim=1)
+
+    def by_noise(attention, x):
+        seen = torch.zeros(len(x), len(x), dtype=torch.bool)
+        for j in range(len(x)):
+            changed = x.clone()
+            changed[j] = torch.randn(x.shape[1])
+            for i in range(len(x)):
+                seen[i, j] = not torch.equal(attention(changed)[i], attention(x)[i])
+        return seen
+
+    assert diagnose("05_who_sees_whom", by_gradient) == "correct."
+    assert diagnose("05_who_sees_whom", by_noise) == "correct."
+
+
+def test_self_loops_may_come_in_any_order():
+    def loops_first(sources, targets, n_nodes):
+        pairs = [(s, t) for s, t in zip(sources.tolist(), targets.tolist(), strict=True) if s != t]
+        ends = torch.tensor([(i, i) for i in range(n_nodes)] + pairs[::-1])
+        return [ends[:, 0], ends[:, 1]]
+
+    assert diagnose("06_self_loops", loops_first) == "correct."
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (lambda s, t, n: (s[s != t], t[s != t], n), "Return two tensors"),
+        (lambda s, t, n: (torch.arange(n), torch.arange(n)), "the edge"),
+        (lambda s, t, n: (torch.arange(n + 1), torch.arange(n + 1)), "outside the graph"),
+        (lambda s, t, n: (s, t[:-1]), "as many of the one"),
+        (lambda s, t, n: torch.stack([s, t]).tolist(), "Return two tensors"),
+        (lambda s, t, n: (s, t), "edges to itself"),
+    ],
+)
+def test_a_wrong_edge_is_named(answer, sentence):
+    assert sentence in diagnose("06_self_loops", answer)
+
+
+def test_a_softmax_over_edges_may_loop_over_nodes_or_use_a_table():
+    def loop(scores, sources, targets, n_nodes):
+        weights = torch.zeros_like(scores)
+        for node in range(n_nodes):
+            weights[targets == node] = scores[targets == node].softmax(dim=0)
+        return weights
+
+    def table(scores, sources, targets, n_nodes):
+        mine = targets[:, None] == targets[None, :]
+        return torch.stack(
+            [torch.where(mine, s, -torch.inf).softmax(dim=1).diagonal() for s in scores.double().T], dim=1
+        )
+
+    assert diagnose("06_edge_softmax", loop) == "correct."
+    assert diagnose("06_edge_softmax", table) == "correct."
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (lambda n: ([n - 1], [n - 1, n - 1, n - 1]), "correct."),
+        (lambda n: ((0, 1, 1), (1, 0, 1, 1, 0, 1)), "correct."),
+        (lambda n: ([0, 1], [0, 1, 0]), "1 of 2 neighbours"),
+        (lambda n: ([n], [n, n]), "alone"),
+        (lambda n: (0, 1), "Return two lists"),
+        (lambda n: "01", "Return two lists"),
+        (lambda n: (["0"], ["00"]), "alone"),
+    ],
+)
+def test_neighbourhoods_with_the_same_shares_are_the_same_for_attention(answer, sentence):
+    assert sentence in diagnose("06_same_for_attention", answer)
+
+
+def test_attention_gives_both_neighbourhoods_the_same_context_and_a_sum_does_not():
+    torch.manual_seed(0)
+    texts, W, a = torch.randn(3, 5), torch.randn(5, 7), torch.randn(14)
+
+    def context(neighbourhood):
+        keys, query = texts[neighbourhood] @ W, texts[:1] @ W
+        pairs = torch.cat([query.expand_as(keys), keys], dim=1)
+        return F.leaky_relu(pairs @ a, 0.2).softmax(dim=0) @ keys
+
+    first, second = EXERCISES["06_same_for_attention"].reference(3)
+    assert torch.allclose(context(first), context(second), atol=1e-6)
+    assert not torch.allclose(texts[first].sum(0), texts[second].sum(0))
+    for mistake in ("one more", "one twice", "same number", "other texts", "proportions exchanged"):
+        first, second = EXERCISES["06_same_for_attention"].wrong_answers[mistake].computes(3)
+        assert not torch.allclose(context(first), context(second), atol=1e-3)
