@@ -1,10 +1,13 @@
 """Lecture 06: three ways to graph attention are one, no node reads what it is not connected to, seeds repeat."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import dgl
 import numpy as np
 import pytest
 import torch
-from dgl.nn import GATConv, GraphConv
+from dgl.nn import GATConv, GATv2Conv, GraphConv
 from scipy.sparse import random as random_sparse
 from torch import nn
 from torch.nn import functional as F
@@ -147,7 +150,7 @@ def test_nothing_reaches_a_node_from_further_than_two_layers_can_carry(lecture):
     features = torch.randn(6, D_IN)
     changed = features.clone()
     changed[0] += 1
-    before, after = network(graph, features)[0], network(graph, changed)[0]
+    before, after = network([graph, graph], features)[0], network([graph, graph], changed)[0]
     torch.testing.assert_close(after[3:], before[3:], rtol=0, atol=0)
     assert (after[2] != before[2]).any()
 
@@ -158,7 +161,9 @@ def test_renumbering_the_nodes_renumbers_the_result(lecture):
     sources, targets = graph.edges()
     place = order.argsort()
     renumbered = dgl.graph((place[sources], place[targets]), num_nodes=N_NODES)
-    torch.testing.assert_close(network(renumbered, features[order])[0], network(graph, features)[0][order])
+    torch.testing.assert_close(
+        network([renumbered, renumbered], features[order])[0], network([graph, graph], features)[0][order]
+    )
 
 
 def test_the_gat_network_is_two_gatconv_layers(lecture):
@@ -181,7 +186,7 @@ def test_the_gat_network_is_two_gatconv_layers(lecture):
         )
         context = twin(graph, hidden)
         hidden = F.elu(context.flatten(1))
-    torch.testing.assert_close(network(graph, features)[0], context.mean(1))
+    torch.testing.assert_close(network([graph, graph], features)[0], context.mean(1))
 
 
 def test_the_gcn_network_is_two_graphconv_layers(lecture):
@@ -194,12 +199,11 @@ def test_the_gcn_network_is_two_graphconv_layers(lecture):
         twin.weight.data = layer.W.data
         context = twin(graph, hidden)
         hidden = F.elu(context)
-    torch.testing.assert_close(network(graph, features)[0], context)
+    torch.testing.assert_close(network([graph, graph], features)[0], context)
 
 
-def test_without_score_every_key_weighs_the_same_and_stays_so(lecture, citations, monkeypatch):
-    monkeypatch.setattr(lecture, "EPOCHS", 3)
-    model = lecture.train(lecture.gat_without_score, citations, seed=0)
+def test_without_score_every_key_weighs_the_same_and_stays_so(lecture, citations):
+    model = lecture.train(lecture.gat_without_score, citations, 0, 3)
     graph = lecture.as_dgl(citations)
     _, weights = lecture.predict(model, citations)
     uniform = 1 / graph.in_degrees()[graph.edges()[1]]
@@ -214,27 +218,64 @@ def test_the_mlp_never_looks_at_the_graph(lecture, citations):
     )
 
 
-def test_sparse_features_give_the_products_of_dense_ones(lecture, citations):
-    sparse = lecture.as_sparse(citations.features)
-    dense = torch.from_numpy(citations.features.toarray())
-    torch.testing.assert_close(sparse.to_dense(), dense)
+def test_the_sparse_product_and_its_gradient_are_those_of_the_dense_one(lecture, citations):
+    features = citations.features.copy()
+    features.data[features.indptr[3] : features.indptr[5]] = 0
+    features.eliminate_zeros()  # two documents without a word
+    sparse, dense = lecture.SparseFeatures(features), torch.from_numpy(features.toarray())
     W = torch.randn(11, 5, requires_grad=True)
-    (found,) = torch.autograd.grad((sparse @ W).square().sum(), W)
-    (expected,) = torch.autograd.grad((dense @ W).square().sum(), W)
+    found, expected = lecture.SparseProduct.apply(sparse.values, W, sparse), dense @ W
     torch.testing.assert_close(found, expected)
+    direction = torch.randn_like(expected)
+    (slope,) = torch.autograd.grad((found * direction).sum(), W)
+    torch.testing.assert_close(slope, torch.autograd.grad((expected * direction).sum(), W)[0])
 
 
-def test_dropout_on_stored_values_drops_and_scales_only_them(lecture, citations):
-    sparse = lecture.as_sparse(citations.features)
-    before = sparse.to_dense()
+def test_dropout_on_stored_values_with_the_same_draws_is_dropout_on_the_dense_matrix(lecture, citations):
+    sparse, dense = lecture.SparseFeatures(citations.features), torch.from_numpy(citations.features.toarray())
+    drawn = (torch.rand_like(dense) >= 0.6) / 0.4
+    W = torch.randn(11, 5, requires_grad=True)
+    rows = torch.from_numpy(citations.features.tocoo().row).long()
+    found = lecture.SparseProduct.apply(sparse.values * drawn[rows, sparse.columns.long()], W, sparse)
+    expected = (dense * drawn) @ W
+    torch.testing.assert_close(found, expected)
+    slopes = [torch.autograd.grad(way.square().sum(), W)[0] for way in (found, expected)]
+    torch.testing.assert_close(*slopes)
+
+
+def test_the_network_reads_sparse_features_as_it_reads_dense_ones(lecture, citations):
+    graph, network = lecture.as_dgl(citations), lecture.gat(11, 3).eval()
+    dense = torch.from_numpy(citations.features.toarray())
+    torch.testing.assert_close(
+        network(2 * [graph], lecture.SparseFeatures(citations.features))[0], network(2 * [graph], dense)[0]
+    )
+
+
+def test_dropout_drops_and_scales_at_its_rate_in_training_and_does_nothing_else(lecture):
+    values = torch.rand(100_003) + 1
+    before = values.clone()
     set_seed(0)
-    after = lecture.drop(sparse, 0.6, training=True).to_dense()
+    after = lecture.drop(values, 0.6, training=True)
     kept = after != 0
     torch.testing.assert_close(after[kept], before[kept] / 0.4)
-    share = kept.sum() / (before != 0).sum()
-    assert 0.3 < share < 0.5
-    torch.testing.assert_close(sparse.to_dense(), before)
-    torch.testing.assert_close(lecture.drop(sparse, 0.6, training=False).to_dense(), before)
+    assert kept.float().mean().item() == pytest.approx(0.4, abs=0.01)
+    assert torch.equal(values, before)
+    assert torch.equal(lecture.drop(values, 0.6, training=False), before)
+
+
+def test_training_drops_features_hidden_units_and_weights(lecture, citations, monkeypatch):
+    dropped = []
+
+    def remember(values, rate, training):
+        dropped.append((tuple(values.shape), rate, training))
+        return values
+
+    monkeypatch.setattr(lecture, "drop", remember)
+    graph, features = lecture.as_dgl(citations), lecture.SparseFeatures(citations.features)
+    lecture.gat(11, 3).train()(2 * [graph], features)
+    n_edges = graph.num_edges()
+    shapes = [(citations.features.nnz,), (n_edges, 8, 1), (97, 64), (n_edges, 1, 1)]
+    assert dropped == [(shape, 0.6, True) for shape in shapes]
 
 
 def test_the_relative_entropy_is_one_for_uniform_and_zero_for_certain_weights(lecture):
@@ -246,20 +287,18 @@ def test_the_relative_entropy_is_one_for_uniform_and_zero_for_certain_weights(le
     assert lecture.relative_entropy(graph, certain) == pytest.approx(0, abs=1e-5)
 
 
-def test_the_same_seed_gives_the_same_network_and_another_seed_another(lecture, citations, monkeypatch):
-    monkeypatch.setattr(lecture, "EPOCHS", 3)
-    first, again, other = (lecture.train(lecture.gat, citations, seed) for seed in (0, 0, 1))
+def test_the_same_seed_gives_the_same_network_and_another_seed_another(lecture, citations):
+    first, again, other = (lecture.train(lecture.gat, citations, seed, 3) for seed in (0, 0, 1))
     assert torch.equal(first.first.W, again.first.W)
     assert torch.equal(first.last.mix.score.a_key, again.last.mix.score.a_key)
     assert not torch.equal(first.first.W, other.first.W)
 
 
-def test_training_sees_no_label_of_a_test_document(lecture, citations, monkeypatch):
-    monkeypatch.setattr(lecture, "EPOCHS", 3)
+def test_training_sees_no_label_of_a_test_document(lecture, citations):
     hidden = citations.labels.clone()
     hidden[citations.test] = 0
-    blind = CitationGraph(**{**vars(citations), "labels": hidden})
-    ours, theirs = (lecture.train(lecture.gat, graph, seed=0) for graph in (citations, blind))
+    blind = replace(citations, labels=hidden)
+    ours, theirs = (lecture.train(lecture.gat, graph, 0, 3) for graph in (citations, blind))
     assert torch.equal(ours.first.W, theirs.first.W)
 
 
@@ -269,3 +308,180 @@ def test_a_full_mask_turns_graph_attention_into_plain_self_attention(lecture):
     masked, _ = attend(values, values, values, score, edge_mask(*everyone, 11))
     unmasked, _ = attend(values, values, values, score)
     torch.testing.assert_close(masked, unmasked)
+
+
+def test_dgls_network_is_the_same_function_as_ours(lecture):
+    graph, ours = a_graph(lecture), lecture.gat(D_IN, 3).eval()
+    theirs = lecture.DglNetwork(D_IN, 3).eval()
+    for layer, twin in ((ours.first, theirs.first), (ours.last, theirs.last)):
+        score = layer.mix.score
+        nn.init.normal_(layer.bias)
+        copied = {"fc.weight": layer.W.T, "attn_l": score.a_key[None], "attn_r": score.a_query[None]}
+        twin.load_state_dict(copied | {"bias": layer.bias.flatten()})
+    features = torch.randn(N_NODES, D_IN)
+    torch.testing.assert_close(theirs([graph, graph], features)[0], ours([graph, graph], features)[0])
+
+
+def test_label_propagation_approaches_its_closed_form(lecture, citations):
+    degree = torch.bincount(citations.targets, minlength=97) + 1.0
+    spread = torch.eye(97)
+    spread[citations.targets, citations.sources] = 1
+    spread = spread / (degree[:, None] * degree[None, :]).sqrt()
+    known = F.one_hot(citations.labels, 3) * citations.train[:, None].float()
+    expected = 0.1 * torch.linalg.solve(torch.eye(97) - 0.9 * spread, known)
+    torch.testing.assert_close(lecture.propagate(citations), expected, rtol=0, atol=1e-4)
+
+
+def test_label_propagation_and_tfidf_never_see_a_test_label(lecture, citations):
+    hidden = citations.labels.clone()
+    hidden[citations.test] = 0
+    assert torch.equal(lecture.propagate(replace(citations, labels=hidden)), lecture.propagate(citations))
+    words = SimpleNamespace(words=lambda i: ("abc"[citations.labels[i]], "same"))
+    assert lecture.tfidf_accuracy(words, citations) == 1
+    blind = SimpleNamespace(words=lambda i: ("unseen",) if citations.test[i] else words.words(i))
+    assert lecture.tfidf_accuracy(blind, citations) < 0.6
+
+
+def test_half_of_the_neighbours_go_the_first_in_order_and_never_the_self_loop(lecture):
+    set_seed(0)
+    graph = a_graph(lecture)
+    order_by = torch.randn(graph.num_edges())
+    sources, targets = graph.edges()
+    left = set(zip(*(end.tolist() for end in lecture.without_half(graph, order_by).edges()), strict=True))
+    for node in range(N_NODES):
+        mine = [(order_by[e].item(), sources[e].item()) for e in (targets == node).nonzero()[:, 0].tolist()]
+        mine = sorted((pair for pair in mine if pair[1] != node), reverse=True)
+        stay = {source for _, source in mine[len(mine) // 2 :]} | {node}
+        assert {source for source, target in left if target == node} == stay
+
+
+def test_the_share_of_weight_on_chosen_edges_leaves_self_loops_out(lecture):
+    graph = dgl.graph(([0, 1, 2, 3], [0, 0, 0, 0]), num_nodes=4)
+    weights, chosen = torch.tensor([0.5, 0.3, 0.1, 0.1]), torch.tensor([1.0, 1, 0, 1])
+    assert lecture.share_of(chosen, graph, weights)[0].item() == pytest.approx(0.8)
+
+
+def test_equal_weights_keep_everything_but_the_score(lecture, citations):
+    model = lecture.train(lecture.gat, citations, 0, 3)
+    equal = lecture.with_equal_weights(model, citations)
+    assert torch.equal(equal.first.W, model.first.W)
+    assert torch.equal(equal.last.bias, model.last.bias)
+    graph = lecture.as_dgl(citations)
+    uniform = 1 / graph.in_degrees()[graph.edges()[1]]
+    for weights in lecture.predict(equal, citations)[1]:
+        torch.testing.assert_close(weights, uniform[:, None, None].expand_as(weights))
+
+
+def test_deletion_orders_do_what_their_names_say(lecture):
+    weights, same = [torch.rand(31), torch.rand(31)], (torch.rand(31) < 0.5).float()
+    orders = lecture.orders_of_deletion(weights, same)
+    for layer in range(2):
+        assert torch.equal(orders["top-attended"][layer], weights[layer])
+        assert torch.equal(orders["least-attended"][layer].argsort(), (-weights[layer]).argsort())
+        shuffled = orders["top of shuffled weights"][layer]
+        assert torch.equal(shuffled.sort().values, weights[layer].sort().values)
+        assert not torch.equal(shuffled, weights[layer])
+        assert orders["own area"][layer][same == 1].min() > orders["own area"][layer][same == 0].max()
+
+
+def test_deleting_nothing_costs_nothing_and_all_costs_come_from_the_same_documents(lecture, citations, monkeypatch):
+    model = lecture.train(lecture.gat_without_score, citations, 0, 3)
+    monkeypatch.setattr(lecture, "without_half", lambda graph, order_by: graph)
+    for name, metrics in lecture.deletion(model, citations, 0).items():
+        if "weight on own area" not in metrics:
+            assert metrics == {
+                "accuracy lost": pytest.approx(0, abs=1e-6),
+                "confidence lost": pytest.approx(0, abs=1e-6),
+            }, name
+
+
+def test_gatv2_scores_as_dgls_layer_does(lecture):
+    graph, features = a_graph(lecture), torch.randn(N_NODES, D_IN)
+    theirs = GATv2Conv(D_IN, D_HEAD, 3, bias=False)
+    score = lecture.DynamicScore(D_HEAD, 3)
+    score.a.data = theirs.attn.data[0]
+    query, keys = (
+        (features @ side.weight.T).unflatten(1, (3, D_HEAD)).transpose(0, 1) for side in (theirs.fc_dst, theirs.fc_src)
+    )
+    context, _ = attend(query, keys, keys, score, edge_mask(*graph.edges(), N_NODES))
+    torch.testing.assert_close(context.transpose(0, 1), theirs(graph, features))
+
+
+def test_gat_ranks_the_keys_alike_for_every_query_and_gatv2_does_not(lecture):
+    set_seed(0)
+    query, keys = torch.randn(3, 11, D_HEAD), torch.randn(3, 13, D_HEAD)
+    ranking = lecture.GraphScore(D_HEAD, 3)(keys, query).argsort(dim=-1)
+    assert (ranking == ranking[:, :1]).all()
+    ranking = lecture.DynamicScore(D_HEAD, 3)(keys, query).argsort(dim=-1)
+    assert (ranking != ranking[:, :1]).any()
+
+
+def test_each_dictionary_holds_every_value_once(lecture):
+    entries = lecture.dictionaries(7)
+    assert entries.shape == (7, lecture.N_ENTRIES)
+    assert torch.equal(entries.sort(dim=1).values, torch.arange(lecture.N_ENTRIES).expand(7, -1))
+
+
+def test_a_lookup_that_knows_where_to_look_is_right_and_wrong_without_the_top_key(lecture):
+    class Oracle:
+        def __call__(self, entries, score=None, mask=None):
+            n = lecture.N_ENTRIES
+            scores = 50 * torch.eye(n).expand(len(entries), 1, n, n)
+            scores = scores if score is None else score(None, None)
+            weights = scores.masked_fill(~mask, -100) if mask is not None else scores
+            weights = weights.softmax(-1)
+            return (weights[:, 0] @ F.one_hot(entries, n).float()), weights
+
+        def score(self, keys, query):
+            return 50 * torch.eye(lecture.N_ENTRIES)[None, None]
+
+    got = lecture.measure_lookup(Oracle(), lecture.dictionaries(61))
+    assert got["accuracy"] == got["keys that some query prefers"] == 1
+    assert got["accuracy, weights moved"] == 0
+    assert got["accuracy without the top key"] < 0.2
+    assert got["accuracy without a random key"] == pytest.approx(0.9, abs=0.05)
+
+
+def test_ten_editions_are_ten_times_the_nodes_and_references_and_hold_no_label_twice(lecture, citations):
+    ten = lecture.ten_editions(citations, 0)
+    assert ten.n_nodes == len(ten.names) == 970
+    assert 9.5 * len(citations.sources) < len(ten.sources) <= 10 * len(citations.sources)
+    assert torch.equal(ten.labels.view(10, 97), citations.labels.expand(10, -1))
+    within = (ten.sources // 97 == ten.targets // 97).float().mean().item()
+    assert 0.7 < within < 0.9
+    known = set(zip(citations.sources.tolist(), citations.targets.tolist(), strict=True))
+    assert set(zip((ten.sources % 97).tolist(), (ten.targets % 97).tolist(), strict=True)) == known
+    assert ten.features.nnz / (10 * citations.features.nnz) == pytest.approx(0.7, abs=0.03)
+
+
+def test_every_labelled_node_is_dealt_once_an_epoch_with_at_most_fan_out_neighbours(lecture, citations):
+    batches = lecture.sampled_batches(citations)()
+    dealt = torch.cat([outputs for _, outputs, _ in batches])
+    assert torch.equal(dealt.sort().values, citations.train.nonzero()[:, 0])
+    for inputs, outputs, (first, last) in batches:
+        assert torch.equal(first.srcdata[dgl.NID], inputs)
+        assert torch.equal(last.dstdata[dgl.NID], outputs)
+        assert max(first.in_degrees().max(), last.in_degrees().max()) <= lecture.FAN_OUT
+
+
+def test_blocks_with_all_neighbours_give_what_the_whole_graph_gives(lecture, citations, monkeypatch):
+    monkeypatch.setattr(lecture, "FAN_OUT", -1)
+    model = lecture.gat(11, 3).eval()
+    whole = lecture.predict(model, citations)[0]
+    for inputs, outputs, blocks in lecture.sampled_batches(citations)():
+        part, _ = model(blocks, lecture.SparseFeatures(citations.features[inputs.numpy()]))
+        torch.testing.assert_close(part, whole[outputs])
+
+
+def test_the_same_seed_draws_the_same_neighbours(lecture, citations, monkeypatch):
+    monkeypatch.setattr(lecture, "FAN_OUT", 2)
+    first, again, other = (lecture.train_sampled(citations, seed, 2).first.W for seed in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_memory_counts_each_piece_once_and_the_sample_needs_no_more_than_the_whole(lecture, citations):
+    tensor = torch.randn(1000, requires_grad=True)
+    assert lecture.kept_megabytes(lambda: (tensor * tensor).sum()) == pytest.approx(0.004)
+    whole, sampled = lecture.memory_of(lecture.gat(11, 3), citations)
+    assert 0 < sampled < whole
