@@ -5,6 +5,7 @@
 
 import ast
 import datetime
+import dis
 import hashlib
 import inspect
 import json
@@ -319,7 +320,7 @@ def fingerprint(experiment: Callable) -> str:
     """Hash an experiment's source with all functions, classes and UPPER_CASE constants it reaches in its notebook.
 
     Comments and layout do not count; what the package or a library does is told by the recorded versions. Of data
-    that the package builds, the recipe counts: ``RECIPE`` of the module whose loader or object the experiment uses.
+    that the package builds, the recipe counts: ``RECIPE`` of the module whose loader the experiment calls.
     """
     sources, settings = _reachable(experiment)
     text = json.dumps([sorted(sources.items()), sorted((k, repr(v)) for k, v in settings.items())])
@@ -343,8 +344,8 @@ def _reachable(experiment: Callable) -> tuple[dict[str, str], dict[str, Any]]:
             codes = _codes(thing)
             sources[name] = _source(name, codes)
             waiting += sorted({used for code in codes for used in _names(code)})
-        elif recipe := getattr(sys.modules.get(getattr(thing, "__module__", "")), "RECIPE", None):
-            settings[f"recipe of {name}"] = recipe
+        elif isinstance(thing, FunctionType) and "RECIPE" in thing.__globals__:
+            settings[f"recipe of {name}"] = thing.__globals__["RECIPE"]
     return sources, settings
 
 
@@ -357,8 +358,10 @@ def _codes(thing: FunctionType | type) -> list[CodeType]:
 
 
 def _names(code: CodeType) -> set[str]:
+    """Give the global names that code looks up; a name behind a dot is not one."""
     inner = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
-    return set(code.co_names).union(*(_names(c) for c in inner))
+    looked_up = {step.argval for step in dis.get_instructions(code) if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
+    return looked_up.union(*(_names(c) for c in inner))
 
 
 def _source(name: str, codes: list[CodeType]) -> str:

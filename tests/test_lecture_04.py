@@ -1,16 +1,24 @@
-"""Lecture 04's networks: what they can hear is what the formula says, and padding and the future stay silent."""
+"""Lecture 04's networks hear what the formula says, and padding, the future and the noise stay in their place."""
+
+import random
+from itertools import product
 
 import pytest
 import torch
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from torch import nn
 from torch.nn import functional as F
 
-from course_utils.attention import attend, window_mask
-from course_utils.checks import receptive_field
-from course_utils.data.batches import Batch
+from course_utils.attention import attend, window_mask, zero_score
+from course_utils.data.batches import Batch, Vocabulary
+from course_utils.data.docs import Docs
 
 from .notebooks import definitions
 
 BATCH, LENGTH, D_MODEL, N_WORDS, N_CLASSES, N_FILTERS = 3, 23, 37, 31, 7, 11
+STACKS = [(3, (1, 1)), (5, (1, 3)), (2, (1, 2, 4)), (7, (1,)), (3, (2, 2))]
 
 
 @pytest.fixture(scope="module")
@@ -24,23 +32,58 @@ def textcnn(lecture):
     return lecture.TextCNN(N_WORDS, N_CLASSES, d_model=D_MODEL, n_filters=N_FILTERS).eval()
 
 
+@pytest.fixture
+def charcnn(lecture):
+    """A character network whose normalisation has seen data, so that a zero is not what padding would give anyway."""
+    torch.manual_seed(0)
+    model = lecture.CharacterCNN(N_WORDS, N_CLASSES, d_model=13, n_filters=N_FILTERS)
+    for norm in model.norms:
+        nn.init.uniform_(norm.weight, 0.5, 1.5)
+        nn.init.uniform_(norm.bias, -0.5, 0.5)
+    model(batch(torch.randint(4, N_WORDS, (29, 41)), [41] * 29))
+    return model.eval()
+
+
 def batch(ids: torch.Tensor, lengths: list[int]) -> Batch:
     return Batch(ids, torch.arange(ids.shape[1]) < torch.tensor(lengths)[:, None])
 
 
-@pytest.mark.parametrize(("width", "dilations"), [(3, (1, 1)), (5, (1, 3)), (2, (1, 2, 4)), (7, (1,)), (3, (2, 2))])
-def test_the_last_word_hears_as_many_positions_as_the_formula_says(lecture, width, dilations):
+def receptive_field(width: int, dilations: tuple[int, ...]) -> int:
+    """Find by PyTorch's own convolutions how long an input must be to give one output without padding."""
+    stack = nn.Sequential(*(nn.Conv1d(1, 1, width, dilation=dilation) for dilation in dilations))
+    needed = 1
+    while True:
+        try:
+            stack(torch.zeros(1, 1, needed))
+        except RuntimeError:
+            needed += 1
+        else:
+            return needed
+
+
+# What a network hears.
+
+
+@pytest.mark.parametrize(("width", "dilations"), STACKS)
+def test_the_last_word_hears_as_far_back_as_a_convolution_without_padding_needs(lecture, width, dilations):
     torch.manual_seed(0)
-    stack = lecture.CausalConvolutions(D_MODEL, width, dilations)
-    heard = lecture.heard_by_last(stack, LENGTH, D_MODEL)
-    field = receptive_field(width, list(dilations))
-    inside = {LENGTH - 1 - step for step in range(field)}
-    assert heard.count("#") <= field
-    assert heard[LENGTH - field] == "#"
-    assert {i for i, mark in enumerate(heard) if mark == "#"} <= inside
+    sizes = lecture.gradient_by_input(lecture.CausalConvolutions(D_MODEL, width, dilations), LENGTH, D_MODEL)
+    field = receptive_field(width, dilations)
+    assert field == 1 + (width - 1) * sum(dilations)
+    assert sizes.shape == (LENGTH,)
+    assert (sizes[:-field] == 0).all()
+    assert sizes[-field] > 0
+    taps = [[tap * dilation for tap in range(width)] for dilation in dilations]
+    assert set(sizes.nonzero()[:, 0].tolist()) == {LENGTH - 1 - sum(way) for way in product(*taps)}
 
 
-@pytest.mark.parametrize("name", ["convolution, width 3", "convolution, dilated", "recurrent"])
+def test_a_gradient_is_followed_without_changing_the_network(lecture):
+    network = lecture.Recurrent(D_MODEL)
+    lecture.gradient_by_input(network, LENGTH, D_MODEL)
+    assert all(p.dtype == torch.float32 and p.grad is None for p in network.parameters())
+
+
+@pytest.mark.parametrize("name", ["width 3, dilations 1 1 1", "width 3, dilations 1 3 9", "recurrent"])
 def test_no_output_of_a_causal_network_depends_on_a_later_word(lecture, name):
     torch.manual_seed(0)
     network = lecture.networks()[name]
@@ -54,20 +97,101 @@ def test_no_output_of_a_causal_network_depends_on_a_later_word(lecture, name):
 def test_the_control_reaches_exactly_as_far_as_the_baseline(lecture):
     torch.manual_seed(0)
     networks = lecture.networks()
-    control = lecture.heard_by_last(networks["attention, same reach"], LENGTH, lecture.D_MODEL)
-    baseline = lecture.heard_by_last(networks["convolution, width 3"], LENGTH, lecture.D_MODEL)
-    assert control == baseline
-    assert baseline.count("#") == lecture.REACH + 1
-    assert lecture.heard_by_last(networks["attention"], LENGTH, lecture.D_MODEL) == "#" * LENGTH
+    heard = {
+        name: lecture.gradient_by_input(networks[name], LENGTH, lecture.D_MODEL) > 0
+        for name in ("attention", "attention, same reach", "width 3, dilations 1 1 1")
+    }
+    assert torch.equal(heard["attention, same reach"], heard["width 3, dilations 1 1 1"])
+    assert heard["attention, same reach"].sum() == lecture.REACH + 1
+    assert heard["attention"].all()
 
 
-@pytest.mark.parametrize(("kernel_size", "dilated"), [(3, False), (5, False), (3, True), (2, True)])
-def test_the_layers_counted_are_enough_and_one_fewer_is_not(lecture, kernel_size, dilated):
-    for distance in (1, 7, 26, 100):
-        layers = lecture.layers_needed(distance, kernel_size, dilated)
-        dilations = [kernel_size**layer if dilated else 1 for layer in range(layers)]
-        assert receptive_field(kernel_size, dilations) > distance
-        assert receptive_field(kernel_size, dilations[:-1]) <= distance
+def test_every_edge_is_tested_with_the_two_distances_behind_it(lecture):
+    for width, dilations in lecture.STACKS:
+        edge = receptive_field(width, dilations) - 1
+        assert {edge, edge + 1, edge + 2} <= set(lecture.DISTANCES)
+        assert lecture.called(width, dilations) in lecture.networks()
+    assert len(lecture.networks()) == len(lecture.STACKS) + 3
+
+
+@pytest.mark.parametrize("distance", [1, 7, 11, 26, 27])
+def test_paths_measured_by_gradients_are_as_long_as_the_receptive_fields_say(lecture, distance):
+    torch.manual_seed(0)
+    found = {name: lecture.operations_needed(build, distance) for name, build in lecture.BUILD.items()}
+    assert found["recurrent"] == distance + 1
+    assert found["attention"] == 1
+    for kind, width in (("contiguous", 3), ("contiguous", 9), ("dilated", 3), ("dilated", 9)):
+        layers = found[f"{kind}, k = {width}"]
+        dilations = tuple(width**layer if kind == "dilated" else 1 for layer in range(layers))
+        assert receptive_field(width, dilations) > distance
+        assert receptive_field(width, dilations[:-1]) <= distance
+
+
+def test_a_slope_is_fitted_on_the_axis_that_the_formula_names(lecture):
+    for name, formula in (("recurrent", 1), ("attention", 0), ("contiguous, k = 9", 1 / 8)):
+        path = [2 + formula * n for n in lecture.HOW_FAR]
+        assert lecture.slope_of(name, path) == pytest.approx((formula, formula), abs=1e-9)
+    path = torch.tensor(lecture.HOW_FAR).log() / torch.tensor(9.0).log()
+    assert lecture.slope_of("dilated, k = 9", path.tolist()) == pytest.approx((1, 1), abs=1e-5)
+
+
+# The layers, against PyTorch's own.
+
+
+def test_causal_convolutions_are_conv1d_with_its_right_side_cut_off(lecture):
+    torch.manual_seed(0)
+    stack = lecture.CausalConvolutions(D_MODEL, 5, (1, 3))
+    inputs = torch.randn(BATCH, LENGTH, D_MODEL)
+    hidden = inputs.transpose(1, 2)
+    for layer, dilation in zip(stack.layers, (1, 3), strict=True):
+        trusted = nn.Conv1d(D_MODEL, D_MODEL, 5, dilation=dilation, padding=4 * dilation)
+        trusted.load_state_dict(layer.state_dict())
+        hidden = hidden + trusted(hidden)[:, :, :LENGTH].relu()
+    torch.testing.assert_close(stack(inputs), hidden.transpose(1, 2))
+
+
+@pytest.mark.parametrize("radius", [None, 5])
+def test_self_attention_is_pytorchs_scaled_dot_product_attention(lecture, radius):
+    torch.manual_seed(0)
+    layer = lecture.SelfAttention(D_MODEL, radius)
+    inputs = torch.randn(BATCH, LENGTH, D_MODEL)
+    position = torch.arange(LENGTH)
+    mask = None if radius is None else (position[:, None] - position).abs() <= radius
+    expected = inputs + F.scaled_dot_product_attention(
+        layer.project_query(inputs), layer.project_keys(inputs), layer.project_values(inputs), attn_mask=mask
+    )
+    torch.testing.assert_close(layer(inputs), expected)
+
+
+def test_a_recurrent_layer_with_few_steps_is_a_gru_that_begins_late(lecture):
+    torch.manual_seed(0)
+    layer = lecture.Recurrent(D_MODEL, steps=7)
+    inputs = torch.randn(BATCH, LENGTH, D_MODEL)
+    trusted = nn.GRU(D_MODEL, D_MODEL, batch_first=True)
+    trusted.load_state_dict(layer.gru.state_dict())
+    torch.testing.assert_close(layer(inputs), trusted(inputs[:, 16:])[0])
+    layer.steps = None
+    torch.testing.assert_close(layer(inputs), trusted(inputs)[0])
+
+
+def test_what_is_timed_beside_a_layer_computes_the_same(lecture):
+    torch.manual_seed(0)
+    layers = lecture.timed_layers()
+    inputs = torch.randn(2, lecture.SHORT + 19, lecture.TIMED_WIDTH)
+    recurrent = layers["recurrent"]
+    torch.testing.assert_close(lecture.Chained(recurrent)(inputs), recurrent(inputs))
+    torch.testing.assert_close(layers["attention, fused"](inputs), layers["attention"](inputs))
+
+
+def test_timing_goes_forward_and_back_and_gives_a_time(lecture):
+    layer = nn.Linear(lecture.TIMED_WIDTH, 1)
+    assert lecture.seconds(layer, 2, 5) >= 0
+    assert layer.weight.grad is not None
+    assert lecture.LONG % lecture.SHORT == 0
+    assert {lecture.SHORT, lecture.LONG} <= set(lecture.LENGTHS)
+
+
+# Which part of a convolution is a row of the table.
 
 
 def test_a_positive_kernel_that_sums_to_one_is_attention_by_offset(lecture):
@@ -78,16 +202,45 @@ def test_a_positive_kernel_that_sums_to_one_is_attention_by_offset(lecture):
     torch.testing.assert_close(context[1:-1], convolved)
 
 
+@pytest.mark.parametrize("width", [3, 5])
+def test_any_convolution_is_a_sum_of_rows_one_for_each_offset(lecture, width):
+    torch.manual_seed(0)
+    convolution = nn.Conv1d(D_MODEL, 13, width, padding=width // 2, bias=False)
+    inputs = torch.randn(LENGTH, D_MODEL)
+    rows = 0
+    for tap in range(width):
+        values = inputs @ convolution.weight[:, :, tap].T
+        rows += attend(inputs, inputs, values, zero_score, lecture.one_offset(LENGTH, tap - width // 2))[0]
+    torch.testing.assert_close(rows, convolution(inputs.T).T, atol=1e-5, rtol=1e-4)
+
+
+def test_one_offset_shows_one_position_or_none(lecture):
+    mask = lecture.one_offset(LENGTH, -3)
+    assert torch.equal(mask, torch.ones(LENGTH - 3).diag(diagonal=-3).bool())
+
+
+# TextCNN and the character network.
+
+
 def test_padding_never_changes_what_textcnn_answers(textcnn):
+    padding_changes_nothing(textcnn, short=1)
+
+
+def test_padding_never_changes_what_the_character_network_answers(charcnn):
+    padding_changes_nothing(charcnn, short=2)
+
+
+def padding_changes_nothing(model, short):
     ids = torch.randint(4, N_WORDS, (BATCH, LENGTH))
-    lengths = [LENGTH, 13, 1]
-    expected = textcnn(batch(ids, lengths))
+    lengths = [LENGTH, 13, short]
+    expected = model(batch(ids, lengths))
     longer = torch.cat([ids, torch.randint(4, N_WORDS, (BATCH, 6))], dim=1)
-    torch.testing.assert_close(textcnn(batch(longer, lengths)), expected)
+    torch.testing.assert_close(model(batch(longer, lengths)), expected)
     other = torch.where(batch(ids, lengths).mask, ids, torch.randint(4, N_WORDS, ids.shape))
-    torch.testing.assert_close(textcnn(batch(other, lengths)), expected)
-    alone = textcnn(batch(ids[1:2, :13], [13]))
-    torch.testing.assert_close(alone[0], expected[1])
+    torch.testing.assert_close(model(batch(other, lengths)), expected)
+    for row, length in enumerate(lengths):
+        alone = model(batch(ids[row : row + 1, :length], [length]))
+        torch.testing.assert_close(alone[0], expected[row])
 
 
 def test_textcnns_features_are_its_definition_written_as_loops(textcnn):
@@ -102,23 +255,163 @@ def test_textcnns_features_are_its_definition_written_as_loops(textcnn):
     torch.testing.assert_close(textcnn(batch(ids, [17]))[0], expected, atol=1e-5, rtol=1e-4)
 
 
-def test_a_document_without_words_gets_a_finite_answer(textcnn):
-    assert torch.isfinite(textcnn(batch(torch.zeros(1, 5, dtype=torch.long), [0]))).all()
+def test_the_character_network_is_the_stack_of_pytorch_layers_that_the_table_names(charcnn):
+    ids = torch.randint(4, N_WORDS, (BATCH, 41))
+    layers = []
+    for width, pool in ((7, 3), (7, 3), (3, 1)):
+        convolution = nn.Conv1d(N_FILTERS if layers else 13, N_FILTERS, width, padding="same")
+        layers += [convolution, nn.BatchNorm1d(N_FILTERS), nn.ReLU(), nn.MaxPool1d(pool, ceil_mode=True)]
+    trusted = nn.Sequential(*layers, nn.AdaptiveMaxPool1d(1), nn.Flatten(), charcnn.classify).eval()
+    for i, (convolution, norm) in enumerate(zip(charcnn.convolutions, charcnn.norms, strict=True)):
+        trusted[4 * i].load_state_dict(convolution.state_dict())
+        trusted[4 * i + 1].load_state_dict(norm.state_dict())
+    expected = trusted(charcnn.embedding(ids).transpose(1, 2))
+    torch.testing.assert_close(charcnn(batch(ids, [41] * BATCH)), expected)
+
+
+def test_a_document_without_words_gets_a_finite_answer(textcnn, charcnn):
+    for model in (textcnn, charcnn):
+        assert torch.isfinite(model(batch(torch.zeros(1, 5, dtype=torch.long), [0]))).all()
+
+
+# Training on documents.
+
+
+def test_all_models_read_the_same_first_words_and_no_document_is_in_two_parts(lecture):
+    texts = tuple(((f"word{i}", *["filler"] * i),) for i in range(199))
+    edges = torch.zeros(0, dtype=torch.long)
+    corpus = Docs(tuple(map(str, range(199))), texts, torch.arange(199) % 3, ("a", "b", "c"), edges, edges)
+    parts = lecture.parts(corpus, seed=5)
+    names = [text[0] for texts, _ in parts for text in texts]
+    assert sorted(names) == sorted(f"word{i}" for i in range(199))
+    for texts, labels in parts:
+        assert [int(text[0][4:]) % 3 for text in texts] == labels.tolist()
+        assert max(map(len, texts)) == lecture.MAX_WORDS
+
+
+def test_words_and_characters_are_cut_from_the_same_text(lecture):
+    assert list(lecture.as_words(("a", "bc"))) == ["a", "bc"]
+    assert list(lecture.as_characters(("a", "bc"))) == ["a", " ", "b", "c"]
+
+
+def toy_documents(n, seed):
+    """Two subjects with words of their own among words of both."""
+    chance = random.Random(seed)
+    labels = torch.arange(n) % 2
+    own = (("filter", "signal"), ("graph", "node"))
+    return [(*chance.choices(["the", "of", "is"], k=9), chance.choice(own[label])) for label in labels], labels
+
+
+@pytest.mark.parametrize(("network", "cut"), [("TextCNN", "as_words"), ("CharacterCNN", "as_characters")])
+def test_a_network_learns_from_words_or_letters_and_repeats_itself(lecture, network, cut):
+    training, validation = toy_documents(192, 0), toy_documents(31, 1)
+    texts, labels = toy_documents(67, 2)
+
+    def answers(seed):
+        torch.manual_seed(99 + seed)  # what happened before must not matter
+        made = getattr(lecture, network), getattr(lecture, cut)
+        return lecture.train_network(*made, training, validation, seed, epochs=4)(texts)
+
+    found = answers(0)
+    assert lecture.accuracy(found, labels) > 0.95
+    assert torch.equal(found, answers(0))
+
+
+def test_the_linear_model_is_sklearns_with_the_strength_that_validates_best(lecture):
+    training, validation = toy_documents(53, 0), toy_documents(31, 1)
+    texts, _ = toy_documents(67, 2)
+    vectors = TfidfVectorizer(analyzer=list)
+    answer = lecture.train_linear(vectors, training, validation)
+    assert not hasattr(vectors, "vocabulary_"), "the caller's object was fitted"
+    models = [
+        make_pipeline(TfidfVectorizer(analyzer=list), LogisticRegression(C=c, max_iter=1000)).fit(*training)
+        for c in lecture.STRENGTHS
+    ]
+    best = max(models, key=lambda model: model.score(*validation))
+    assert (answer(texts) == best.predict(texts)).all()
+
+
+# The two markers.
 
 
 def test_marked_sentences_say_nothing_but_by_both_ends(lecture):
     lecture.running_text = torch.randint(4, N_WORDS, (997,))
     lecture.vocabulary = range(N_WORDS)
-    generator = torch.Generator().manual_seed(0)
-    ids, same = lecture.marked_sentences(4000, 9, generator)
+    before = lecture.running_text.clone()
+    ids, same = lecture.marked_sentences(4000, 9, torch.Generator().manual_seed(0))
     assert ids.shape == (4000, 10)
     assert torch.equal(ids[:, 0] == ids[:, -1], same == 1)
-    assert (ids[:, 0] >= N_WORDS).all()
-    assert (ids[:, -1] >= N_WORDS).all()
+    assert (ids[:, [0, -1]] >= N_WORDS).all()
     assert (ids[:, 1:-1] < N_WORDS).all()
     for end in (0, -1):  # one end alone tells nothing: each marker is followed by "same" half of the time
         for marker in range(lecture.N_MARKERS):
             chosen = same[ids[:, end] == N_WORDS + marker].float()
             assert abs(chosen.mean() - 0.5) < 0.06
             assert len(chosen) > 800
-    assert lecture.running_text.max() < N_WORDS, "the text was written into"
+    assert torch.equal(lecture.running_text, before), "the text was written into"
+
+
+# Typing errors, and the two controls.
+
+TEXTS = [("a", "all", "signals"), ("zz", *["filter"] * 501, "ab")]
+
+
+@pytest.mark.parametrize("word", ["a", "zz", "all", "filter"])
+def test_a_typing_error_is_one_edit_and_always_an_error(lecture, word):
+    chance = random.Random(0)
+    typed = [lecture.mistype(word, chance) for _ in range(400)]
+    assert "" not in typed
+    assert word not in typed
+    assert {len(t) - len(word) for t in typed} == ({0, 1} if word == "a" else {-1, 0, 1})
+    for t in typed:
+        assert one_edit_apart(word, t), (word, t)
+    if word == "filter":
+        assert any(sorted(t) == sorted(word) for t in typed), "letters are never swapped"
+
+
+def one_edit_apart(a, b):
+    if len(a) == len(b):
+        wrong = [i for i in range(len(a)) if a[i] != b[i]]
+        if len(wrong) == 2:
+            i, j = wrong
+            return j == i + 1 and a[i] + a[j] == b[j] + b[i]
+        return len(wrong) == 1
+    shorter, longer = sorted((a, b), key=len)
+    return any(longer[:i] + longer[i + 1 :] == shorter for i in range(len(longer)))
+
+
+def test_a_garbled_word_keeps_its_length_alone(lecture):
+    chance = random.Random(0)
+    garbled = [lecture.garble("filter", chance) for _ in range(300)]
+    assert {len(word) for word in garbled} == {6}
+    kept = sum(a == b for word in garbled for a, b in zip(word, "filter", strict=True)) / 1800
+    assert kept < 2 / 26
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.2])
+def test_the_asked_share_of_words_is_spoiled_and_a_seed_repeats_it(lecture, rate):
+    spoiled = lecture.spoil(TEXTS, rate, lecture.mistype, seed=3)
+    assert [len(text) for text in spoiled] == [len(text) for text in TEXTS]
+    pairs = [(a, b) for old, new in zip(TEXTS, spoiled, strict=True) for a, b in zip(old, new, strict=True)]
+    assert abs(sum(a != b for a, b in pairs) / len(pairs) - rate) < 0.05
+    assert spoiled == lecture.spoil(TEXTS, rate, lecture.mistype, seed=3)
+    assert (spoiled == TEXTS) == (rate == 0)
+    assert (spoiled == lecture.spoil(TEXTS, rate, lecture.mistype, seed=4)) == (rate == 0)
+
+
+def test_swapped_words_are_the_same_bag_of_words_in_another_order(lecture):
+    texts = [tuple(f"word{i % 29}" for i in range(length)) for length in (1, 7, 53)]
+    swapped = lecture.swap_neighbours(texts, 0.2, seed=3)
+    assert swapped != texts
+    assert [sorted(text) for text in swapped] == [sorted(text) for text in texts]
+    vectors = TfidfVectorizer(analyzer=list, sublinear_tf=True).fit(texts)
+    assert (vectors.transform(texts) != vectors.transform(swapped)).nnz == 0
+    assert lecture.swap_neighbours(texts, 0.0, seed=3) == texts
+
+
+def test_a_mistyped_word_is_unknown_and_most_of_its_letters_are_not(lecture):
+    words = Vocabulary([["filter", "signal"]])
+    letters = Vocabulary(["filter signal"])
+    typed = lecture.spoil([("filter",)], 1.0, lecture.mistype, seed=0)[0]
+    assert words.encode(lecture.as_words(typed)).tolist() == [words.unk]
+    assert (letters.encode(lecture.as_characters(typed)) != letters.unk).sum() >= 5

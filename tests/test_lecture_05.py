@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils.attention import causal_mask, padding_mask
+from course_utils.attention import AdditiveScore, causal_mask, dot_score, padding_mask, scaled_dot_score
 from course_utils.data.batches import Batch, Vocabulary, pad
 from course_utils.data.number_words import translate
 
@@ -25,18 +25,19 @@ def random_source(lengths):
     return pad([torch.randint(4, 23, (length,)) for length in lengths])
 
 
-def copy_layer(theirs, ours):
-    """Give one of our layers the weights of PyTorch's."""
-    lecture.copy_attention(theirs.self_attn, ours.self_attention)
-    if hasattr(theirs, "multihead_attn"):
-        lecture.copy_attention(theirs.multihead_attn, ours.cross_attention)
-    for number, norm in enumerate(ours.norms, start=1):
-        with torch.no_grad():  # a fresh LayerNorm is the identity map, and would hide two norms exchanged
-            getattr(theirs, f"norm{number}").weight.uniform_(0.5, 1.5)
-            getattr(theirs, f"norm{number}").bias.uniform_(-0.5, 0.5)
-        norm.load_state_dict(getattr(theirs, f"norm{number}").state_dict())
-    ours.feed_forward[0].load_state_dict(theirs.linear1.state_dict())
-    ours.feed_forward[2].load_state_dict(theirs.linear2.state_dict())
+def with_other_norms(theirs):
+    """A fresh LayerNorm is the identity map, and would hide two norms exchanged."""
+    for part in theirs.modules():
+        if isinstance(part, nn.LayerNorm):
+            nn.init.uniform_(part.weight, 0.5, 1.5)
+            nn.init.uniform_(part.bias, -0.5, 0.5)
+    return theirs
+
+
+def some_examples(n):
+    pairs = translate(range(1_000, 1_000 + n))
+    words = Vocabulary(pairs.source), Vocabulary(pairs.target)
+    return pairs, words, lecture.encode_pairs(pairs, *words)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -78,11 +79,12 @@ def test_an_empty_sentence_gets_the_output_bias_alone_and_finite_gradients():
     assert all(p.grad.isfinite().all() for p in (x, *attention.parameters()))
 
 
-def test_the_encoder_layer_equals_that_of_torch():
+@pytest.mark.parametrize(("norm_first", "kind"), [(True, "EncoderLayer"), (False, "PostNormEncoderLayer")])
+def test_the_encoder_layers_equal_those_of_torch(norm_first, kind):
     torch.manual_seed(1)
-    theirs = nn.TransformerEncoderLayer(15, 3, 17, dropout=0.0, batch_first=True, norm_first=True)
-    ours = lecture.EncoderLayer(15, 3, 17)
-    copy_layer(theirs, ours)
+    theirs = nn.TransformerEncoderLayer(15, 3, 17, dropout=0.0, batch_first=True, norm_first=norm_first)
+    ours = getattr(lecture, kind)(15, 3, 17)
+    lecture.copy_layer(with_other_norms(theirs), ours)
     x, mask = torch.randn(5, 7, 15), padding_mask(torch.tensor([7, 1, 3, 5, 2]), 7)
     torch.testing.assert_close(ours(x, mask), theirs(x, src_key_padding_mask=~mask[:, 0]))
 
@@ -91,11 +93,44 @@ def test_the_decoder_layer_equals_that_of_torch():
     torch.manual_seed(1)
     theirs = nn.TransformerDecoderLayer(15, 3, 17, dropout=0.0, batch_first=True, norm_first=True)
     ours = lecture.DecoderLayer(15, 3, 17)
-    copy_layer(theirs, ours)
+    lecture.copy_layer(with_other_norms(theirs), ours)
     x, memory = torch.randn(5, 11, 15), torch.randn(5, 7, 15)
     mask = padding_mask(torch.tensor([7, 1, 3, 5, 2]), 7)
     expected = theirs(x, memory, tgt_mask=~causal_mask(11), memory_key_padding_mask=~mask[:, 0])
     torch.testing.assert_close(ours(x, memory, causal_mask(11), mask)[0], expected)
+
+
+def test_the_whole_transformer_equals_that_of_torch():
+    torch.manual_seed(1)
+    theirs = with_other_norms(lecture.torch_transformer(14, 2, 17, 3))
+    ours = lecture.Transformer(23, 29, 14, 2, 17, 3)
+    lecture.copy_transformer(theirs, ours)
+    source, target = random_source([7, 1, 3, 5, 2]), torch.randint(4, 29, (5, 11))
+    logits, _ = ours.decode(target, ours.encode(source), source.mask)
+    torch.testing.assert_close(logits, lecture.by_torch(theirs, ours, source, target))
+
+
+def test_the_score_variance_is_d_k_and_the_gradient_is_the_trace_of_the_softmax_jacobian():
+    variance, largest, gradient = lecture.saturation(13, dot_score)
+    assert variance == pytest.approx(13, rel=0.05)
+    generator = torch.Generator().manual_seed(lecture.SEED)
+    query, keys = (torch.randn(5_000, n, 13, generator=generator) for n in (1, 10))
+    scores = dot_score(keys, query)[:, 0].requires_grad_()
+    weights = scores.softmax(dim=-1)
+    own = [torch.autograd.grad(weights[:, i].sum(), scores, retain_graph=True)[0][:, i] for i in range(10)]
+    assert gradient == pytest.approx(sum(own).mean().item(), abs=1e-5)
+    assert largest == pytest.approx(weights.amax(dim=-1).mean().item(), abs=1e-6)
+    assert lecture.saturation(13, scaled_dot_score)[0] == pytest.approx(1, rel=0.05)
+
+
+@pytest.mark.parametrize("positions", [None, "in_order"])
+def test_shuffling_the_source_shuffles_the_encoder_exactly_unless_places_are_told(positions):
+    model = small_transformer(positions and lecture.in_order).double()
+    source = random_source([7])
+    order = [3, 6, 0, 5, 2, 4, 1]
+    shuffled = Batch(source.ids[:, order], source.mask)
+    difference = (model.encode(shuffled) - model.encode(source)[:, order]).abs().max()
+    assert (difference < 1e-12) == (positions is None)
 
 
 def test_sinusoidal_positions_follow_the_paper_component_by_component():
@@ -201,18 +236,215 @@ def test_the_decoder_is_told_its_places():
     assert not torch.allclose(logits[:, 0], logits[:, 4], atol=1e-2)
 
 
-def test_the_agreement_of_a_head_that_follows_the_alignment_is_one():
-    pairs = translate([345, 12, 78])
-    longest = max(map(len, pairs.source)), max(map(len, pairs.target))
-    weights = torch.zeros(3, 2, 5, longest[1], longest[0])
+def test_greedy_translation_is_right_exactly_if_every_word_is_right_in_one_pass():
+    pairs, (english, german), examples = some_examples(67)
+    torch.manual_seed(0)
+    model = lecture.new_transformer(english, german, lecture.in_order)
+    lecture.train_few(model, examples, seed=3, passes=16)
+    at_once = lecture.right_in_every_token(model, examples)
+    answers = lecture.translations(model, pairs, english, german)
+    assert at_once.tolist() == [answer == target for answer, target in zip(answers, pairs.target, strict=True)]
+    assert 0 < at_once.sum() < len(pairs), "this test needs right and wrong translations"
+
+
+def test_the_weights_of_all_heads_are_those_that_the_model_used():
+    model = small_transformer(lecture.in_order)
+    source, target = random_source([7, 5]), pad([torch.randint(4, 29, (n,)) for n in (11, 3)])
+    seen = lecture.weights_of_heads(model, source, target)
+    names = [f"encoder.{i}.self_attention" for i in (0, 1)]
+    names += [f"decoder.{i}.{kind}_attention" for i in (0, 1) for kind in ("self", "cross")]
+    assert sorted(seen) == sorted(names)
+    shifted = torch.cat([torch.full((2, 1), Vocabulary.bos), target.ids[:, :-1]], dim=1)
+    _, cross = model.decode(shifted, model.encode(source), source.mask)
+    for i in (0, 1):
+        assert torch.equal(seen[f"decoder.{i}.cross_attention"], cross[:, i])
+    assert not any(part._forward_hooks for part in model.modules()), "the hooks stay behind"
+
+
+def test_a_neighbour_is_one_step_away_and_real():
+    mask = padding_mask(torch.tensor([5, 2]), 5)[:, 0]
+    for step in (-1, 0, 1):
+        near = lecture.neighbour(mask, step)
+        expected = [[[j == i + step and i < n and j < n for j in range(5)] for i in range(5)] for n in (5, 2)]
+        assert near.tolist() == expected
+
+
+def test_the_share_of_a_head_counts_queries_that_have_a_wanted_key():
+    weights = torch.zeros(2, 3, 5, 7)  # (batch, heads, q_len, k_len)
+    weights[:, 0, :, 4] = 1
+    weights[0, 1, :, 4] = 1
+    weights[1, 1, :, 2] = 1
+    weights[:, 2, :, 1] = 1
+    wanted = torch.zeros(2, 5, 7, dtype=torch.bool)
+    wanted[0, :3, 4] = True
+    wanted[1, 1, 4] = True
+    torch.testing.assert_close(lecture.share_on(wanted, weights), torch.tensor([1.0, 0.75, 0.0]))
+
+
+def test_true_partners_are_the_alignment_of_the_number_words():
+    pairs, _, examples = some_examples(5)
+    source, target = lecture.as_batch(examples)
+    wanted = lecture.true_partners(pairs, target, source)
     for i, alignment in enumerate(pairs.alignments):
-        for t, partners in enumerate(alignment):
-            weights[i, 1, 3, t, min(partners)] = 1
-            weights[i, 0, 2, t, min(set(range(longest[0])) - partners)] = 1
-    agreement = lecture.alignment_agreement(weights, pairs)
-    assert agreement.shape == (2, 5)
-    assert agreement[1, 3] == 1
-    assert agreement[0, 2] == 0
+        found = [frozenset(row.nonzero().flatten().tolist()) for row in wanted[i, : len(alignment)]]
+        assert found == list(alignment)
+        assert not wanted[i, len(alignment) :].any()
+
+
+def test_weights_dealt_anew_are_the_same_weights_in_other_permitted_places():
+    torch.manual_seed(0)
+    allowed = padding_mask(torch.tensor([11, 3]), 11)
+    weights = torch.rand(2, 5, 7, 11) * allowed[:, None]
+    anew = lecture.dealt_anew(weights, allowed)
+    torch.testing.assert_close(anew.sort(dim=-1).values, weights.sort(dim=-1).values)
+    assert not anew[1, :, :, 3:].any()
+    assert not torch.equal(anew[0], weights[0])
+    past = causal_mask(11)[None]
+    assert not lecture.dealt_anew(torch.rand(1, 5, 11, 11) * past, past).triu(1).any()
+
+
+def test_the_shares_of_the_heads_are_those_counted_token_by_token():
+    pairs, (english, german), examples = some_examples(11)
+    torch.manual_seed(0)
+    model = lecture.new_transformer(english, german, lecture.in_order)
+    shares = lecture.look_at_heads(model, pairs, english, german)
+    seen = lecture.weights_of_heads(model, *lecture.as_batch(examples))
+    for layer in range(lecture.N_LAYERS):
+        for head in range(lecture.N_HEADS):
+            counted = {column: [] for column in shares}
+            for i, (source, target) in enumerate(examples):
+                best = {name: w[i, head].argmax(dim=-1).tolist() for name, w in seen.items() if str(layer) in name}
+                for name, step in (("previous", -1), ("same", 0), ("next", 1)):
+                    looks = best[f"encoder.{layer}.self_attention"]
+                    places = [t for t in range(len(source)) if 0 <= t + step < len(source)]
+                    counted[f"encoder: {name}"] += [looks[t] == t + step for t in places]
+                looks = best[f"decoder.{layer}.self_attention"]
+                counted["decoder: previous"] += [looks[t] == t - 1 for t in range(1, len(target))]
+                counted["decoder: same"] += [looks[t] == t for t in range(len(target))]
+                looks = best[f"decoder.{layer}.cross_attention"]
+                counted["cross: partner"] += [looks[t] in partners for t, partners in enumerate(pairs.alignments[i])]
+            for column, hits in counted.items():
+                share = shares[column][layer * lecture.N_HEADS + head].item()
+                assert share == pytest.approx(sum(hits) / len(hits)), column
+
+
+def test_the_head_is_chosen_on_the_first_half_and_counted_on_the_second():
+    pairs, words, _ = some_examples(22)
+    torch.manual_seed(10)
+    model = lecture.new_transformer(*words, lecture.in_order)
+    halves = pairs.subset(range(11)), pairs.subset(range(11, 22))
+    first, second = (lecture.look_at_heads(model, half, *words)["cross: partner"] for half in halves)
+    assert lecture.best_cross_head(model, pairs, words) == second[first.argmax()].item()
+    assert first.argmax() != second.argmax(), "this test needs halves that disagree"
+
+
+def test_without_the_scale_the_model_is_the_one_with_the_plain_dot_product(monkeypatch):
+    _, (english, german), examples = some_examples(7)
+    source, target = lecture.as_batch(examples)
+
+    def started(*settings):
+        torch.manual_seed(0)
+        model = lecture.Transformer(len(english), len(german), lecture.D_MODEL, 2, 19, 2)
+        lecture.start_with(model, 2, *settings)
+        return model.decode(target.ids, model.encode(source), source.mask)[0]
+
+    scaled, not_scaled = started(True, 1.0), started(False, 1.0)
+    saturated = started(True, (lecture.D_MODEL / 2) ** 0.5)
+    torch.testing.assert_close(saturated, not_scaled)  # the control starts from the same numbers
+    assert not torch.allclose(scaled, not_scaled, atol=0.01)
+    monkeypatch.setattr(lecture, "scaled_dot_score", dot_score)
+    torch.testing.assert_close(started(True, 1.0), not_scaled)
+
+
+def test_queries_and_keys_start_with_variance_one():
+    torch.manual_seed(0)
+    model = lecture.Transformer(23, 29, 64, 1, 19, 2)
+    lecture.start_with(model, 1, True, 1.0)
+    x = nn.functional.layer_norm(torch.randn(5_000, 64), [64])
+    for projection in (model.encoder[0].self_attention.to_query, model.decoder[1].cross_attention.to_keys):
+        assert (projection(x) - projection.bias).var().item() == pytest.approx(1, rel=0.1)
+
+
+def test_the_recurrent_twin_ignores_padding_and_does_not_see_the_future():
+    torch.manual_seed(0)
+    twin = lecture.RecurrentTwin(23, 29, 14, 2).eval()
+    source, target = random_source([7, 5, 1]), torch.randint(4, 29, (3, 11))
+    logits, weights = twin.decode(target, twin.encode(source), source.mask)
+    filled = Batch(source.ids.masked_fill(~source.mask, 17), source.mask)
+    assert torch.equal(twin.decode(target, twin.encode(filled), source.mask)[0], logits)
+    assert not (weights * ~source.mask[:, None, None]).any()
+    changed = target.clone()
+    changed[:, 6:] = (changed[:, 6:] + 1) % 29
+    after, _ = twin.decode(changed, twin.encode(source), source.mask)
+    torch.testing.assert_close(after[:, :6], logits[:, :6])
+    assert not torch.allclose(after[:, 6], logits[:, 6])
+
+
+def test_the_recurrent_twin_is_as_large_as_the_transformer():
+    _, (english, german), _ = some_examples(67)
+    models = (
+        lecture.new_transformer(english, german, lecture.in_order),
+        lecture.RecurrentTwin(len(english), len(german), lecture.TWIN_WIDTH, lecture.N_LAYERS),
+    )
+    ours, twin = (sum(parameter.numel() for parameter in model.parameters()) for model in models)
+    assert twin == pytest.approx(ours, rel=0.03)
+
+
+def test_heads_change_the_split_and_not_the_number_of_parameters():
+    counts = {
+        sum(p.numel() for p in lecture.MultiHeadAttention(lecture.D_MODEL, heads).parameters())
+        for _, heads, _ in lecture.HEADS
+    }
+    assert len(counts) == 1
+
+
+def test_kept_memory_counts_each_piece_once():
+    x = torch.randn(11, 13, requires_grad=True)
+    assert lecture.kept_megabytes(lambda: (x * x).sum()) == 11 * 13 * 4 / 1e6
+    twice = lecture.kept_megabytes(lambda: (x.exp() * x).sum())  # exp keeps its result, the product both factors
+    assert twice == 2 * 11 * 13 * 4 / 1e6
+
+
+def test_the_dot_keeps_one_number_a_pair_and_the_additive_score_a_hidden_layer():
+    n, d = 37, 11
+    dot, additive = (
+        1e6 / 4 * lecture.kept_megabytes(lecture.self_attention(n, d, score))
+        for score in (scaled_dot_score, AdditiveScore(d, d, d))
+    )
+    assert dot == pytest.approx(n * n + 3 * n * d, rel=0.01)
+    assert n * n * d < additive < 2 * n * n * d
+
+
+def test_the_target_is_reached_at_the_first_check_that_reaches_it():
+    target = lecture.RACE_TARGET
+    found = lecture.until_target([0.2, target, 0.1, 1.0], [2.0, 3.0, 5.0, 7.0])
+    assert found["updates to 95 %"] == 2 * lecture.RACE_STEPS
+    assert found["seconds to 95 %"] == 5.0
+    assert found["seconds a pass"] == 17.0 / lecture.RACE_PASSES
+    assert lecture.until_target([0.2, 0.3], [2.0, 3.0])["seconds to 95 %"] == 5.0
+
+
+def test_a_race_trains_on_every_batch_and_checks_after_each_stretch(monkeypatch):
+    _, (english, german), examples = some_examples(149)
+    monkeypatch.setattr(lecture, "RACE_STEPS", 2)
+    monkeypatch.setattr(lecture, "RACE_PASSES", 2)
+    trained = []
+    counted = lecture.teacher_forcing_loss
+    monkeypatch.setattr(
+        lecture, "teacher_forcing_loss", lambda *given: (trained.append(len(given[1].ids)), counted(*given))[1]
+    )
+    torch.manual_seed(0)
+    scores, worked = lecture.race(lecture.new_transformer(english, german, lecture.in_order), examples, examples, 3)
+    assert sum(trained) == 2 * 149
+    assert len(trained) == 6
+    assert len(scores) == len(worked) == 3
+    assert min(worked) > 0
+
+
+def test_the_diagonal_is_right_where_both_languages_go_side_by_side():
+    pairs = translate([11, 12, 20, 30])  # one word each; only the second half is counted
+    assert lecture.diagonal(pairs) == 1
+    assert lecture.diagonal(translate([11, 12, 25, 47])) == pytest.approx(0.0)
 
 
 def test_the_same_seed_trains_the_same_model():
