@@ -344,8 +344,8 @@ def _reachable(experiment: Callable) -> tuple[dict[str, str], dict[str, Any]]:
             codes = _codes(thing)
             sources[name] = _source(name, codes)
             waiting += sorted({used for code in codes for used in _names(code)})
-        elif isinstance(thing, FunctionType) and "RECIPE" in thing.__globals__:
-            settings[f"recipe of {name}"] = thing.__globals__["RECIPE"]
+        elif isinstance(thing, FunctionType) and hasattr(sys.modules.get(thing.__module__), "RECIPE"):
+            settings[f"recipe of {name}"] = sys.modules[thing.__module__].RECIPE
     return sources, settings
 
 

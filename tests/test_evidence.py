@@ -2,6 +2,7 @@
 
 import json
 import linecache
+import sys
 from dataclasses import replace
 from types import ModuleType
 
@@ -230,8 +231,9 @@ def test_the_fingerprint_changes_with_everything_the_experiment_reaches(old, new
     assert fingerprint(notebook(NOTEBOOK.replace(old, new), new)) != fingerprint(notebook(NOTEBOOK))
 
 
-def test_the_fingerprint_changes_with_the_recipe_of_the_data():
+def test_the_fingerprint_changes_with_the_recipe_of_the_data(monkeypatch):
     corpus = ModuleType("corpus")
+    monkeypatch.setitem(sys.modules, "corpus", corpus)
     exec("def load_corpus(): return 1\n\nRECIPE = 1", corpus.__dict__)
     experiment = notebook("def experiment(seed):\n    return load_corpus()\n", "recipe")
     experiment.__globals__["load_corpus"] = corpus.load_corpus

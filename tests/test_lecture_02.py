@@ -99,8 +99,42 @@ def test_the_encoder_reads_a_padded_sentence_as_if_it_stood_alone():
         torch.testing.assert_close(ends[i], torch.cat([last[0, 0], last[1, 0]]))
 
 
+def pytorchs_cell(model):
+    """Put the three matrices of the lecture into the two of nn.GRUCell, which reads word and context side by side."""
+    cell = torch.nn.GRUCell(lecture.D_EMBEDDING + 2 * lecture.D_ENCODER, lecture.D_DECODER)
+    word, state = model.from_word, model.remember
+    cell.weight_ih.data = torch.cat([word.weight, model.from_context.weight], dim=1).detach()
+    cell.bias_ih.data, cell.weight_hh.data, cell.bias_hh.data = word.bias.data, state.weight.data, state.bias.data
+    return cell
+
+
+def test_the_step_by_hand_is_pytorchs_cell():
+    set_seed(0)
+    cell = torch.nn.GRUCell(11, lecture.D_DECODER)
+    remember = torch.nn.Linear(lecture.D_DECODER, 3 * lecture.D_DECODER)
+    remember.load_state_dict({"weight": cell.weight_hh, "bias": cell.bias_hh})
+    inputs, state = torch.randn(7, 11), torch.randn(7, lecture.D_DECODER)
+    ours = lecture.gru_step(inputs @ cell.weight_ih.T + cell.bias_ih, state, remember)
+    torch.testing.assert_close(ours, cell(inputs, state), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["Translator", "AskAfterUpdate"])
+@pytest.mark.parametrize("name", ["additive", "dot"])
+def test_teacher_forcing_gives_what_step_by_step_gives(name, kind):
+    model = scored(name, kind)
+    source, previous = pad(sentences([7, 5, 3], N_SOURCE)), torch.stack(sentences([11, 11, 11], N_TARGET))
+    logits, weights = model(source, previous)
+    memory, state, context = model.read(source)
+    for t, word in enumerate(previous.unbind(dim=1)):
+        embedded = model.embedding(word)
+        state, context, looked = model.step(model.from_word(embedded), state, context, memory, model.score)
+        torch.testing.assert_close(logits[:, t], model.say(state, embedded, context))
+        torch.testing.assert_close(weights[:, t], looked)
+
+
 def test_the_decoder_gives_what_a_loop_over_pytorchs_parts_gives():
     model = translator()
+    cell = pytorchs_cell(model)
     (source,), (previous,) = sentences([7], N_SOURCE), sentences([5], N_TARGET)
     logits, weights = model(pad([source]), previous[None])
     states, ends = model.encoder(pad([source]))
@@ -109,7 +143,7 @@ def test_the_decoder_gives_what_a_loop_over_pytorchs_parts_gives():
         projected = model.score.project_query.weight @ state + states[0] @ model.project_keys.weight.T
         alpha = (torch.tanh(projected) @ model.score.reduce.weight[0]).softmax(dim=0)
         seen = torch.cat([model.embedding(word), alpha @ states[0]])
-        state = model.cell(seen[None], state[None])[0]
+        state = cell(seen[None], state[None])[0]
         torch.testing.assert_close(weights[0, t], alpha)
         torch.testing.assert_close(logits[0, t], model.to_words(torch.cat([state, seen])))
 
@@ -119,7 +153,13 @@ def test_the_plain_loop_of_the_benchmark_computes_what_the_lecture_computes():
     source, target = pad(sentences([7, 5, 3], N_SOURCE)), pad(sentences([3, 11, 5], N_TARGET))
     previous = lecture.shifted(target)
     torch.testing.assert_close(plain_logits(model, source, previous), model(source, previous)[0])
-    torch.testing.assert_close(plain_loss(model, source, target), lecture.batch_loss(model, source, target))
+    gradients = []
+    for loss in (plain_loss, lecture.batch_loss):
+        model.zero_grad()
+        loss(model, source, target).backward()
+        gradients.append([parameter.grad.clone() for parameter in model.parameters()])
+    for plain, ours in zip(*gradients, strict=True):
+        torch.testing.assert_close(plain, ours)
 
 
 @pytest.mark.parametrize("look_back", [True, False])
@@ -193,14 +233,31 @@ def test_greedy_decoding_writes_the_words_that_teacher_forcing_finds_likeliest()
 
 def test_training_with_the_same_seed_repeats(corpus, monkeypatch):
     monkeypatch.setattr(lecture, "BATCH_SIZE", 3)
-    first, again, other = (lecture.train_translator(corpus, seed, True, epochs=1).state_dict() for seed in (1, 1, 2))
+    first, again, other = (lecture.trained(corpus, seed, epochs=1).state_dict() for seed in (1, 1, 2))
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["to_words.weight"], other["to_words.weight"])
 
 
-def test_no_german_number_is_longer_than_greedy_decoding_may_write():
-    longest = translate([777_777_777_777, 121_121_121_121], "de")
-    assert max(map(len, longest.target)) < lecture.MAX_WORDS
+def test_a_batch_holds_targets_of_like_length_and_each_pair_is_in_one():
+    set_seed(0)
+    numbers = torch.randperm(7 * lecture.BATCH_SIZE).tolist()
+    source, target = ([torch.full((1 + n % kinds,), n) for n in numbers] for kinds in (5, 7))
+    batches = lecture.batches(source, target, torch.Generator().manual_seed(0))
+    seen = []
+    for some_source, some_target in batches:
+        assert some_target.mask.all(), "7 lengths in 7 batches: no padding"
+        assert torch.equal(some_source.ids[:, 0], some_target.ids[:, 0])
+        seen += some_source.ids[:, 0].tolist()
+    assert sorted(seen) == sorted(numbers)
+
+
+LONGEST = {"de": 777_777_777_777, "fr": 497_497_497_497, "ko": 777_777_777_777}
+
+
+@pytest.mark.parametrize("language", LONGEST)
+def test_no_sentence_is_longer_than_greedy_decoding_may_write(language):
+    longest = translate([LONGEST[language]], language)
+    assert max(len(longest.target[0]), len(longest.source[0])) < lecture.MAX_WORDS
 
 
 def test_shuffled_scores_are_the_same_weights_at_other_real_places():
@@ -276,11 +333,15 @@ def test_perfect_looks_agree_wholly_where_each_word_has_one_source_and_not_where
         assert (lecture.link_agreement(looks, pairs) == 1.0) == whole
 
 
-def test_the_number_on_the_maps_is_in_no_training_set_and_each_syllable_has_latin_letters():
-    for _, language in lecture.LANGUAGES:
-        corpus = load_number_words(language, digits=lecture.FEW_DIGITS, n_pairs=lecture.FEW_PAIRS, progress=False)
-        assert lecture.NUMBER not in corpus.numbers
-    assert {syllable for words in corpus.target for syllable in words} <= set(lecture.ROMAN)
+def test_the_number_on_the_maps_is_in_no_training_set():
+    assert lecture.NUMBER not in load_number_words("de", digits=lecture.MAX_DIGITS, progress=False).numbers
+    few = [load_number_words(language, lecture.MAX_DIGITS, n_pairs=97).numbers for _, language in lecture.LANGUAGES]
+    assert few[0] == few[1] == few[2], "every language says the same numbers"
+
+
+def test_each_korean_syllable_has_its_own_latin_letters():
+    numbers = [digit * 10**power for digit in range(1, 10) for power in range(lecture.MAX_DIGITS)]
+    assert {syllable for words in translate(numbers, "ko").target for syllable in words} <= set(lecture.ROMAN)
     assert len(set(lecture.ROMAN.values())) == len(lecture.ROMAN)
 
 
@@ -330,12 +391,13 @@ def test_no_score_looks_at_padding_and_each_gives_a_finite_gradient(name):
 
 def test_the_decoder_that_asks_after_its_update_gives_what_a_loop_over_pytorchs_parts_gives():
     model = scored("dot", "AskAfterUpdate")
+    cell = pytorchs_cell(model)
     (source,), (previous,) = sentences([7], N_SOURCE), sentences([5], N_TARGET)
     logits, weights = model(pad([source]), previous[None])
     states, ends = model.encoder(pad([source]))
     state, context = torch.tanh(model.first_state(ends))[0], torch.zeros(2 * lecture.D_ENCODER)
     for t, word in enumerate(previous):
-        state = model.cell(torch.cat([model.embedding(word), context])[None], state[None])[0]
+        state = cell(torch.cat([model.embedding(word), context])[None], state[None])[0]
         alpha = (states[0] @ state).softmax(dim=0)
         context = alpha @ states[0]
         torch.testing.assert_close(weights[0, t], alpha)

@@ -8,9 +8,12 @@ plain
     What a first notebook writes: keys, previous word and vocabulary are projected inside the time loop, and batches are
     dealt at random, so that short sentences are padded to the longest.
 plain, bucketed
-    The same loop on batches of like length: tells how much of the ratio the order of the data makes.
+    The same loop on the notebook's batches of like length: tells how much of the ratio the order of the data makes.
+lecture, at random
+    The notebook's `batch_loss`, which keeps in its loop only what depends on the decoder's state, on the first loop's
+    batches: tells how much the rest makes.
 lecture
-    The notebook's `batch_loss`: keys projected once a sentence, vocabulary once a batch, batches of like length.
+    The notebook's `batch_loss` on the notebook's `batches`.
 
 The loops take turns in one process on one thread, and seconds are those of the processor, so that other programs on
 the machine hardly count; each ratio is within one round, and the median of the ratios is printed. Padding does not
@@ -20,7 +23,6 @@ count as words.
 import statistics
 import sys
 import time
-from collections.abc import Callable, Sequence
 
 import torch
 from jaxtyping import Float, Int
@@ -28,7 +30,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from course_utils.data.batches import Batch, Vocabulary, bucketed, pad
+from course_utils.data.batches import Batch, Vocabulary, pad
+from course_utils.data.number_words import NumberWords
 from course_utils.training import fit, set_seed
 from tests.notebooks import definitions
 
@@ -37,7 +40,7 @@ PAIRS = 3_200  # fifty batches an epoch
 
 lecture = definitions("02_bahdanau_attention")
 
-Indices = list[list[int]]
+Sentences = list[Tensor]
 
 
 def plain_logits(
@@ -46,6 +49,8 @@ def plain_logits(
     """Score the next word with the lecture's parameters, everything computed anew in every step."""
     states, ends = model.encoder(source)
     state = torch.tanh(model.first_state(ends))
+    gates = torch.cat([model.from_word.weight, model.from_context.weight], dim=1)  # as nn.GRUCell keeps them
+    parameters = gates, model.remember.weight, model.from_word.bias, model.remember.bias
     logits = []
     for t in range(previous.shape[1]):
         projected = model.score.project_query(state)[:, None, :] + model.project_keys(states)
@@ -53,7 +58,7 @@ def plain_logits(
         weights = scores.masked_fill(~source.mask, -1e9).softmax(dim=-1)
         context = torch.bmm(weights[:, None, :], states).squeeze(1)
         embedded = model.embedding(previous[:, t])
-        state = model.cell(torch.cat([embedded, context], dim=-1), state)
+        state = torch.gru_cell(torch.cat([embedded, context], dim=-1), state, *parameters)
         logits.append(model.to_words(torch.cat([state, embedded, context], dim=-1)))
     return torch.stack(logits, dim=1)
 
@@ -64,35 +69,38 @@ def plain_loss(model: nn.Module, source: Batch, target: Batch) -> Float[Tensor, 
     return F.cross_entropy(logits.flatten(0, 1), target.ids.flatten(), ignore_index=Vocabulary.pad)
 
 
-def random_batches(lengths: Sequence[int], batch_size: int, generator: torch.Generator) -> Indices:
-    """Deal the sentences at random; takes what `bucketed` takes."""
-    order = torch.randperm(len(lengths), generator=generator).tolist()
-    return [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+def random_batches(source: Sentences, target: Sentences, generator: torch.Generator) -> list[tuple[Batch, Batch]]:
+    """Deal the sentences at random into batches."""
+    order = torch.randperm(len(source), generator=generator).tolist()
+    groups = [order[i : i + lecture.BATCH_SIZE] for i in range(0, len(order), lecture.BATCH_SIZE)]
+    return [(pad([source[i] for i in group]), pad([target[i] for i in group])) for group in groups]
 
 
 LOOPS = {
     "plain": (plain_loss, random_batches),
-    "plain, bucketed": (plain_loss, bucketed),
-    "lecture": (lecture.batch_loss, bucketed),
+    "plain, bucketed": (plain_loss, lecture.batches),
+    "lecture, at random": (lecture.batch_loss, random_batches),
+    "lecture": (lecture.batch_loss, lecture.batches),
 }
 
 
-def words_per_second(
-    pairs, loss: Callable[..., Tensor], grouped: Callable[[Sequence[int], int, torch.Generator], Indices], seed: int
-) -> float:
+def words_per_second(pairs: NumberWords, loop: str, seed: int) -> float:
     """Train a new translator for one epoch; give the real target words it learned from per second of the processor."""
+    loss, batches = LOOPS[loop]
     set_seed(seed)
     model = lecture.Translator(Vocabulary(pairs.source), Vocabulary(pairs.target))
     source, target = lecture.encode_pairs(model, pairs)
-    lengths = [len(ids) for ids in target]
-
-    def batches() -> list[tuple[Batch, Batch]]:
-        groups = grouped(lengths, lecture.BATCH_SIZE, torch.Generator().manual_seed(seed))
-        return [(pad([source[i] for i in group]), pad([target[i] for i in group])) for group in groups]
-
+    generator = torch.Generator().manual_seed(seed)
     start = time.process_time()
-    fit(model, lambda batch: loss(model, *batch), batches, 1, lr=lecture.LEARNING_RATE, progress=False)
-    return sum(lengths) / (time.process_time() - start)
+    fit(
+        model,
+        lambda batch: loss(model, *batch),
+        lambda: batches(source, target, generator),
+        epochs=1,
+        lr=lecture.LEARNING_RATE,
+        progress=False,
+    )
+    return sum(map(len, target)) / (time.process_time() - start)
 
 
 def main() -> None:
@@ -101,13 +109,13 @@ def main() -> None:
     pairs = lecture.load_pairs(0)[0].subset(range(PAIRS))
     speeds = {name: [] for name in LOOPS}
     for seed in tqdm(range(ROUNDS), "rounds", file=sys.stdout, ncols=80):
-        for name, (loss, grouped) in LOOPS.items():
-            speeds[name].append(words_per_second(pairs, loss, grouped, seed))
+        for name in LOOPS:
+            speeds[name].append(words_per_second(pairs, name, seed))
     print(f"{PAIRS} pairs, batches of {lecture.BATCH_SIZE}, one thread, torch {torch.__version__}")
     for name, values in speeds.items():
         ratios = [value / plain for value, plain in zip(values, speeds["plain"], strict=True)]
         print(
-            f"{name:16} {statistics.median(values):7.0f} target words a second, "
+            f"{name:18} {statistics.median(values):7.0f} target words a second, "
             f"{statistics.median(ratios):.2f} times plain ({min(ratios):.2f} to {max(ratios):.2f})"
         )
 
