@@ -342,6 +342,25 @@ def test_label_propagation_and_tfidf_never_see_a_test_label(lecture, citations):
     assert lecture.tfidf_accuracy(blind, citations) < 0.6
 
 
+def test_tfidf_takes_the_strength_that_is_best_on_the_validation_documents(lecture, citations, monkeypatch):
+    n_val = int(citations.val.sum())
+
+    class Judged:
+        def __init__(self, C, max_iter):
+            self.strength = C
+
+        def fit(self, *_):
+            return self
+
+        def score(self, _, labels):
+            return {1: 0.2, 10: 0.9, 100: 0.5}[self.strength] if len(labels) == n_val else self.strength
+
+    assert n_val != int(citations.test.sum())
+    monkeypatch.setattr(lecture, "LogisticRegression", Judged)
+    words = SimpleNamespace(words=lambda i: ("same",))
+    assert lecture.tfidf_accuracy(words, citations) == 10
+
+
 def test_half_of_the_neighbours_go_the_first_in_order_and_never_the_self_loop(lecture):
     set_seed(0)
     graph = a_graph(lecture)
@@ -454,14 +473,15 @@ def test_ten_editions_are_ten_times_the_nodes_and_references_and_hold_no_label_t
     assert ten.features.nnz / (10 * citations.features.nnz) == pytest.approx(0.7, abs=0.03)
 
 
-def test_every_labelled_node_is_dealt_once_an_epoch_with_at_most_fan_out_neighbours(lecture, citations):
+def test_every_labelled_node_is_dealt_once_an_epoch_with_at_most_fan_out_neighbours(lecture, citations, monkeypatch):
+    monkeypatch.setattr(lecture, "FAN_OUT", 2)
     batches = lecture.sampled_batches(citations)()
     dealt = torch.cat([outputs for _, outputs, _ in batches])
     assert torch.equal(dealt.sort().values, citations.train.nonzero()[:, 0])
     for inputs, outputs, (first, last) in batches:
         assert torch.equal(first.srcdata[dgl.NID], inputs)
         assert torch.equal(last.dstdata[dgl.NID], outputs)
-        assert max(first.in_degrees().max(), last.in_degrees().max()) <= lecture.FAN_OUT
+        assert max(first.in_degrees().max(), last.in_degrees().max()) == 2
 
 
 def test_blocks_with_all_neighbours_give_what_the_whole_graph_gives(lecture, citations, monkeypatch):
