@@ -5,7 +5,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from course_utils.attention import attend, dot_score, scaled_dot_score
+from course_utils.attention import attend, dot_score, padding_mask, scaled_dot_score
 from course_utils.exercises.exercise import Answer, Exercise, WrongAnswer, prediction
 
 # A dictionary, half as warm
@@ -224,8 +224,7 @@ def attend_in_rows(
 
 def _draw_rows() -> tuple:
     lengths = torch.tensor([7, 4, 0])[torch.randperm(3)]
-    mask = torch.arange(7) < lengths[:, None]
-    return torch.randn(3, 5, 11) / 2, torch.randn(3, 7, 11), torch.randn(3, 7, 13), mask
+    return torch.randn(3, 5, 11) / 2, torch.randn(3, 7, 11), torch.randn(3, 7, 13), padding_mask(lengths, 7)[:, 0]
 
 
 def _softmax_over(dim: int | tuple[int, int]) -> Answer:

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from course_utils.attention import attend, masked_softmax, zero_score
+from course_utils.attention import attend, masked_softmax, padding_mask, zero_score
 from course_utils.exercises.exercise import Answer, Exercise, WrongAnswer, prediction
 
 # The same document twice
@@ -65,7 +65,7 @@ def masked_mean(
 
 def _draw_masked() -> tuple:
     lengths = torch.tensor([7, 3, 0, 5, 1])[torch.randperm(5)]
-    return torch.randn(5, 7, 11), torch.arange(7) < lengths[:, None]
+    return torch.randn(5, 7, 11), padding_mask(lengths, 7)[:, 0]
 
 
 def _sum_of_real(states: Tensor, mask: Tensor) -> Tensor:

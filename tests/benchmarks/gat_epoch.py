@@ -17,7 +17,6 @@ The networks take turns in one process on one thread, and seconds are those of t
 the machine hardly count; each ratio is within one round, and the median of the ratios is printed.
 """
 
-import statistics
 import sys
 import time
 
@@ -29,6 +28,7 @@ from tqdm import tqdm
 from course_utils.data.cora import load_cora
 from course_utils.data.graphs import CitationGraph
 from course_utils.training import fit, set_seed
+from tests.benchmarks.report import print_ratios
 from tests.notebooks import definitions
 
 ROUNDS = 5
@@ -80,12 +80,7 @@ def main() -> None:
             model = build(cora.features.shape[1], len(cora.classes))
             spent[name].append(milliseconds(model, features, cora))
     print(f"Cora, {EPOCHS} epochs a round, one thread, torch {torch.__version__}")
-    for name, values in spent.items():
-        ratios = [value / theirs for value, theirs in zip(values, spent["GATConv, dense"], strict=True)]
-        print(
-            f"{name:16} {statistics.median(values):6.1f} ms an epoch, "
-            f"{statistics.median(ratios):.2f} of GATConv's time ({min(ratios):.2f} to {max(ratios):.2f})"
-        )
+    print_ratios(spent, "GATConv, dense", "{:6.1f} ms an epoch", "of GATConv's time")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,6 @@ the machine hardly count; each ratio is within one round, and the median of the 
 count as words.
 """
 
-import statistics
 import sys
 import time
 
@@ -33,6 +32,7 @@ from tqdm import tqdm
 from course_utils.data.batches import Batch, Vocabulary, pad
 from course_utils.data.number_words import NumberWords
 from course_utils.training import fit, set_seed
+from tests.benchmarks.report import print_ratios
 from tests.notebooks import definitions
 
 ROUNDS = 5
@@ -112,12 +112,7 @@ def main() -> None:
         for name in LOOPS:
             speeds[name].append(words_per_second(pairs, name, seed))
     print(f"{PAIRS} pairs, batches of {lecture.BATCH_SIZE}, one thread, torch {torch.__version__}")
-    for name, values in speeds.items():
-        ratios = [value / plain for value, plain in zip(values, speeds["plain"], strict=True)]
-        print(
-            f"{name:18} {statistics.median(values):7.0f} target words a second, "
-            f"{statistics.median(ratios):.2f} times plain ({min(ratios):.2f} to {max(ratios):.2f})"
-        )
+    print_ratios(speeds, "plain", "{:7.0f} target words a second", "times plain")
 
 
 if __name__ == "__main__":
