@@ -6,6 +6,7 @@ It prints plain ASCII, so that any terminal can show it.
 """
 
 import argparse
+import datetime
 import hashlib
 import json
 import os
@@ -25,6 +26,7 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements.lock"
 NOTEBOOKS = ROOT / "notebooks"
+RUN_SECONDS = NOTEBOOKS / "run_seconds.json"  # notebook -> cell -> seconds it ran; the slides' speaker notes count them
 FIRST_LECTURE = "notebooks/01_sequence_to_sequence.ipynb"
 CONDA_NAME = "attention-course"  # the name in environment.yml
 STAMP, UNFINISHED = "course-stamp", "unfinished"
@@ -417,7 +419,7 @@ def run_notebook(path, save):
         notebook,
         kernel_name="python3",
         timeout=None,
-        record_timing=False,
+        record_timing=True,  # taken out again below: the file is the same after each run
         coalesce_streams=True,  # of a progress bar only the last state is kept
         resources={"metadata": {"path": str(path.parent)}},
     )
@@ -430,13 +432,35 @@ def run_notebook(path, save):
             raise
         raise Stop(f"{error}\n{path.name} did not run to its end; the file is as it was.") from None
     if save:
-        beside = path.with_name(f".{path.name}.tmp")
-        try:
-            nbformat.write(notebook, str(beside))
-            os.replace(str(beside), str(path))
-        finally:
-            beside.unlink(missing_ok=True)
+        seconds = json.loads(RUN_SECONDS.read_text()) if RUN_SECONDS.exists() else {}
+        seconds[path.stem] = take_seconds(notebook)
+        write_whole(path, nbformat.writes(notebook) + "\n")
+        write_whole(RUN_SECONDS, json.dumps(seconds, indent=1, sort_keys=True) + "\n")
     print(f"=== {path.name}: {time.monotonic() - start:.0f} s", flush=True)
+
+
+def take_seconds(notebook):
+    """Take the times out of a notebook that was run, and give the whole seconds of each cell that took one or more."""
+    seconds = {}
+    for cell in notebook.cells:
+        times = cell.metadata.pop("execution", {})
+        if "shell.execute_reply" in times:
+            end, start = (
+                datetime.datetime.fromisoformat(times[name].replace("Z", "+00:00"))
+                for name in ("shell.execute_reply", "iopub.execute_input")
+            )
+            seconds[cell["id"]] = round((end - start).total_seconds())
+    return {name: taken for name, taken in seconds.items() if taken}
+
+
+def write_whole(path, text):
+    """Write beside, then rename, so that a half-written file never replaces a good one."""
+    beside = path.with_name(f".{path.name}.tmp")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        os.replace(str(beside), str(path))
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def progress(arguments):
@@ -452,6 +476,16 @@ def handout(arguments):
 def grade(arguments):
     """Run the checks on returned notebooks and write a table."""
     return pass_on(arguments, "course_utils.classroom", "grade")
+
+
+def slides(arguments):
+    """Make a slide deck of each lecture."""
+    return pass_on(arguments, "course_utils.publishing.slides")
+
+
+def site(arguments):
+    """Build the course as a static site."""
+    return pass_on(arguments, "course_utils.publishing.site")
 
 
 def pass_on(arguments, *module):
@@ -541,7 +575,7 @@ def look_for_data():
 # --- the command line ------------------------------------------------------------------------------------------------
 
 
-PASSED_ON = (["progress"], ["handout"], ["grade"])  # these read the rest of their command line themselves
+PASSED_ON = (["progress"], ["handout"], ["grade"], ["slides"], ["site"])  # these read the rest of their command line themselves
 
 
 def parse(command_line):
@@ -571,6 +605,8 @@ def parse(command_line):
     add(progress, "show which exercises are solved; --export FILE, --reset")
     add(handout, "for a class: write the lectures without solutions into a folder")
     add(grade, "for a class: run the checks on the notebooks in a folder and write a table")
+    add(slides, "make a slide deck of each lecture; --open shows it")
+    add(site, "build the course as a static site; --open shows it")
     add(doctor, "say what is here, what is missing, and what to do")
 
     command, rest = command_line[:1], command_line[1:]

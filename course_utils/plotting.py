@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 # Okabe & Ito (2008): told apart by readers with any kind of colour vision; black comes first for the main series.
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
+SHARPER = 2  # points kept for each point on the page, so that a picture stays sharp on a projector
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 plt.rcParams.update(
@@ -46,10 +47,14 @@ def show(fig: Figure, description: str) -> None:
     if not description.strip():
         raise ValueError("show: expected a description of the figure for readers who cannot see it, got an empty text.")
     stream = io.BytesIO()
-    fig.savefig(stream, format="png", metadata={"Software": None})
+    fig.savefig(stream, format="png", dpi=SHARPER * fig.dpi, metadata={"Software": None})
+    width = round(fig.get_figwidth() * fig.dpi)
     plt.close(fig)
     picture = base64.b64encode(stream.getvalue()).decode("ascii")
-    image = f'<img src="data:image/png;base64,{picture}" alt="{html.escape(description)}" style="max-width:100%">'
+    image = (
+        f'<img src="data:image/png;base64,{picture}" alt="{html.escape(description)}" width="{width}" '
+        'style="max-width:100%;height:auto">'
+    )
     display({"text/html": image, "image/png": picture, "text/plain": description}, raw=True)
 
 

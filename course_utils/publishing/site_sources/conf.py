@@ -1,0 +1,42 @@
+"""Sphinx's settings for the course's site: offline, light and dark, lectures with their stored outputs."""
+
+project = "Attention, from sequence to sequence to graphs"
+author = "the course's authors"
+copyright = "the course's authors. Text and figures: CC BY 4.0. Code: MIT"
+language = "en"
+
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.mathjax", "numpydoc", "sphinx_copybutton"]
+nb_execution_mode = "off"  # pages show what is committed
+nb_render_markdown_format = "myst"
+myst_enable_extensions = ["dollarmath", "amsmath", "deflist"]
+myst_heading_anchors = 3
+numpydoc_show_class_members = False
+autodoc_typehints = "none"  # numpydoc's sections say it
+
+html_theme = "pydata_sphinx_theme"
+html_title = "Attention in six lectures"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_context = {"default_mode": "auto"}
+html_show_sourcelink = False
+html_theme_options = {
+    "logo": {"text": "Attention in six lectures"},
+    "header_links_before_dropdown": 4,
+    "navbar_end": ["theme-switcher"],
+    "secondary_sidebar_items": ["page-toc"],
+    "show_prev_next": True,
+    "show_toc_level": 2,
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+
+mathjax_path = "mathjax/MathJax.js"
+mathjax2_config = {
+    "jax": ["input/TeX", "output/SVG"],
+    "extensions": ["tex2jax.js"],
+    "messageStyle": "none",
+    "showMathMenu": False,
+    "TeX": {"extensions": ["AMSmath.js", "AMSsymbols.js"]},
+    "SVG": {"font": "STIX-Web", "linebreaks": {"automatic": True}},
+    "tex2jax": {"inlineMath": [["\\(", "\\)"]], "displayMath": [["\\[", "\\]"]], "processClass": "math"},
+}

@@ -1,0 +1,105 @@
+"""Chromium for the tests marked ``browser``: what it shows is looked at, and what goes wrong on a page is written down."""
+
+import functools
+import http.server
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+SCREENSHOTS = CHECKOUT / "build" / "screenshots"
+WANTED = "COURSE_BROWSER"  # a path, where chromium has another name; "required" where its absence is a failure
+FLAGS = (
+    "--no-sandbox",  # continuous integration runs as root
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test of this folder."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Start Debian's chromium; skip with a reason where there is none, unless it is required."""
+    wanted = os.environ.get(WANTED, "")
+    path = shutil.which(wanted) or shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        reason = f"no chromium is installed (Debian: apt install chromium), or name one in {WANTED}"
+        (pytest.fail if wanted == "required" else pytest.skip)(reason)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+class Watched:
+    """A page of the browser, and what went wrong while it was shown."""
+
+    def __init__(self, page: Page):
+        self.page = page
+        self.problems: list[str] = []
+        page.on("requestfailed", lambda request: self.problems.append(f"request failed: {request.url}"))
+        page.on("response", lambda answer: answer.status >= 400 and self.problems.append(f"{answer.status}: {answer.url}"))
+        page.on("console", lambda said: said.type == "error" and self.problems.append(f"console: {said.text}"))
+        page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
+        page.on("request", self._stay_here)
+
+    def _stay_here(self, request) -> None:
+        if not request.url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:")):
+            self.problems.append(f"request to the outside: {request.url}")
+
+
+@pytest.fixture
+def watch(chromium: Browser) -> Iterator[Callable[..., Watched]]:
+    """Give a function that opens an empty, watched page with a context of its own."""
+    contexts = []
+
+    def opened(width: int = 1280, height: int = 720, **options) -> Watched:
+        contexts.append(chromium.new_context(viewport={"width": width, "height": height}, **options))
+        return Watched(contexts[-1].new_page())
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+class _Silent(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_format_and_values) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def serve() -> Iterator[Callable[[Path], str]]:
+    """Give a function that serves a folder to this machine alone, and gives its address."""
+    servers = []
+
+    def served(folder: Path) -> str:
+        handler = functools.partial(_Silent, directory=str(folder))
+        servers.append(http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler))
+        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{servers[-1].server_port}"
+
+    yield served
+    for server in servers:
+        server.shutdown()
+
+
+def screenshot(page: Page, *names: str) -> None:
+    """Keep what is seen as build output."""
+    path = SCREENSHOTS.joinpath(*names).with_suffix(".png")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=path)

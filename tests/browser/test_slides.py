@@ -1,0 +1,103 @@
+"""Each slide of each deck, as a projector shows it."""
+
+import io
+
+import pytest
+from pypdf import PdfReader
+
+from course_utils.publishing.slides import make_decks
+
+from ..notebooks import LECTURES
+from .conftest import screenshot
+
+every_deck = pytest.mark.parametrize("name", [path.stem for path in LECTURES])
+SCREENS = [(1280, 720), (1920, 1080)]
+MEASURE = """() => {
+  const slide = Reveal.getCurrentSlide();
+  const size = Reveal.getComputedSlideSize();
+  const shown = (selector) => [...slide.querySelectorAll(selector)].filter((part) => part.offsetParent !== null);
+  const words = (part) => (part.innerText || part.alt || "").slice(0, 60);
+  return {
+    title: words(slide.querySelector("h1, h2, h3") || slide),
+    height: slide.scrollHeight, allowed: size.height, width: slide.scrollWidth, wide: size.width,
+    cut: shown("pre, code, table, .explorer-stage")
+      .filter((part) => part.scrollWidth > part.clientWidth + 1 && part.clientWidth > 0)
+      .map(words),
+    tex: shown("p, li, td, h1, h2, h3").map(words).filter((text) => /\\$|\\\\\\(|\\\\frac/.test(text)),
+    broken: shown(".MathJax_Error, .merror").map(words),
+    empty: !slide.innerText.trim() && !slide.querySelector("img"),
+    small: shown("img").filter((image) => image.clientWidth < 0.98 * Number(image.getAttribute("width")))
+      .map((image) => `${image.clientWidth} of ${image.getAttribute("width")} px: ${words(image)}`),
+    unsaid: shown("img").filter((image) => !image.alt).length,
+    minutes: [...slide.querySelectorAll("aside.notes")].some((notes) => /About \\d+ min/.test(notes.textContent)),
+  };
+}"""
+
+
+@pytest.fixture(scope="session")
+def address(serve, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("slides")
+    make_decks(LECTURES, folder)
+    return serve(folder)
+
+
+def opened(watch, url, width=1280, height=720):
+    watched = watch(width, height)
+    watched.page.goto(url)
+    watched.page.wait_for_function("window.Reveal && Reveal.isReady()", timeout=60_000)
+    return watched
+
+
+def complaints(seen):
+    """Say what is wrong with one slide."""
+    said = [f"{what}: {seen[what]}" for what in ("cut", "tex", "broken", "small") if seen[what]]
+    if seen["height"] > seen["allowed"]:
+        said.append(f"{seen['height'] - seen['allowed']} px too high")
+    if seen["width"] > seen["wide"]:
+        said.append(f"{seen['width'] - seen['wide']} px too wide")
+    said += [what for what in ("empty", "unsaid") if seen[what]]
+    return said + ([] if seen["minutes"] else ["no minutes in the speaker's notes"])
+
+
+@pytest.mark.parametrize(("width", "height"), SCREENS)
+@every_deck
+def test_each_slide_fits_and_nothing_is_asked_of_the_outside(name, width, height, watch, address):
+    watched = opened(watch, f"{address}/{name}.html", width, height)
+    places = watched.page.evaluate("Reveal.getSlides().map(slide => Reveal.getIndices(slide)).map(({h, v}) => [h, v])")
+    wrong = []
+    for number, (h, v) in enumerate(places, start=1):
+        watched.page.evaluate("([h, v]) => Reveal.slide(h, v || 0, 99)", [h, v])
+        seen = watched.page.evaluate(MEASURE)
+        wrong += [f"slide {number} ({seen['title']}): {said}" for said in complaints(seen)]
+        if width == 1280:
+            screenshot(watched.page, "slides", name, f"{number:02}")
+    assert not wrong, "\n".join(wrong)
+    assert not watched.problems
+    assert 15 <= len(places) <= 25
+
+
+@every_deck
+def test_a_deck_can_be_read_in_the_dark(name, watch, address):
+    watched = opened(watch, f"{address}/{name}.html")
+    light = watched.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    watched.page.keyboard.press("d")
+    dark = watched.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (light, dark) == ("rgb(255, 255, 255)", "rgb(20, 23, 28)")
+    screenshot(watched.page, "slides", name, "dark")
+    assert not watched.problems
+
+
+@every_deck
+def test_a_deck_prints_one_slide_a_page(name, watch, address):
+    watched = opened(watch, f"{address}/{name}.html?print-pdf")
+    watched.page.wait_for_selector(".pdf-page")
+    slides = watched.page.evaluate("Reveal.getTotalSlides()")
+    printed = watched.page.pdf(prefer_css_page_size=True, print_background=True)
+    assert len(PdfReader(io.BytesIO(printed)).pages) == slides
+
+
+def test_the_window_of_the_speaker_opens_with_the_minutes(watch, address):
+    watched = opened(watch, f"{address}/{LECTURES[0].stem}.html")
+    with watched.page.expect_popup() as window:
+        watched.page.keyboard.press("s")
+    window.value.wait_for_function("document.body.innerText.includes('min.')")
