@@ -26,7 +26,6 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements.lock"
 NOTEBOOKS = ROOT / "notebooks"
-RUN_SECONDS = NOTEBOOKS / "run_seconds.json"  # notebook -> cell -> seconds it ran; the slides' speaker notes count them
 FIRST_LECTURE = "notebooks/01_sequence_to_sequence.ipynb"
 CONDA_NAME = "attention-course"  # the name in environment.yml
 STAMP, UNFINISHED = "course-stamp", "unfinished"
@@ -289,17 +288,22 @@ def test(arguments):
     if arguments.rest:
         return run_stage([*pytest, *arguments.rest])
     ruff = [sys.executable, "-m", "ruff"]
-    nbval = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300", "-n", "2", "--dist", "loadfile"]
+    two_at_a_time = ["-n", "2", "--dist", "loadfile"]
+    nbval = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300", *two_at_a_time]
+    unmarked, marked = ["-m", "not browser"], ["-m", "browser", *two_at_a_time]
     start = time.monotonic()
     outcomes = []
     with tempfile.TemporaryDirectory() as folder:
-        unit, notebooks = os.path.join(folder, "unit.xml"), os.path.join(folder, "notebooks.xml")
+        unit, notebooks, browser = (os.path.join(folder, f"{name}.xml") for name in ("unit", "notebooks", "browser"))
         for name, command, report in (
             ("lint", [*ruff, "check", "."], None),
             ("layout", [*ruff, "format", "--check", "."], None),
             ("data", [sys.executable, "-m", "course_utils.data"], None),
-            ("unit tests", [*pytest, "tests", f"--junitxml={unit}"], unit),
+            ("slides", [sys.executable, "-m", "course_utils.publishing.slides"], None),
+            ("site", [sys.executable, "-m", "course_utils.publishing.site"], None),
+            ("unit tests", [*pytest, *unmarked, "tests", f"--junitxml={unit}"], unit),
             ("notebooks", [*pytest, *nbval, "notebooks", f"--junitxml={notebooks}"], notebooks),
+            ("browser", [*pytest, *marked, "tests/browser", f"--junitxml={browser}"], browser),
         ):
             print(f"\n=== {name}: {' '.join(command[2:])}", flush=True)
             outcomes.append((name, *outcome(run_stage(command), report)))
@@ -411,6 +415,11 @@ def run_notebook(path, save):
                 print(msg["content"]["text"], end="", flush=True)
             return super().process_message(msg, cell, cell_index)
 
+    memory = []
+
+    def note_memory(**_cell):
+        memory.append(peak_memory(client.km.provisioner.pid))
+
     keep_progress_apart()
     print(f"\n=== {path.name}", flush=True)
     start = time.monotonic()
@@ -420,6 +429,7 @@ def run_notebook(path, save):
         kernel_name="python3",
         timeout=None,
         record_timing=True,  # taken out again below: the file is the same after each run
+        on_cell_executed=note_memory,
         coalesce_streams=True,  # of a progress bar only the last state is kept
         resources={"metadata": {"path": str(path.parent)}},
     )
@@ -432,10 +442,9 @@ def run_notebook(path, save):
             raise
         raise Stop(f"{error}\n{path.name} did not run to its end; the file is as it was.") from None
     if save:
-        seconds = json.loads(RUN_SECONDS.read_text()) if RUN_SECONDS.exists() else {}
-        seconds[path.stem] = take_seconds(notebook)
+        cells = take_seconds(notebook)
         write_whole(path, nbformat.writes(notebook) + "\n")
-        write_whole(RUN_SECONDS, json.dumps(seconds, indent=1, sort_keys=True) + "\n")
+        note_run(path, round(time.monotonic() - start), cells, memory[-1] if memory else None)
     print(f"=== {path.name}: {time.monotonic() - start:.0f} s", flush=True)
 
 
@@ -449,8 +458,25 @@ def take_seconds(notebook):
                 datetime.datetime.fromisoformat(times[name].replace("Z", "+00:00"))
                 for name in ("shell.execute_reply", "iopub.execute_input")
             )
-            seconds[cell["id"]] = round((end - start).total_seconds())
+            seconds[cell["id"]] = int((end - start).total_seconds())
     return {name: taken for name, taken in seconds.items() if taken}
+
+
+def note_run(path, seconds, cell_seconds, mebibytes):
+    """Keep beside a notebook what its last clean run took; README and the speaker's notes of the slides tell it."""
+    beside = path.with_name("runs.json")
+    runs = json.loads(beside.read_text(encoding="utf-8")) if beside.exists() else {}
+    runs[path.stem] = {"seconds": seconds, "cell_seconds": cell_seconds, "peak_mebibytes": mebibytes}
+    write_whole(beside, json.dumps(runs, indent=1, sort_keys=True) + "\n")
+
+
+def peak_memory(pid):
+    """Give the most memory that a process held at once, in mebibytes, where the system tells (Linux); else None."""
+    try:
+        status = Path("/proc", str(pid), "status").read_text()
+    except OSError:
+        return None
+    return round(int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) / 1024)
 
 
 def write_whole(path, text):
@@ -575,7 +601,13 @@ def look_for_data():
 # --- the command line ------------------------------------------------------------------------------------------------
 
 
-PASSED_ON = (["progress"], ["handout"], ["grade"], ["slides"], ["site"])  # these read the rest of their command line themselves
+PASSED_ON = (
+    ["progress"],
+    ["handout"],
+    ["grade"],
+    ["slides"],
+    ["site"],
+)  # these read the rest of their command line themselves
 
 
 def parse(command_line):

@@ -14,6 +14,7 @@ from course_utils.files import CHECKOUT, write_atomically
 
 NOTEBOOKS = CHECKOUT / "notebooks"
 PICTURES = NOTEBOOKS / "pictures"
+RUNS = NOTEBOOKS / "runs.json"  # written by course.py execute
 
 
 def claims_table(folder: Path = RECORDS) -> str:
@@ -64,6 +65,14 @@ def lectures(notebooks: Path = NOTEBOOKS) -> str:
     return "\n\n".join(parts)
 
 
+def runs_table(path: Path = RUNS) -> str:
+    """Write what each lecture's last clean run took: the whole process, its libraries included."""
+    runs = json.loads(path.read_text(encoding="utf-8"))
+    rows = ["| lecture | seconds, one thread | most memory, MiB |", "|---|---|---|"]
+    rows += [f"| {name} | {run['seconds']} | {run['peak_mebibytes']:,} |" for name, run in sorted(runs.items())]
+    return "\n".join(rows)
+
+
 def between(text: str, name: str, content: str) -> str:
     """Put content between the two marks of this name in a text."""
     begin, end = f"<!-- {name}: written by python -m course_utils.readme -->", f"<!-- end of {name} -->"
@@ -74,7 +83,9 @@ def between(text: str, name: str, content: str) -> str:
 
 def written(text: str) -> str:
     """Give README's text with everything that is written from the lectures."""
-    return between(between(text, "lectures", lectures()), "claims", claims_table())
+    for name, content in (("lectures", lectures()), ("claims", claims_table()), ("runs", runs_table())):
+        text = between(text, name, content)
+    return text
 
 
 if __name__ == "__main__":

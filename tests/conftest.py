@@ -1,5 +1,9 @@
 """Turns the package's shape annotations into run-time checks, and keeps the author's own progress out of the tests."""
 
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # as course.py does; DGL's samplers repeat themselves on one thread only
+
 import pytest
 from jaxtyping import install_import_hook
 

@@ -392,9 +392,12 @@ def test_arguments_after_test_go_to_pytest_and_nothing_else_runs(entered, run):
 
 def test_without_arguments_test_runs_every_stage_in_order(entered, run):
     result = run("test")
-    assert [command[2] for command in entered] == ["ruff", "ruff", "course_utils.data", "pytest", "pytest"]
-    notebooks = " ".join(entered[-1])
+    published = ["course_utils.publishing.slides", "course_utils.publishing.site"]
+    assert [command[2] for command in entered] == ["ruff", "ruff", "course_utils.data", *published, *["pytest"] * 3]
+    unit, notebooks, browser = map(" ".join, entered[-3:])
     assert "--nbval-lax --nbval-current-env --nbval-cell-timeout=300 -n 2 --dist loadfile" in notebooks
+    assert "-m not browser tests" in unit
+    assert "-m browser -n 2 --dist loadfile tests/browser" in browser
     assert result.status == 0
 
 
@@ -404,7 +407,7 @@ REPORT = """<testsuites><testsuite tests="7" failures="{failures}" errors="0" sk
 <testcase classname="notebooks.06_graph_attention.ipynb" name="Cell 0" time="11.0"/></testsuite></testsuites>"""
 
 
-@pytest.mark.parametrize(("failures", "counts"), [(0, "13 passed, 0 failed, 4 skipped"), (3, "10 passed, 3 failed")])
+@pytest.mark.parametrize(("failures", "counts"), [(0, "20 passed, 0 failed, 6 skipped"), (3, "17 passed, 3 failed")])
 def test_the_last_line_counts_all_stages_and_each_notebook_has_its_seconds(failures, counts, entered, run, monkeypatch):
     def stage(command):
         reports = [part.split("=", 1)[1] for part in command if part.startswith("--junitxml=")]
@@ -423,15 +426,17 @@ def test_the_last_line_counts_all_stages_and_each_notebook_has_its_seconds(failu
     assert re.search(r"06_graph_attention +11\.0 s", result.out)
 
 
-@pytest.mark.parametrize("failing", ["check", "course_utils.data", "tests", "notebooks"])
+@pytest.mark.parametrize(
+    "failing", ["check", "course_utils.data", "course_utils.publishing.site", "tests", "notebooks", "tests/browser"]
+)
 def test_one_failing_stage_fails_the_run_but_stops_no_other(failing, entered, run, monkeypatch):
     seen = []
     monkeypatch.setattr(course, "run_stage", lambda command: seen.append(command) or int(failing in command))
     result = run("test")
     assert result.status == 1
-    assert len(seen) == 5
+    assert len(seen) == 8
     assert result.out.count("FAILED") == 1
-    assert "4 passed, 1 failed" in result.out.splitlines()[-1]
+    assert "7 passed, 1 failed" in result.out.splitlines()[-1]
 
 
 def test_a_pytest_that_breaks_without_a_failed_test_counts_as_one_failure(tmp_path):
@@ -626,13 +631,29 @@ def test_execute_keeps_the_outputs_of_one_clean_run_and_of_progress_bars_the_las
     bar = "import sys\nfor i in range(3):\n    print(f'\\rstep {i}', end='', file=sys.stderr)"
     path = write_notebook(tmp_path / "01_one.ipynb", bar, "6 * 7")
     course.run_notebook(path, save=True)
+    course.run_notebook(path, save=True)
     first, second = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
     assert [output.text for output in first.outputs] == ["step 2"]
     assert second.outputs[0].data["text/plain"] == "42"
     assert (first.execution_count, second.execution_count) == (1, 2)
     assert "execution" not in second.metadata
     assert "step 1" in capsys.readouterr().out  # shown while it ran
-    assert os.listdir(tmp_path) == ["01_one.ipynb"]
+    assert sorted(os.listdir(tmp_path)) == ["01_one.ipynb", "runs.json"]
+
+
+def test_execute_notes_what_each_lecture_took_in_seconds_and_in_memory(tmp_path):
+    large = "import time\nblock = bytearray(300 * 2**20)\nblock[::4096] = b'x' * len(block[::4096])\ndel block"
+    for name in ("02_two.ipynb", "01_one.ipynb"):
+        path = write_notebook(tmp_path / name, large, "time.sleep(1.2)", "6 * 7")
+        course.run_notebook(path, save=True)
+    runs = json.loads((tmp_path / "runs.json").read_text())
+    assert list(runs) == ["01_one", "02_two"]
+    *_, slow, quick = nbformat.read(path, as_version=4).cells
+    assert runs["01_one"]["cell_seconds"][slow.id] >= 1
+    assert quick.id not in runs["01_one"]["cell_seconds"]
+    assert runs["01_one"]["seconds"] >= 1
+    if sys.platform == "linux":  # the peak counts, though the memory was given back
+        assert 300 < runs["01_one"]["peak_mebibytes"] < 500
 
 
 def test_a_lecture_that_fails_is_left_as_it_was(tmp_path):
@@ -649,7 +670,7 @@ def test_a_lecture_that_fails_is_left_as_it_was(tmp_path):
 def test_help_tells_every_command_and_needs_no_environment(tmp_path):
     told = subprocess.run([sys.executable, course.__file__, "--help"], cwd=tmp_path, capture_output=True, text=True)
     assert told.returncode == 0
-    for command in ("lab", "test", "evidence", "execute", "doctor"):
+    for command in ("lab", "test", "slides", "site", "evidence", "execute", "doctor"):
         assert re.search(rf"^    {command} +\w", told.stdout, re.MULTILINE)
 
 

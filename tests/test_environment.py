@@ -19,6 +19,7 @@ LINES = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
 PINNED = dict(line.split("==") for line in LINES)
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+BINDER = yaml.safe_load((ROOT / ".binder" / "environment.yml").read_text(encoding="utf-8"))
 WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8"))
 DIRECT = [
     *PYPROJECT["build-system"]["requires"],
@@ -62,6 +63,12 @@ def test_conda_users_get_the_same_python_the_lock_and_the_course_itself():
     assert pip == "pip"
     assert through_pip == {"pip": ["-r requirements.lock", "-e ."]}
     assert re.fullmatch(r"python=3\.11", python)
+
+
+def test_binder_gets_the_same_environment_from_its_own_folder():
+    seen_from_above = yaml.safe_load((ROOT / "environment.yml").read_text().replace("requirements", "../requirements"))
+    seen_from_above["dependencies"][-1]["pip"][-1] = "-e .."
+    assert seen_from_above == BINDER
 
 
 def test_the_launcher_knows_the_conda_environment_by_its_name():

@@ -8,6 +8,8 @@ import pytest
 from course_utils import readme
 from course_utils.evidence import Claim, Record
 
+from .notebooks import LECTURES
+
 MARKS = "<!-- claims: written by python -m course_utils.readme -->", "<!-- end of claims -->"
 
 
@@ -61,3 +63,15 @@ def test_a_lecture_without_signature_figure_is_named(tmp_path):
     (tmp_path / "07_name.ipynb").write_text(json.dumps({"cells": [{"metadata": {}, "source": "# T"}]}))
     with pytest.raises(ValueError, match=r"07_name\.ipynb: expected one figure tagged 'signature', found 0"):
         readme.signature(tmp_path / "07_name.ipynb")
+
+
+def test_no_lecture_needs_more_memory_than_a_small_server_gives():
+    runs = json.loads(readme.RUNS.read_text(encoding="utf-8"))
+    assert sorted(runs) == [path.stem for path in LECTURES]
+    assert all(200 < run["peak_mebibytes"] <= 1536 for run in runs.values())
+
+
+def test_the_table_of_runs_shows_what_was_noted(tmp_path):
+    noted = {"02_b": {"seconds": 7, "peak_mebibytes": 1234}, "01_a": {"seconds": 30, "peak_mebibytes": 512}}
+    (tmp_path / "runs.json").write_text(json.dumps(noted))
+    assert readme.runs_table(tmp_path / "runs.json").splitlines()[2:] == ["| 01_a | 30 | 512 |", "| 02_b | 7 | 1,234 |"]

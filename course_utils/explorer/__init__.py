@@ -1,7 +1,7 @@
 """An attention map to explore: point at a query, or walk with the arrow keys, and see where its weight goes.
 
-The same call works in JupyterLab, in the slides and on the site: it gives plain HTML with a few lines of script, asks for
-nothing outside, and holds all weights as a table for those who do not see the map or run no script.
+The same call works in JupyterLab, in the slides and on the site: it gives plain HTML with a few lines of script, asks
+for nothing outside, and holds all weights as a table for those who do not see the map or run no script.
 """
 
 import html
@@ -24,7 +24,7 @@ def explore(
     keys: Sequence[str],
     description: str,
     choices: Mapping[str, Sequence[str]] | None = None,
-    mask: Bool[Tensor, "q_len k_len"] | None = None,
+    mask: Bool[Tensor, "..."] | None = None,
 ) -> HTML:
     """Show a map of weights, and the weights over the keys of the query that the reader points at.
 
@@ -39,7 +39,7 @@ def explore(
     choices
         What there is to choose from, in the order of the axes: ``{"layer": ["1", "2"], "head": ["1", "2", "3", "4"]}``.
     mask
-        True where the query may attend to the key; other places are drawn empty.
+        (queries, keys), True where the query may attend to the key; other places are drawn empty.
 
     Returns
     -------

@@ -22,7 +22,7 @@
   const board = element("div", { className: running ? "explorer-text" : "explorer-map" }, stage);
   board.setAttribute("role", "radiogroup");
   board.setAttribute("aria-label", "query");
-  const upright = data.keys.length > 9 && data.keys.some((key) => key.length > 3);
+  const upright = data.keys.length > 8 && data.keys.some((key) => key.length > 3);
   board.style.setProperty("--keys", data.keys.length);
   board.style.setProperty("--widest", upright ? "2.6em" : "5.5em");
   const told = element("p", { className: "explorer-told" }, stage);

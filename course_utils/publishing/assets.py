@@ -26,7 +26,7 @@ def copy_reveal(folder: Path) -> None:
 
 
 def copy_mathjax(folder: Path) -> None:
-    """Copy the parts of MathJax that turn TeX into SVG."""
+    """Copy the parts of MathJax that turn TeX into SVG, and a script that names the formulas."""
     source = _package("nbclassic") / MATHJAX
     for part in MATHJAX_PARTS:
         target = folder / part
@@ -35,6 +35,7 @@ def copy_mathjax(folder: Path) -> None:
             shutil.copytree(source / part, target, dirs_exist_ok=True)
         else:
             shutil.copy(source / part, target)
+    shutil.copy(Path(__file__).with_name("formulas.js"), folder)
 
 
 def _package(name: str) -> Path:

@@ -1,4 +1,4 @@
-"""The course as a static site, from the notebooks as they are committed: ``python3 course.py site``.
+"""The course as a static site, from the notebooks as they are committed: ``python3 course.py site [--open]``.
 
 Nothing is executed and nothing is fetched: the pages are made of the notebooks' stored outputs, the records and the
 package's docstrings, and they ask for nothing outside.
@@ -8,65 +8,111 @@ import argparse
 import re
 import shutil
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
+from nbformat import NotebookNode
 from sphinx.cmd.build import build_main
 
 from course_utils.files import CHECKOUT
 from course_utils.publishing.assets import copy_mathjax
+from course_utils.publishing.notebooks import LECTURES, without_marks
+from course_utils.publishing.server import serve
 
-NOTEBOOKS = CHECKOUT / "notebooks"
 SOURCES = Path(__file__).with_name("site_sources")
+PICTURES = CHECKOUT / "notebooks" / "pictures"
 README = CHECKOUT / "README.md"
 CARDS = CHECKOUT / "datasets" / "README.md"
 
 
+def build(folder: Path) -> int:
+    """Build the site; a warning is an error, and then the site that was there stays. Gives Sphinx's exit status."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as work:
+        sources, pages = Path(work, "sources"), Path(work, "pages")
+        gather(sources)
+        settings = ["-b", "html", "-W", "--keep-going", "-q", "-j", "2", "-d", str(Path(work, "doctrees"))]
+        status = build_main([*settings, str(sources), str(pages)])
+        if status == 0:
+            shutil.rmtree(folder, ignore_errors=True)
+            pages.rename(folder)
+    return status
+
+
 def gather(folder: Path) -> None:
-    """Lay out what Sphinx reads: pages of our own, lectures, claims and data cards."""
-    shutil.rmtree(folder, ignore_errors=True)
+    """Lay out what Sphinx reads: pages of our own, lectures, table, claims and data cards."""
     shutil.copytree(SOURCES, folder)
     copy_mathjax(folder / "_static" / "mathjax")
-    lectures = folder / "lectures"
-    lectures.mkdir()
-    for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")):
-        nbformat.write(as_page(nbformat.read(path, as_version=4)), lectures / path.name)
-    (folder / "claims.md").write_text(claims(README.read_text(encoding="utf-8")), encoding="utf-8")
+    readme = README.read_text(encoding="utf-8")
+    index = folder / "index.md"
+    index.write_text(index.read_text(encoding="utf-8").replace("<!-- the table -->", table(readme)), encoding="utf-8")
+    (folder / "claims.md").write_text(claims(readme), encoding="utf-8")
     (folder / "data.md").write_text(CARDS.read_text(encoding="utf-8"), encoding="utf-8")
+    shutil.copytree(PICTURES, folder / "lectures" / "pictures")
+    (folder / "lectures" / "index.md").write_text(lectures(readme), encoding="utf-8")
+    for path in LECTURES:
+        nbformat.write(as_page(nbformat.read(path, as_version=4), path.stem[:2]), folder / "lectures" / path.name)
 
 
-def as_page(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Give a copy as it is read on a page: without marks for tests, and pictures with their description."""
-    notebook = nbformat.from_dict(notebook)
+def as_page(notebook: NotebookNode, number: str) -> NotebookNode:
+    """Give a copy as it is read on a page: without marks for tests, its displayed equations numbered."""
+    notebook = without_marks(notebook)
+    equations = 0
+
+    def numbered(match: re.Match) -> str:
+        nonlocal equations
+        equations += 1
+        return f"{match[0]} (equation-{number}-{equations})"
+
     for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.source = cell.source.removeprefix("# NBVAL_CHECK_OUTPUT\n")
+        if cell.cell_type == "markdown":
+            cell.source = re.sub(r"^\$\$.+?\$\$$", numbered, cell.source, flags=re.DOTALL | re.MULTILINE)
     return notebook
+
+
+def lectures(readme: str) -> str:
+    """Take the lectures, each with its picture, out of README."""
+    pictures = re.search(r"(?<=<!-- lectures).*?(?=<!-- end of lectures)", readme, flags=re.DOTALL)[0]
+    shown = pictures.split("-->\n", 1)[1].replace("\n### ", "\n## ").removeprefix("#").replace("](notebooks/", "](")
+    names = "\n".join(path.stem for path in LECTURES)
+    return f"# The lectures\n\n{shown}\n```{{toctree}}\n:hidden:\n\n{names}\n```\n"
+
+
+def table(readme: str) -> str:
+    """Take the course's table out of README, each row with a link to its lecture."""
+    rows = re.search(r"^\| lecture \| q .*?(?=^$)", readme, flags=re.DOTALL | re.MULTILINE)[0]
+    for path in LECTURES:
+        rows = re.sub(
+            rf"^\| ({path.stem[:2]} [^|(]*[^|( ])", rf"| [\1](lectures/{path.name})", rows, flags=re.MULTILINE
+        )
+    return rows
 
 
 def claims(readme: str) -> str:
     """Take the claims with their verdicts out of README, where they are written from the records."""
     section = re.search(r"^## Claims.*?(?=^## )", readme, flags=re.DOTALL | re.MULTILINE)[0]
-    return "#" + re.sub(r"<!--.*?-->\n?", "", section)[2:]
-
-
-def build(folder: Path) -> int:
-    """Build the site; a warning is an error. Gives Sphinx's exit status."""
-    sources = folder.with_name(f"{folder.name}-sources")
-    gather(sources)
-    shutil.rmtree(folder, ignore_errors=True)
-    return build_main(["-b", "html", "-W", "--keep-going", "-q", "-j", "2", str(sources), str(folder)])
+    for path in LECTURES:
+        section = section.replace(f"\n| {path.stem[:2]} |", f"\n| [{path.stem[:2]}](lectures/{path.name}) |")
+    return "#" + re.sub(r"<!--.*?-->\n?", "", section).removeprefix("##")
 
 
 def main(command_line: Sequence[str]) -> int:
     """Build; give the exit status."""
     parser = argparse.ArgumentParser(prog="course.py site", description="Build the course as a static site.")
     parser.add_argument("--to", type=Path, default=CHECKOUT / "build" / "site", metavar="FOLDER")
+    parser.add_argument("--open", action="store_true", help="show it in the browser, on 127.0.0.1")
     arguments = parser.parse_args(command_line)
-    status = build(arguments.to)
+    folder = arguments.to.resolve()
+    if folder.exists() and any(folder.iterdir()) and not (folder / "objects.inv").exists():
+        print(f"{folder} holds something else than a site; name an empty or a new folder with --to.", file=sys.stderr)
+        return 1
+    status = build(folder)
     if status == 0:
-        print(arguments.to / "index.html")
+        print(folder / "index.html", flush=True)
+    if status == 0 and arguments.open:
+        serve(folder, "index.html")
     return status
 
 

@@ -1,18 +1,15 @@
 """One deck a lecture, from the notebook's own slide metadata: ``python3 course.py slides [LECTURE …] [--open]``.
 
-A deck is one HTML file beside a folder of assets; it asks for nothing outside. In the deck, S opens the speaker's window
-with the minutes of each slide, D changes between light and dark, and ``?print-pdf`` in the address lays it out for
-printing to PDF.
+A deck is one HTML file beside a folder of assets; it asks for nothing outside. In the deck, S opens the speaker's
+window with the minutes of each slide, D changes between light and dark, and ``?print-pdf`` in the address lays it out
+for printing to PDF.
 """
 
 import argparse
-import functools
-import http.server
 import json
 import math
 import sys
-import webbrowser
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import nbformat
@@ -21,9 +18,10 @@ from nbformat import NotebookNode
 
 from course_utils.files import CHECKOUT, write_atomically
 from course_utils.publishing.assets import copy_mathjax, copy_reveal
+from course_utils.publishing.notebooks import LECTURES, NOTEBOOKS, without_marks
+from course_utils.publishing.server import serve
 
-NOTEBOOKS = CHECKOUT / "notebooks"
-RUN_SECONDS = NOTEBOOKS / "run_seconds.json"  # written by course.py execute: notebook → cell id → seconds
+RUNS = NOTEBOOKS / "runs.json"  # written by course.py execute
 TEMPLATE = Path(__file__).with_name("slides_template")
 WORDS_A_MINUTE = 110  # spoken, with pauses
 SECONDS_A_LINE = 5  # of code that is read aloud
@@ -43,26 +41,26 @@ def make_decks(lectures: Sequence[Path], folder: Path) -> list[Path]:
     for name in ("slides.css", "slides.js"):
         write_atomically(assets / name, (TEMPLATE / name).read_bytes())
     exporter = SlidesExporter(template_name=TEMPLATE.name, extra_template_basedirs=[str(TEMPLATE.parent)])
-    seconds = json.loads(RUN_SECONDS.read_text()) if RUN_SECONDS.exists() else {}
+    runs = json.loads(RUNS.read_text(encoding="utf-8"))
     decks = []
     for lecture in lectures:
-        notebook = prepared(nbformat.read(lecture, as_version=4), seconds.get(lecture.stem, {}))
+        notebook = prepared(
+            nbformat.read(lecture, as_version=4), runs.get(lecture.stem, {"cell_seconds": {}})["cell_seconds"]
+        )
         html, _ = exporter.from_notebook_node(notebook)
         decks.append(folder / f"{lecture.stem}.html")
         write_atomically(decks[-1], html.encode())
     return decks
 
 
-def prepared(notebook: NotebookNode, seconds: dict[str, float]) -> NotebookNode:
+def prepared(notebook: NotebookNode, seconds: Mapping[str, int]) -> NotebookNode:
     """Give a copy as it is shown: no marks for tests, no code that only draws, and minutes in the speaker's notes."""
-    notebook = nbformat.from_dict(notebook)
+    notebook = without_marks(notebook)
     title = next(cell.source for cell in notebook.cells if cell.source.startswith("# "))
     notebook.metadata.title = title.removeprefix("# ").split("\n")[0]
     for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.source = cell.source.removeprefix("# NBVAL_CHECK_OUTPUT\n")
-            if _figures(cell):
-                cell.metadata.setdefault("tags", []).append("hide-input")
+        if cell.cell_type == "code" and _figures(cell):
+            cell.metadata.setdefault("tags", []).append("hide-input")
     cells = []
     for slide in slides(notebook):
         minutes = nbformat.v4.new_markdown_cell(f"**About {minutes_of(slide, seconds)} min.**")
@@ -88,7 +86,7 @@ def slide_type(cell: NotebookNode) -> str:
     return cell.metadata.get("slideshow", {}).get("slide_type", "-")
 
 
-def minutes_of(slide: Sequence[NotebookNode], seconds: dict[str, float]) -> int:
+def minutes_of(slide: Sequence[NotebookNode], seconds: Mapping[str, int]) -> int:
     """Estimate how long a slide takes: its words spoken, its code read, its figures looked at, its cells run."""
     total = 0.0
     for cell in slide:
@@ -98,22 +96,12 @@ def minutes_of(slide: Sequence[NotebookNode], seconds: dict[str, float]) -> int:
             total += 60 * len(cell.source.split()) / WORDS_A_MINUTE
         elif "hide-input" not in cell.metadata.get("tags", []):
             total += SECONDS_A_LINE * len(cell.source.splitlines())
-        total += SECONDS_A_FIGURE * _figures(cell) + seconds.get(cell.id, 0.0)
+        total += SECONDS_A_FIGURE * _figures(cell) + seconds.get(cell.id, 0)
     return max(1, math.ceil(total / 60))
 
 
 def _figures(cell: NotebookNode) -> int:
     return sum("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
-
-
-def serve(folder: Path, deck: str) -> None:
-    """Show a deck in the browser, served to this machine alone, until Ctrl-C."""
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        address = f"http://127.0.0.1:{server.server_port}/{deck}"
-        print(f"{address}   (Ctrl-C ends)", flush=True)
-        webbrowser.open(address)
-        server.serve_forever()
 
 
 def main(command_line: Sequence[str]) -> int:
@@ -123,10 +111,9 @@ def main(command_line: Sequence[str]) -> int:
     parser.add_argument("--to", type=Path, default=CHECKOUT / "build" / "slides", metavar="FOLDER")
     parser.add_argument("--open", action="store_true", help="show the first deck in the browser, on 127.0.0.1")
     arguments = parser.parse_args(command_line)
-    everything = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
-    chosen = [path for path in everything if not arguments.lectures or path.stem.startswith(tuple(arguments.lectures))]
+    chosen = [path for path in LECTURES if not arguments.lectures or path.stem.startswith(tuple(arguments.lectures))]
     if not chosen:
-        print(f"No lecture begins with {arguments.lectures}: {', '.join(p.stem for p in everything)}", file=sys.stderr)
+        print(f"No lecture begins with {arguments.lectures}: {', '.join(p.stem for p in LECTURES)}", file=sys.stderr)
         return 1
     decks = make_decks(chosen, arguments.to)
     print("\n".join(str(deck) for deck in decks))

@@ -1,4 +1,4 @@
-"""Chromium for the tests marked ``browser``: what it shows is looked at, and what goes wrong on a page is written down."""
+"""Chromium for the tests marked ``browser``, and a page that writes down what goes wrong on it."""
 
 import functools
 import http.server
@@ -36,9 +36,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def chromium() -> Iterator[Browser]:
     """Start Debian's chromium; skip with a reason where there is none, unless it is required."""
     wanted = os.environ.get(WANTED, "")
-    path = shutil.which(wanted) or shutil.which("chromium") or shutil.which("chromium-browser")
+    found = map(shutil.which, (wanted, "chromium", "chromium-browser", "google-chrome"))
+    path = next(filter(None, found), None)
     if path is None:
-        reason = f"no chromium is installed (Debian: apt install chromium), or name one in {WANTED}"
+        reason = f"no chromium is installed (Debian: apt install chromium); another one can be named in {WANTED}"
         (pytest.fail if wanted == "required" else pytest.skip)(reason)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
@@ -53,10 +54,16 @@ class Watched:
         self.page = page
         self.problems: list[str] = []
         page.on("requestfailed", lambda request: self.problems.append(f"request failed: {request.url}"))
-        page.on("response", lambda answer: answer.status >= 400 and self.problems.append(f"{answer.status}: {answer.url}"))
+        page.on(
+            "response", lambda answer: answer.status >= 400 and self.problems.append(f"{answer.status}: {answer.url}")
+        )
         page.on("console", lambda said: said.type == "error" and self.problems.append(f"console: {said.text}"))
         page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
         page.on("request", self._stay_here)
+
+    def _answered(self, answer) -> None:
+        if answer.status >= 400:
+            self.problems.append(f"{answer.status}: {answer.url}")
 
     def _stay_here(self, request) -> None:
         if not request.url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:")):

@@ -9,6 +9,7 @@ from course_utils.publishing.slides import make_decks
 
 from ..notebooks import LECTURES
 from .conftest import screenshot
+from .explorer import EXPLORED, walk_through
 
 every_deck = pytest.mark.parametrize("name", [path.stem for path in LECTURES])
 SCREENS = [(1280, 720), (1920, 1080)]
@@ -94,6 +95,22 @@ def test_a_deck_prints_one_slide_a_page(name, watch, address):
     slides = watched.page.evaluate("Reveal.getTotalSlides()")
     printed = watched.page.pdf(prefer_css_page_size=True, print_background=True)
     assert len(PdfReader(io.BytesIO(printed)).pages) == slides
+
+
+@pytest.mark.parametrize("path", LECTURES, ids=lambda path: path.stem)
+def test_the_explorer_works_in_a_deck_and_its_arrow_keys_turn_no_page(path, watch, address):
+    watched = opened(watch, f"{address}/{path.stem}.html")
+    explorers = watched.page.locator(".attention-explorer")
+    assert bool(explorers.count()) == path.stem.startswith(EXPLORED)
+    for explorer in explorers.all():
+        place = explorer.evaluate("""explorer => {
+            const {h, v} = Reveal.getIndices(explorer.closest("section"));
+            Reveal.slide(h, v, 99);
+            return [h, v];
+        }""")
+        walk_through(explorer)
+        assert watched.page.evaluate("[Reveal.getIndices().h, Reveal.getIndices().v]") == place
+    assert not watched.problems
 
 
 def test_the_window_of_the_speaker_opens_with_the_minutes(watch, address):

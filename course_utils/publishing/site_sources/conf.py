@@ -15,13 +15,16 @@ autodoc_typehints = "none"  # numpydoc's sections say it
 
 html_theme = "pydata_sphinx_theme"
 html_title = "Attention in six lectures"
+html_favicon = "_static/mark.svg"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["mathjax/formulas.js"]
 html_context = {"default_mode": "auto"}
 html_show_sourcelink = False
+html_sidebars = {name: [] for name in ("index", "claims", "data", "glossary", "reference", "search", "genindex")}
 html_theme_options = {
     "logo": {"text": "Attention in six lectures"},
-    "header_links_before_dropdown": 4,
+    "header_links_before_dropdown": 5,
     "navbar_end": ["theme-switcher"],
     "secondary_sidebar_items": ["page-toc"],
     "show_prev_next": True,
