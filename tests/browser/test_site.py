@@ -40,8 +40,8 @@ def shown(request, chromium, address):
         yield watched
 
 
-def violations(page):
-    found = Axe().run(page, options=RULES).response["violations"]
+def violations(page, **options):
+    found = Axe().run(page, options={**RULES, **options}).response["violations"]
     return [f"{rule['id']}: {node['target']} {node['html'][:150]}" for rule in found for node in rule["nodes"]]
 
 
@@ -52,11 +52,18 @@ def test_a_page_asks_nothing_outside_and_has_one_title_and_words_for_each_pictur
     assert not shown.page.locator(".MathJax_Error, .merror").count()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_page_can_be_read_by_anyone_in_the_light_and_in_the_dark(theme, shown):
-    shown.page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
-    screenshot(shown.page, "site", theme, shown.name)
+def test_a_page_can_be_read_by_anyone(shown):
+    screenshot(shown.page, "site", "light", shown.name)
     assert not violations(shown.page)
+
+
+def test_a_page_can_be_read_in_the_dark(shown):
+    shown.page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    screenshot(shown.page, "site", "dark", shown.name)
+    try:
+        assert not violations(shown.page, runOnly={"type": "rule", "values": ["color-contrast"]})
+    finally:
+        shown.page.evaluate("document.documentElement.dataset.theme = 'light'")
 
 
 def test_a_phone_shows_a_page_without_scrolling_sideways(shown):
