@@ -298,7 +298,7 @@ def test(arguments):
         for name, command, report in (
             ("lint", [*ruff, "check", "."], None),
             ("layout", [*ruff, "format", "--check", "."], None),
-            ("data", [sys.executable, "-m", "course_utils.data"], None),
+            ("data", [sys.executable, "-m", "course_utils.data", "build"], None),
             ("slides", [sys.executable, "-m", "course_utils.publishing.slides"], None),
             ("site", [sys.executable, "-m", "course_utils.publishing.site"], None),
             ("unit tests", [*pytest, *unmarked, "tests", f"--junitxml={unit}"], unit),
@@ -504,6 +504,11 @@ def grade(arguments):
     return pass_on(arguments, "course_utils.classroom", "grade")
 
 
+def data(arguments):
+    """List, fetch or verify the public data sets."""
+    return pass_on(arguments, "course_utils.data")
+
+
 def slides(arguments):
     """Make a slide deck of each lecture."""
     return pass_on(arguments, "course_utils.publishing.slides")
@@ -601,13 +606,8 @@ def look_for_data():
 # --- the command line ------------------------------------------------------------------------------------------------
 
 
-PASSED_ON = (
-    ["progress"],
-    ["handout"],
-    ["grade"],
-    ["slides"],
-    ["site"],
-)  # these read the rest of their command line themselves
+# these read the rest of their command line themselves
+PASSED_ON = [[name] for name in ("progress", "handout", "grade", "slides", "site", "data")]
 
 
 def parse(command_line):
@@ -637,6 +637,7 @@ def parse(command_line):
     add(progress, "show which exercises are solved; --export FILE, --reset")
     add(handout, "for a class: write the lectures without solutions into a folder")
     add(grade, "for a class: run the checks on the notebooks in a folder and write a table")
+    add(data, "the public data sets: data list, data fetch NAME, data verify")
     add(slides, "make a slide deck of each lecture; --open shows it")
     add(site, "build the course as a static site; --open shows it")
     add(doctor, "say what is here, what is missing, and what to do")

@@ -670,7 +670,7 @@ def test_a_lecture_that_fails_is_left_as_it_was(tmp_path):
 def test_help_tells_every_command_and_needs_no_environment(tmp_path):
     told = subprocess.run([sys.executable, course.__file__, "--help"], cwd=tmp_path, capture_output=True, text=True)
     assert told.returncode == 0
-    for command in ("lab", "test", "slides", "site", "evidence", "execute", "doctor"):
+    for command in ("lab", "test", "data", "slides", "site", "evidence", "execute", "doctor"):
         assert re.search(rf"^    {command} +\w", told.stdout, re.MULTILINE)
 
 

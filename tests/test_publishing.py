@@ -35,7 +35,7 @@ def notebook():
             cell("code", "import torch", "skip"),
             cell("markdown", "## Idea", "slide"),
             with_picture(cell("code", "# NBVAL_CHECK_OUTPUT\nshow(fig)", "fragment")),
-            cell("markdown", " ".join(["word"] * 220), "notes"),
+            cell("markdown", " ".join(["word"] * 195), "notes"),
             cell("code", "one()\ntwo()", "subslide"),
         ]
     )
@@ -52,11 +52,19 @@ def test_a_slide_takes_its_words_spoken_its_code_read_its_figures_looked_at_and_
     title, idea, code = slides.slides(notebook)
     assert slides.minutes_of(title, {}) == 1
     assert slides.minutes_of(title, {title[1].id: 600}) == 1  # what is skipped is not run before the class
-    # 2 words of the heading and 220 in the notes at 110 a minute, two lines of code, one figure
-    expected = 222 * 60 / 110 + 2 * 5 + 45
-    assert slides.minutes_of(idea, {}) == -(-expected // 60) == 3 + 1 - 1
+    # 2 words of the heading and 195 in the notes at 110 a minute, two lines of code, and one figure: the third minute
+    assert slides.minutes_of(idea, {}) == 3
+    assert slides.minutes_of([made for made in idea if made.cell_type == "markdown"], {}) == 2
+    without_figure = [*idea[:1], cell("code", idea[1].source), *idea[2:]]
+    assert slides.minutes_of(without_figure, {}) == 2
     assert slides.minutes_of(code, {}) == 1
     assert slides.minutes_of(code, {code[0].id: 125}) == 3
+
+
+def test_code_that_is_hidden_takes_no_time_to_read():
+    long = "\n".join(["step()"] * 13)
+    assert slides.minutes_of([cell("code", long)], {}) == 2
+    assert slides.minutes_of([cell("code", long, tags=["hide-input"])], {}) == 1
 
 
 def test_every_slide_ends_with_the_minutes_in_the_speakers_notes(notebook):

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from course_utils.data import __main__ as command_line
 from course_utils.data import registry
 from course_utils.data.registry import DataError, datasets, fetch, is_available
 
@@ -19,7 +20,7 @@ class Server(ThreadingHTTPServer):
     """Answers with what ``answers`` holds and remembers what it was asked for."""
 
     def __init__(self):
-        self.answers, self.asked = {}, []
+        self.answers, self.asked, self.ranges, self.knows_ranges = {}, [], [], True
         super().__init__(("127.0.0.1", 0), Handler)
 
 
@@ -27,6 +28,10 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.asked.append(self.path.lstrip("/"))
         status, body, promised = self.server.answers.get(self.path.lstrip("/"), (404, b"no such file", None))
+        wanted = self.headers.get("Range")
+        self.server.ranges.append(wanted)
+        if wanted and self.server.knows_ranges:
+            status, body = 206, body[int(wanted.removeprefix("bytes=").removesuffix("-")) :]
         self.send_response(status)
         self.send_header("Content-Length", str(promised or len(body)))
         self.end_headers()
@@ -77,7 +82,8 @@ def write_registry(folder, monkeypatch, port, openly_licensed=True):
         for file, content in PARTS.items()
     ]
     about = {"about": "Toy words", "licence": "terms of a toy", "citation": "Nobody (1999)"}
-    entry = {**about, "openly_licensed": openly_licensed, "files": files}
+    without = "Lecture 09 runs without it."
+    entry = {**about, "openly_licensed": openly_licensed, "kind": "pairs", "without": without, "files": files}
     (folder / "registry.json").write_text(json.dumps({"toy": entry}))
     monkeypatch.setattr(registry, "REGISTRY", folder / "registry.json")
 
@@ -107,11 +113,48 @@ def test_a_file_with_another_hash_is_refused_and_nothing_is_left(downloads, serv
     assert files_in(downloads) == {}
 
 
-def test_an_answer_cut_short_is_refused_and_nothing_is_left(downloads, server):
+def test_an_answer_cut_short_is_not_taken_for_the_file(downloads, server):
     server.answers["toy/two.txt"] = (200, PARTS["toy/two.txt"][:19], len(PARTS["toy/two.txt"]))
     with pytest.raises(DataError, match=r"toy/two\.txt"):
         fetch("toy", progress=False)
-    assert files_in(downloads) == {"toy/one.txt": PARTS["toy/one.txt"]}
+    assert {file for file in files_in(downloads) if not file.endswith(".part")} == {"toy/one.txt"}
+    assert not is_available("toy")
+
+
+@pytest.mark.parametrize("knows_ranges", [True, False])
+def test_an_interrupted_download_goes_on_where_it_stopped(knows_ranges, downloads, server):
+    (downloads / "toy").mkdir(parents=True)
+    (downloads / "toy/two.txt.part").write_bytes(PARTS["toy/two.txt"][:19])
+    server.knows_ranges = knows_ranges  # a server that does not sends everything again
+    fetch("toy", progress=False)
+    assert server.ranges == [None, "bytes=19-"]
+    assert files_in(downloads) == PARTS
+
+
+def test_a_part_that_belongs_to_another_file_is_noticed_and_thrown_away(downloads, server):
+    (downloads / "toy").mkdir(parents=True)
+    (downloads / "toy/two.txt.part").write_bytes(b"acht\n")
+    with pytest.raises(DataError, match="not the file in the registry"):
+        fetch("toy", progress=False)
+    assert list(files_in(downloads)) == ["toy/one.txt"]
+    fetch("toy", progress=False)
+    assert files_in(downloads) == PARTS
+
+
+def test_offline_nothing_is_asked_and_what_is_missing_is_said(downloads, server):
+    with pytest.raises(DataError, match=r"is not here, and the network is not to be asked.*Lecture 09 runs without it"):
+        fetch("toy", offline=True)
+    assert server.asked == []
+    fill(downloads)
+    assert len(fetch("toy", offline=True)) == 2
+
+
+def test_the_state_of_each_file_is_told(downloads):
+    fill(downloads)
+    (downloads / "toy/two.txt").write_bytes(b"acht\n" * 23)  # as long as the right one
+    assert registry.state("toy") == {"toy/one.txt": "intact", "toy/two.txt": "damaged"}
+    (downloads / "toy/two.txt").unlink()
+    assert registry.state("toy") == {"toy/one.txt": "intact", "toy/two.txt": "missing"}
 
 
 def test_a_missing_page_says_what_where_and_how(downloads, server):
@@ -231,3 +274,44 @@ def test_every_file_in_the_registry_is_pinned():
             assert re.fullmatch(r"https://raw\.githubusercontent\.com/[\w.-]+/[\w.-]+/[0-9a-f]{40}/\S+", file["url"])
             assert re.fullmatch(r"[0-9a-f]{64}", file["sha256"])
             assert file["bytes"] > 0
+
+
+# --- the command line -------------------------------------------------------------------------------------------------
+
+
+def test_data_list_tells_size_place_licence_and_what_does_without(downloads, server, capsys):
+    assert command_line.main(["list"]) == 0
+    told = capsys.readouterr().out
+    assert "0 of 2 files, not here" in told
+    assert "terms of a toy" in told
+    assert "Lecture 09 runs without it." in told
+    fill(downloads)
+    command_line.main(["list", "toy"])
+    assert f"2 of 2 files, in {downloads / 'toy'}" in capsys.readouterr().out
+    assert server.asked == []
+
+
+def test_data_fetch_gets_what_it_can_and_fails_if_something_is_missing(downloads, server, capsys):
+    assert command_line.main(["fetch", "--offline"]) == 1
+    assert "the network is not to be asked" in capsys.readouterr().err
+    assert server.asked == []
+    assert command_line.main(["fetch", "toy"]) == 0
+    assert "2 files, each with the right sha256" in capsys.readouterr().out
+    assert files_in(downloads) == PARTS
+
+
+def test_data_verify_fails_for_a_damaged_file_and_for_a_named_set_that_is_missing(downloads, capsys):
+    assert command_line.main(["verify"]) == 0  # nothing is here, and nothing was named
+    assert command_line.main(["verify", "toy"]) == 1
+    fill(downloads)
+    assert command_line.main(["verify", "toy"]) == 0
+    assert "2 intact" in capsys.readouterr().out
+    (downloads / "toy/one.txt").write_bytes(b"acht\n" * 17)
+    assert command_line.main(["verify"]) == 1
+    assert "toy/one.txt is not the file in the registry: remove it, then fetch toy" in capsys.readouterr().out
+
+
+def test_data_answers_an_unknown_name_in_one_line(downloads, capsys):
+    for command in ("list", "verify"):
+        assert command_line.main([command, "corra"]) == 1
+        assert capsys.readouterr().err.count("\n") == 1

@@ -1,11 +1,91 @@
-"""``python -m course_utils.data`` builds the corpora that need no network: lessons and tests find them ready."""
+"""The course's data from the command line: ``python3 course.py data build|list|fetch|verify``."""
 
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+
+from course_utils.data import registry
 from course_utils.data.docs import load_docs
 from course_utils.data.number_words import load_number_words
+from course_utils.data.registry import DataError, datasets, fetch, state
 from course_utils.data.storage import cache_folder
 
-if __name__ == "__main__":
+
+def build(_arguments: argparse.Namespace) -> int:
+    """Build the corpora that need no network, so that lessons and tests find them ready."""
     pairs = load_number_words()
     print(f"number words: {len(pairs):,} pairs, English and German, ready in {cache_folder()}")
     docs = load_docs()
     print(f"docs: {len(docs):,} documents, {len(docs.sources) // 2:,} references, ready in {cache_folder()}")
+    return 0
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """List the public sets: size, where they lie, licence, and what the course does without them."""
+    entries = json.loads(registry.REGISTRY.read_text(encoding="utf-8"))
+    for name in arguments.names or datasets():
+        found = [registry.place(file["file"]) for file in registry.files_of(name)]
+        here = [path for path in found if path is not None]
+        size = sum(file["bytes"] for file in registry.files_of(name)) / 1e6
+        places = sorted({str(path.parent) for path in here})
+        where = f"in {', '.join(places)}" if places else "not here"
+        print(f"{name:<16}{size:8.1f} MB   {len(here)} of {len(found)} files, {where}")
+        print(f"                {entries[name]['about']}")
+        print(f"                licence: {entries[name]['licence']}")
+        print(f"                {entries[name]['without']}\n")
+    return 0
+
+
+def get(arguments: argparse.Namespace) -> int:
+    """Fetch sets, all if none is named; what one of them lacks stops no other."""
+    failed = 0
+    for name in arguments.names or datasets():
+        try:
+            paths = fetch(name, offline=arguments.offline)
+        except DataError as error:
+            failed += 1
+            print(error, file=sys.stderr)
+        else:
+            print(f"{name}: {len(paths)} files, each with the right sha256, in {next(iter(paths.values())).parent}")
+    return 1 if failed else 0
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    """Compare every file with its sha256; a damaged file fails, and a missing one if its set was named."""
+    failed = 0
+    for name in arguments.names or datasets():
+        states = state(name)
+        counts = {word: list(states.values()).count(word) for word in ("intact", "damaged", "missing")}
+        print(f"{name:<16}" + ", ".join(f"{count} {word}" for word, count in counts.items() if count))
+        for file, word in states.items():
+            if word == "damaged":
+                print(f"                {file} is not the file in the registry: remove it, then fetch {name}")
+        failed += bool(counts["damaged"] or (counts["missing"] and arguments.names))
+    return 1 if failed else 0
+
+
+def main(command_line: Sequence[str]) -> int:
+    """Run one command; give the exit status."""
+    parser = argparse.ArgumentParser(prog="course.py data", description=__doc__.split(":")[0] + ".")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, run in (("build", build), ("list", show), ("fetch", get), ("verify", verify)):
+        command = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
+        command.set_defaults(run=run)
+        if run is not build:
+            command.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(datasets())}")
+        if run is get:
+            command.add_argument("--offline", action="store_true", help="ask no network; say what is missing")
+    arguments = parser.parse_args(command_line)
+    try:
+        return arguments.run(arguments)
+    except DataError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped; what has come is kept, and the same command goes on.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

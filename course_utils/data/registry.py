@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,21 @@ def is_available(name: str) -> bool:
     return all(_size(file["file"]) == file["bytes"] for file in _entry(name)["files"])
 
 
-def fetch(name: str, progress: bool = True) -> dict[str, Path]:
+def state(name: str) -> dict[str, str]:
+    """Say of each file of a data set whether it is ``intact``, ``damaged`` (another sha256) or ``missing``."""
+    states = {}
+    for file in _entry(name)["files"]:
+        path = place(file["file"])
+        states[file["file"]] = "missing" if path is None else "intact" if _is_intact(path, file) else "damaged"
+    return states
+
+
+def fetch(name: str, progress: bool = True, offline: bool = False) -> dict[str, Path]:
     """Find the files of a data set, download those that are missing, and check them all by sha256.
 
     A file is looked for in the folder that ``COURSE_DATA`` names (which is only read, never written), then in
     ``downloads`` in the course's cache. What is in neither is downloaded into the cache; a damaged file in the cache is
-    downloaded again.
+    downloaded again. A download that was interrupted goes on where it stopped.
 
     Parameters
     ----------
@@ -43,6 +53,8 @@ def fetch(name: str, progress: bool = True) -> dict[str, Path]:
         One of ``datasets()``.
     progress
         Show a progress bar while downloading.
+    offline
+        Ask no network: what is missing is an error.
 
     Returns
     -------
@@ -52,7 +64,7 @@ def fetch(name: str, progress: bool = True) -> dict[str, Path]:
     ------
     DataError
         The name is not known, a file in ``COURSE_DATA`` or from the network is not the one in the registry, or there is
-        no network. Nothing half-written is left behind.
+        no network. Nothing half-written is ever taken for a file of the set.
     """
     entry = _entry(name)
     own = _own_folder()
@@ -69,14 +81,19 @@ def fetch(name: str, progress: bool = True) -> dict[str, Path]:
                 f"Replace it by the one from {file['url']}, remove it, or unset COURSE_DATA."
             )
         paths[path.name] = path
+    if missing and offline:
+        raise DataError(_how_to_get(name, missing[0], "is not here, and the network is not to be asked"))
     if missing and not entry["openly_licensed"]:
         print(f"{entry['about']}\nLicence: {entry['licence']}\nCite: {entry['citation']}")
-    for file in tqdm(missing, name, disable=not (progress and missing), file=sys.stdout, ncols=80, unit="file"):
-        _download(name, file)
+    total = sum(file["bytes"] for file in missing)
+    quiet = not (progress and missing)
+    with tqdm(total=total, desc=name, disable=quiet, file=sys.stdout, ncols=80, unit="B", unit_scale=True) as bar:
+        for file in missing:
+            _download(name, file, bar)
     return paths
 
 
-def _download(name: str, file: dict[str, Any]) -> None:
+def _download(name: str, file: dict[str, Any], bar: tqdm) -> None:
     pooch.get_logger().setLevel("WARNING")
     store = pooch.create(
         path=_downloads(),
@@ -85,7 +102,7 @@ def _download(name: str, file: dict[str, Any]) -> None:
         urls={file["file"]: file["url"]},
     )
     try:
-        store.fetch(file["file"], downloader=pooch.HTTPDownloader(timeout=30))
+        store.fetch(file["file"], downloader=_resuming(_downloads() / f"{file['file']}.part", file["bytes"], bar))
     except requests.RequestException as error:
         answer = getattr(error.response, "status_code", None)
         reason = f"the server answered {answer}" if answer else f"no connection, {type(error).__name__}"
@@ -99,14 +116,36 @@ def _download(name: str, file: dict[str, Any]) -> None:
         ) from error
 
 
+def _resuming(part: Path, expected: int, bar: tqdm) -> Callable[[str, str, pooch.Pooch], None]:
+    """Make a downloader for pooch that keeps what has come in ``part``, and asks only for what is missing."""
+
+    def download(url: str, output_file: str, _store: pooch.Pooch) -> None:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        there = part.stat().st_size if part.is_file() else 0
+        headers = {"Accept-Encoding": "identity"}  # a range counts the bytes of the file itself
+        if 0 < there < expected:
+            headers["Range"] = f"bytes={there}-"
+        with requests.get(url, headers=headers, stream=True, timeout=30) as answer:
+            answer.raise_for_status()
+            goes_on = answer.status_code == requests.codes.partial_content
+            bar.update(there if goes_on else 0)
+            with part.open("ab" if goes_on else "wb") as file:
+                for chunk in answer.iter_content(2**12):
+                    file.write(chunk)
+                    bar.update(len(chunk))
+        part.replace(output_file)
+
+    return download
+
+
 def _how_to_get(name: str, file: dict[str, Any], what: str) -> str:
     own = _own_folder()
     looked = f"{own} (from COURSE_DATA) and {_downloads()}" if own else f"{_downloads()} (COURSE_DATA is not set)"
     return (
         f"{name}: {file['url']} {what}. Looked in {looked}. When you are online, call again; or put the file at "
         f"{file['file']} in a folder of yours and set COURSE_DATA to that folder. All six notebooks run without the "
-        "public sets: what they train on, number words and docs, needs no network."
-    )
+        f"public sets: what they train on, number words and docs, needs no network. {_entry(name).get('without', '')}"
+    ).rstrip()
 
 
 def _registry() -> dict[str, Any]:
@@ -134,12 +173,23 @@ def _own_folder() -> Path | None:
     return folder
 
 
-def _size(file: str) -> int | None:
+def files_of(name: str) -> list[dict[str, Any]]:
+    """Give the files of a data set as the registry has them: ``file``, ``url``, ``sha256``, ``bytes``."""
+    return _entry(name)["files"]
+
+
+def place(file: str) -> Path | None:
+    """Find a file (``"cora/ind.cora.x"``) in the reader's own folder or in the cache; None where it is in neither."""
     own = _own_folder()
     for folder in (own, _downloads()) if own else (_downloads(),):
         if (folder / file).is_file():
-            return (folder / file).stat().st_size
+            return folder / file
     return None
+
+
+def _size(file: str) -> int | None:
+    path = place(file)
+    return path.stat().st_size if path else None
 
 
 def _is_intact(path: Path, file: dict[str, Any]) -> bool:

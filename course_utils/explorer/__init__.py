@@ -59,7 +59,7 @@ def explore(
         )
     if mask is not None and tuple(mask.shape) != expected[-2:]:
         raise ValueError(f"explore: mask must be (queries, keys) = {expected[-2:]}, got {tuple(mask.shape)}.")
-    maps = weights.detach().reshape(-1, *expected[-2:]).tolist()
+    maps = weights.reshape(-1, *expected[-2:]).tolist()
     allowed = [[True] * len(keys)] * len(queries) if mask is None else mask.tolist()
     data = {
         "queries": list(queries),
