@@ -1,5 +1,7 @@
 """Figures reach the page with their description, and refuse labels that do not fit."""
 
+import base64
+
 import matplotlib
 
 matplotlib.use("Agg")
@@ -94,3 +96,14 @@ def test_seed_dots_draw_every_seed_and_their_mean():
     with pytest.raises(ValueError, match="one value a seed"):
         plotting.seed_dots(ax, {"a": np.ones((2, 1))})
     plt.close(fig)
+
+
+def test_a_picture_is_kept_sharper_than_it_is_shown(displayed):
+    fig, _ = plt.subplots(figsize=(6, 3.5))
+    dots = fig.dpi
+    plotting.show(fig, "An empty figure.")
+    (shown,) = displayed
+    png = base64.b64decode(shown["image/png"])
+    width, height = (int.from_bytes(png[place : place + 4], "big") for place in (16, 20))
+    assert (width, height) == (2 * round(6 * dots), 2 * round(3.5 * dots))
+    assert f'width="{round(6 * dots)}"' in shown["text/html"]
