@@ -11,6 +11,7 @@ from pathlib import Path
 
 from course_utils.evidence import RECORDS, Claim, Record, verdict
 from course_utils.files import CHECKOUT, write_atomically
+from course_utils.papers import papers_table
 
 NOTEBOOKS = CHECKOUT / "notebooks"
 PICTURES = NOTEBOOKS / "pictures"
@@ -83,7 +84,8 @@ def between(text: str, name: str, content: str) -> str:
 
 def written(text: str) -> str:
     """Give README's text with everything that is written from the lectures."""
-    for name, content in (("lectures", lectures()), ("claims", claims_table()), ("runs", runs_table())):
+    parts = {"lectures": lectures(), "claims": claims_table(), "papers": papers_table(), "runs": runs_table()}
+    for name, content in parts.items():
         text = between(text, name, content)
     return text
 

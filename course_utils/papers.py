@@ -1,0 +1,74 @@
+"""Published numbers beside ours: what was reproduced, what came out below or above, and the likely reason."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from course_utils.evidence import RECORDS, Record
+from course_utils.files import CHECKOUT
+
+PUBLISHED = CHECKOUT / "notebooks" / "published.json"
+
+
+@dataclass(frozen=True)
+class Published:
+    """A number that a paper prints, and where ours is recorded.
+
+    Attributes
+    ----------
+    record, condition, metric
+        Where ours stands.
+    model
+        What was measured, on what.
+    value, spread
+        As printed, a fraction between 0 and 1, and its standard deviation, None where the paper gives none.
+    source
+        Paper and table.
+    reason
+        Why ours may differ; shown where it does.
+    """
+
+    record: str
+    condition: str
+    metric: str
+    model: str
+    value: float
+    spread: float | None
+    source: str
+    reason: str
+
+
+def compare(published: Published, record: Record) -> tuple[str, float]:
+    """Say whether a published number was reproduced.
+
+    Returns
+    -------
+    verdict
+        *reproduced* where our mean lies within the paper's standard deviation of its value (where the paper gives none:
+        within that of our seeds), else *below* or *above*.
+    difference
+        Our mean minus the published value.
+    """
+    ours = record.of(published.condition, published.metric)
+    difference = float(ours.mean()) - published.value
+    spread = float(ours.std(ddof=1)) if published.spread is None else published.spread
+    if abs(difference) <= spread:
+        return "reproduced", difference
+    return ("above" if difference > 0 else "below"), difference
+
+
+def papers_table(published: Path = PUBLISHED, records: Path = RECORDS) -> str:
+    """Write each published number beside ours as one Markdown table."""
+    rows = ["| what | published | here | verdict | source |", "|---|---|---|---|---|"]
+    for entry in json.loads(published.read_text(encoding="utf-8")):
+        number = Published(**entry)
+        record = Record.read(records / f"{number.record}.json")
+        ours = record.of(number.condition, number.metric)
+        word, difference = compare(number, record)
+        printed = f"{100 * number.value:.1f}" + (f" ± {100 * number.spread:.1f}" if number.spread is not None else "")
+        here = f"{100 * ours.mean():.1f} ± {100 * ours.std(ddof=1):.1f} over {len(record.seeds)} seeds"
+        verdict = f"**{word}** ({100 * difference:+.1f})"
+        if word != "reproduced":
+            verdict += f", likely because {number.reason}"
+        rows.append(f"| {number.model} | {printed} | {here} | {verdict} | {number.source} |")
+    return "\n".join(rows)
