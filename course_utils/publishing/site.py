@@ -95,7 +95,8 @@ def claims(readme: str) -> str:
     section = re.search(r"^## Claims.*?(?=^## )", readme, flags=re.DOTALL | re.MULTILINE)[0]
     for path in LECTURES:
         section = section.replace(f"\n| {path.stem[:2]} |", f"\n| [{path.stem[:2]}](lectures/{path.name}) |")
-    return "#" + re.sub(r"<!--.*?-->\n?", "", section).removeprefix("##")
+    plain = re.sub(r"<!--.*?-->\n?", "", section)
+    return re.sub(r"^#(#+ )", r"\1", plain, flags=re.MULTILINE)
 
 
 def main(command_line: Sequence[str]) -> int:
