@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from course_utils.evidence import RECORDS, Claim, Record, fingerprint
+from course_utils.publishing.slides import hides_code
 from course_utils.readme import PICTURES, signature, written
 
 from .notebooks import FOLDER, LECTURES, code_cells, definitions, load
@@ -176,8 +177,7 @@ def test_every_cell_knows_its_place_in_the_slides(name):
         assert kind in SLIDE_TYPES
         if cell.cell_type == "markdown" and re.match(r"##? ", cell.source) and kind != "skip":
             assert kind == "slide"
-        shown = kind in {"slide", "subslide", "fragment"} and "hide-input" not in cell.metadata.get("tags", [])
-        if cell.cell_type == "code" and shown:
+        if cell.cell_type == "code" and kind not in {"skip", "notes"} and not hides_code(cell):
             assert len(lines(cell.source)) <= 15
             assert max(map(len, cell.source.splitlines())) <= 60, cell.source
 

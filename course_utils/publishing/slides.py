@@ -59,8 +59,8 @@ def prepared(notebook: NotebookNode, seconds: Mapping[str, int]) -> NotebookNode
     title = next(cell.source for cell in notebook.cells if cell.source.startswith("# "))
     notebook.metadata.title = title.removeprefix("# ").split("\n")[0]
     for cell in notebook.cells:
-        if cell.cell_type == "code" and _figures(cell):
-            cell.metadata.setdefault("tags", []).append("hide-input")
+        if hides_code(cell) and "hide-input" not in cell.metadata.setdefault("tags", []):
+            cell.metadata.tags.append("hide-input")
     cells = []
     for slide in slides(notebook):
         minutes = nbformat.v4.new_markdown_cell(f"**About {minutes_of(slide, seconds)} min.**")
@@ -98,6 +98,11 @@ def minutes_of(slide: Sequence[NotebookNode], seconds: Mapping[str, int]) -> int
             total += SECONDS_A_LINE * len(cell.source.splitlines())
         total += SECONDS_A_FIGURE * _figures(cell) + seconds.get(cell.id, 0)
     return max(1, math.ceil(total / 60))
+
+
+def hides_code(cell: NotebookNode) -> bool:
+    """Say whether a cell's code is left out of the slides: by its tag, or because it draws."""
+    return cell.cell_type == "code" and ("hide-input" in cell.metadata.get("tags", []) or _figures(cell) > 0)
 
 
 def _figures(cell: NotebookNode) -> int:
