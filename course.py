@@ -356,6 +356,8 @@ def evidence(arguments):
     records = find_records(arguments.names)
     enter_environment(arguments.command_line)
     os.environ["COURSE_EVIDENCE"] = ",".join(records)
+    if arguments.device:
+        os.environ["COURSE_DEVICE"] = arguments.device
     if arguments.quick:
         os.environ["COURSE_EVIDENCE_QUICK"] = "1"
         print("A quick look, one seed each: no record is replaced.")
@@ -631,6 +633,7 @@ def parse(command_line):
     add(test, says, usage="course.py test [pytest arguments ...]")
     measured = add(evidence, "measure again what the claims stand on, from clean kernels, and write the records")
     measured.add_argument("names", nargs="*", metavar="RECORD", help="as in notebooks/evidence (otherwise all)")
+    measured.add_argument("--device", help="where experiments on public sets train, such as cuda (otherwise the CPU)")
     measured.add_argument("--quick", action="store_true", help="one seed each, as a trial; replaces no record")
     executed = add(execute, "for contributors: run lectures from a clean kernel and keep the outputs")
     executed.add_argument("lectures", nargs="*", metavar="LECTURE", help="such as 02 (otherwise all)")

@@ -3,13 +3,8 @@
 ``measure`` gives the stored record of an experiment, or makes it; ``judge`` prints what it says about each claim.
 """
 
-import ast
 import datetime
-import dis
-import hashlib
-import inspect
 import json
-import linecache
 import os
 import platform
 import re
@@ -19,14 +14,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
+import torch
 from scipy import stats
 from tqdm import tqdm
 
 from course_utils.files import CHECKOUT, write_atomically
+from course_utils.fingerprint import fingerprint, settings_of
 
 RECORDS = CHECKOUT / "notebooks" / "evidence"
 RECORDED_VERSIONS = ("torch", "dgl", "numpy", "scipy", "scikit-learn")
@@ -165,7 +161,8 @@ def measure(
 
     Returns
     -------
-    The record. When the experiment was changed since, a line says so.
+    The record. When the experiment was changed since, a line says so. A new record is first printed beside the one it
+    replaces: whether each value agrees within the spread of the seeds.
 
     Raises
     ------
@@ -192,7 +189,8 @@ def measure(
 def _run(name: str, experiment: Callable[[int], Results], seeds: list[int], claims: list[Claim]) -> Record:
     quick = os.environ.get("COURSE_EVIDENCE_QUICK") == "1"
     code = fingerprint(experiment)
-    partial = RECORDS / "partial" / f"{name}-{code[:12]}.json"
+    device = os.environ.get("COURSE_DEVICE", "cpu").replace(":", "")
+    partial = RECORDS / "partial" / f"{name}-{code[:12]}-{device}.json"  # no record mixes two devices
     done = _read_partial(partial)
     for seed in tqdm(seeds[:1] if quick else seeds, desc=name, file=sys.stdout, ncols=80):
         if str(seed) in done:
@@ -212,17 +210,59 @@ def _run(name: str, experiment: Callable[[int], Results], seeds: list[int], clai
             condition: {metric: [run["results"][condition][metric] for run in runs] for metric in metrics}
             for condition, metrics in runs[0]["results"].items()
         },
-        settings=_reachable(experiment)[1],
+        settings=settings_of(experiment),
         fingerprint=code,
         seconds=[run["seconds"] for run in runs],
         made=datetime.date.today().isoformat(),
-        machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        machine=_machine(),
         versions={package: version(package).split("+")[0] for package in RECORDED_VERSIONS},
     )
+    _compare_with_stored(record)
     if len(measured) == len(seeds):  # a quick look never replaces a whole record
         record.write(RECORDS / f"{name}.json")
         partial.unlink()
     return record
+
+
+def _machine() -> str:
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    if torch.cuda.is_available() and torch.cuda.max_memory_allocated():  # what ran on it says so, not what was asked
+        return f"{machine}, {torch.cuda.get_device_name()}"
+    return machine
+
+
+def _compare_with_stored(now: Record) -> None:
+    """Print the stored values beside those just measured, and whether they agree within the spread of the seeds."""
+    try:
+        before = stored(now.name)
+    except (FileNotFoundError, ValueError):
+        return
+    changed = "" if before.fingerprint == now.fingerprint else "; the experiment was changed since"
+    lines = [
+        f"{now.name}, mean ± standard deviation over seeds",
+        f"  before: {len(before.seeds)} seeds, {before.made}, {before.machine}{changed}",
+        f"  now:    {len(now.seeds)} seeds, {now.made}, {now.machine}",
+    ]
+    for condition, metrics in now.values.items():
+        for metric in metrics:
+            if metric in before.values.get(condition, {}):
+                lines += _agreement(f"{condition}, {metric}", before.of(condition, metric), now.of(condition, metric))
+    print("\n".join(lines))
+
+
+def _agreement(what: str, before: np.ndarray, now: np.ndarray) -> list[str]:
+    """Say whether two means are no further apart than the larger standard deviation; curves are left out.
+
+    A quick look is one run, and one run in three is further from the mean than that: it has twice the room.
+    """
+    if before.ndim > 1:
+        return []
+    spreads = [float(values.std(ddof=1)) if len(values) > 1 else 0.0 for values in (before, now)]
+    apart = abs(float(now.mean()) - float(before.mean()))
+    room = max(spreads) * (2 if len(now) == 1 else 1) + 1e-5  # values are kept to five digits
+    word = "agree" if apart <= room else "differ"
+    told = [f"{values.mean():.4g} ± {spread:.2g}" for values, spread in zip((before, now), spreads, strict=True)]
+    return [f"  {what}: before {told[0]}, now {told[1]}: {word}"]
 
 
 def _read_partial(path: Path) -> dict[str, Any]:
@@ -314,60 +354,3 @@ def _sentence(record: Record, claim: Claim, everything: bool) -> str:
         f"Verdict: {result.word}.",
     ]
     return "\n".join(lines)
-
-
-def fingerprint(experiment: Callable) -> str:
-    """Hash an experiment's source with all functions, classes and UPPER_CASE constants it reaches in its notebook.
-
-    Comments and layout do not count; what the package or a library does is told by the recorded versions. Of data
-    that the package builds, the recipe counts: ``RECIPE`` of the module whose loader the experiment calls.
-    """
-    sources, settings = _reachable(experiment)
-    text = json.dumps([sorted(sources.items()), sorted((k, repr(v)) for k, v in settings.items())])
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _reachable(experiment: Callable) -> tuple[dict[str, str], dict[str, Any]]:
-    """Collect name → source of definitions, and name → value of constants, that an experiment reaches."""
-    namespace = experiment.__globals__
-    sources: dict[str, str] = {}
-    settings: dict[str, Any] = {}
-    waiting = [experiment.__name__]
-    while waiting:
-        name = waiting.pop()
-        thing = namespace.get(name)
-        if {name, f"recipe of {name}"} & (sources.keys() | settings.keys()):
-            continue
-        if name.isupper() and isinstance(thing, bool | int | float | str | tuple):
-            settings[name] = thing
-        elif isinstance(thing, FunctionType | type) and thing.__module__ == namespace["__name__"]:
-            codes = _codes(thing)
-            sources[name] = _source(name, codes)
-            waiting += sorted({used for code in codes for used in _names(code)})
-        elif isinstance(thing, FunctionType) and hasattr(sys.modules.get(thing.__module__), "RECIPE"):
-            settings[f"recipe of {name}"] = sys.modules[thing.__module__].RECIPE
-    return sources, settings
-
-
-def _codes(thing: FunctionType | type) -> list[CodeType]:
-    members = [thing] if isinstance(thing, FunctionType) else vars(thing).values()
-    plain = [getattr(member, "fget", None) or getattr(member, "__func__", member) for member in members]
-    # under a decorator such as @torch.no_grad() lies the function that the notebook shows
-    functions = [inspect.unwrap(function) for function in plain if isinstance(function, FunctionType)]
-    return [function.__code__ for function in functions]
-
-
-def _names(code: CodeType) -> set[str]:
-    """Give the global names that code looks up; a name behind a dot is not one."""
-    inner = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
-    looked_up = {step.argval for step in dis.get_instructions(code) if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
-    return looked_up.union(*(_names(c) for c in inner))
-
-
-def _source(name: str, codes: list[CodeType]) -> str:
-    """Give the source of a top-level definition without comments, found through the file of its own code."""
-    for file in dict.fromkeys(code.co_filename for code in codes):
-        for node in ast.parse("".join(linecache.getlines(file)) or "").body:
-            if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
-                return ast.unparse(node)
-    return name

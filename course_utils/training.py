@@ -2,6 +2,7 @@
 
 import copy
 import math
+import os
 import random
 import sys
 import time
@@ -20,6 +21,26 @@ def set_seed(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - libraries that the lectures call still draw from the global generator
     torch.manual_seed(seed)
+
+
+def device() -> torch.device:
+    """Give the device that experiments on public sets train on: ``COURSE_DEVICE``, else the CPU.
+
+    ``python3 course.py evidence NAME --device cuda`` sets it.
+
+    Raises
+    ------
+    ValueError
+        If this PyTorch has no such device here.
+    """
+    wanted = os.environ.get("COURSE_DEVICE", "cpu")
+    try:
+        return torch.empty(0, device=wanted).device
+    except (RuntimeError, AssertionError) as error:  # a PyTorch without CUDA asserts
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f"The device {wanted!r} cannot be used here ({reason}). Choose another, or none for the CPU."
+        ) from error
 
 
 def constant(_progress: float) -> float:

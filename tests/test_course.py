@@ -595,23 +595,26 @@ def test_an_unknown_record_is_answered_with_the_list_of_those_there_are(two_lect
 
 
 @pytest.mark.parametrize(
-    ("asked", "notebooks", "quick"),
+    ("asked", "notebooks", "quick", "device"),
     [
-        (["02_scores", "02_inversion"], ["02_two"], None),
-        ([], ["01_one", "02_two"], None),
-        (["--quick"], ["01_one", "02_two"], "1"),
+        (["02_scores", "02_inversion"], ["02_two"], None, None),
+        ([], ["01_one", "02_two"], None, None),
+        (["--quick"], ["01_one", "02_two"], "1", None),
+        (["--device=cuda"], ["01_one", "02_two"], None, "cuda"),
     ],
 )
 def test_evidence_runs_each_lecture_once_and_saves_none(
-    asked, notebooks, quick, two_lectures, entered, run, monkeypatch
+    asked, notebooks, quick, device, two_lectures, entered, run, monkeypatch
 ):
     ran = []
+    monkeypatch.delenv("COURSE_DEVICE", raising=False)
     monkeypatch.setattr(course, "run_notebook", lambda path, save: ran.append((path.stem, save)))
     assert run("evidence", *asked).status == 0
     assert ran == [(name, False) for name in notebooks]
-    wanted = [name for name in asked if name != "--quick"] or ["01_lengths", "02_inversion", "02_scores"]
+    wanted = [name for name in asked if not name.startswith("--")] or ["01_lengths", "02_inversion", "02_scores"]
     assert os.environ["COURSE_EVIDENCE"].split(",") == wanted
     assert os.environ.get("COURSE_EVIDENCE_QUICK") == quick
+    assert os.environ.get("COURSE_DEVICE") == device
 
 
 @pytest.mark.parametrize("name", ["02", "02_two", "notebooks/02_two.ipynb"])

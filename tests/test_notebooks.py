@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from course_utils.evidence import RECORDS, Claim, Record, fingerprint
+from course_utils.evidence import RECORDS, Claim, Record
+from course_utils.fingerprint import fingerprint
 from course_utils.publishing.slides import hides_code
 from course_utils.readme import PICTURES, signature, written
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from course_utils.evidence import RECORDS, Record
-from course_utils.papers import PUBLISHED, Published, compare, papers_table
+from course_utils.papers import PUBLISHED, Published, beside_papers, compare, papers_table
 
 
 def record(*values):
@@ -44,6 +44,24 @@ def test_the_table_gives_a_reason_where_a_number_was_not_reproduced(tmp_path):
         second
         == f"| Model on data | 81.4 | {ours} | **above** (+1.1), likely because the moon | Nobody (1999), Table 1 |"
     )
+
+
+def test_a_lecture_prints_what_was_published_beside_its_record_and_nothing_else(tmp_path, capsys):
+    other = {**vars(published(0.83, 0.007)), "record": "98_other"}
+    entries = [other, vars(published(0.83, 0.007)), vars(published(0.814, None))]
+    (tmp_path / "published.json").write_text(json.dumps(entries))
+    beside_papers(record(0.815, 0.825, 0.835), published=tmp_path / "published.json")
+    ours = "82.5 ± 1.0 over 3 seeds"
+    assert capsys.readouterr().out.splitlines() == [
+        "Model on data: published 83.0 ± 0.7 (Nobody (1999), Table 1)",
+        f"  here {ours}: reproduced (-0.5)",
+        "Model on data: published 81.4 (Nobody (1999), Table 1)",
+        f"  here {ours}: above (+1.1)",
+        "  likely because the moon",
+    ]
+    (tmp_path / "published.json").write_text(json.dumps(entries[:1]))
+    with pytest.raises(ValueError, match="no number beside 99_x; it has some beside 98_other"):
+        beside_papers(record(0.815, 0.825, 0.835), published=tmp_path / "published.json")
 
 
 def test_every_published_number_stands_beside_a_record():

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils.training import fit, linear_decay, set_seed, warm_up
+from course_utils.training import device, fit, linear_decay, set_seed, warm_up
 
 N, D_IN, D_OUT = 17, 5, 3
 
@@ -143,3 +143,16 @@ def test_progress_ends_with_the_last_loss(problem, capsys):
     said = capsys.readouterr().out
     assert "a line" in said
     assert f"loss {history.loss[-1]:.3f}" in said
+
+
+def test_the_device_is_the_cpu_unless_the_environment_names_another(monkeypatch):
+    monkeypatch.delenv("COURSE_DEVICE", raising=False)
+    assert device() == torch.device("cpu")
+    monkeypatch.setenv("COURSE_DEVICE", "meta")  # the one other device that every PyTorch has
+    assert device() == torch.device("meta")
+
+
+def test_a_device_that_is_not_here_is_refused_before_any_training(monkeypatch):
+    monkeypatch.setenv("COURSE_DEVICE", "abacus")
+    with pytest.raises(ValueError, match="'abacus' cannot be used here"):
+        device()

@@ -1,0 +1,74 @@
+"""A hash of an experiment: of all code and settings in its notebook that decide what it measures."""
+
+import ast
+import dis
+import hashlib
+import inspect
+import json
+import linecache
+import sys
+from collections.abc import Callable
+from types import CodeType, FunctionType
+from typing import Any
+
+
+def fingerprint(experiment: Callable) -> str:
+    """Hash an experiment's source with all functions, classes and UPPER_CASE constants it reaches in its notebook.
+
+    Comments and layout do not count; what the package or a library does is told by the recorded versions. Of data
+    that the package builds, the recipe counts: ``RECIPE`` of the module whose loader the experiment calls.
+    """
+    sources, settings = _reachable(experiment)
+    text = json.dumps([sorted(sources.items()), sorted((k, repr(v)) for k, v in settings.items())])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def settings_of(experiment: Callable) -> dict[str, Any]:
+    """Give the constants that an experiment reads, and the recipe of each data set that it loads."""
+    return _reachable(experiment)[1]
+
+
+def _reachable(experiment: Callable) -> tuple[dict[str, str], dict[str, Any]]:
+    """Collect name → source of definitions, and name → value of constants, that an experiment reaches."""
+    namespace = experiment.__globals__
+    sources: dict[str, str] = {}
+    settings: dict[str, Any] = {}
+    waiting = [experiment.__name__]
+    while waiting:
+        name = waiting.pop()
+        thing = namespace.get(name)
+        if {name, f"recipe of {name}"} & (sources.keys() | settings.keys()):
+            continue
+        if name.isupper() and isinstance(thing, bool | int | float | str | tuple):
+            settings[name] = thing
+        elif isinstance(thing, FunctionType | type) and thing.__module__ == namespace["__name__"]:
+            codes = _codes(thing)
+            sources[name] = _source(name, codes)
+            waiting += sorted({used for code in codes for used in _names(code)})
+        elif isinstance(thing, FunctionType) and hasattr(sys.modules.get(thing.__module__), "RECIPE"):
+            settings[f"recipe of {name}"] = sys.modules[thing.__module__].RECIPE
+    return sources, settings
+
+
+def _codes(thing: FunctionType | type) -> list[CodeType]:
+    members = [thing] if isinstance(thing, FunctionType) else vars(thing).values()
+    plain = [getattr(member, "fget", None) or getattr(member, "__func__", member) for member in members]
+    # under a decorator such as @torch.no_grad() lies the function that the notebook shows
+    functions = [inspect.unwrap(function) for function in plain if isinstance(function, FunctionType)]
+    return [function.__code__ for function in functions]
+
+
+def _names(code: CodeType) -> set[str]:
+    """Give the global names that code looks up; a name behind a dot is not one."""
+    inner = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    looked_up = {step.argval for step in dis.get_instructions(code) if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
+    return looked_up.union(*(_names(c) for c in inner))
+
+
+def _source(name: str, codes: list[CodeType]) -> str:
+    """Give the source of a top-level definition without comments, found through the file of its own code."""
+    for file in dict.fromkeys(code.co_filename for code in codes):
+        for node in ast.parse("".join(linecache.getlines(file)) or "").body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
+                return ast.unparse(node)
+    return name
