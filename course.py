@@ -411,6 +411,8 @@ def run_notebook(path, save):
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
+    from course_utils.files import write_atomically
+
     class Client(NotebookClient):
         def process_message(self, msg, cell, cell_index):
             if msg["msg_type"] == "stream":
@@ -445,7 +447,7 @@ def run_notebook(path, save):
         raise Stop(f"{error}\n{path.name} did not run to its end; the file is as it was.") from None
     if save:
         cells = take_seconds(notebook)
-        write_whole(path, nbformat.writes(notebook) + "\n")
+        write_atomically(path, f"{nbformat.writes(notebook)}\n".encode())
         note_run(path, round(time.monotonic() - start), cells, memory[-1] if memory else None)
     print(f"=== {path.name}: {time.monotonic() - start:.0f} s", flush=True)
 
@@ -466,10 +468,12 @@ def take_seconds(notebook):
 
 def note_run(path, seconds, cell_seconds, mebibytes):
     """Keep beside a notebook what its last clean run took; README and the speaker's notes of the slides tell it."""
+    from course_utils.files import write_atomically
+
     beside = path.with_name("runs.json")
     runs = json.loads(beside.read_text(encoding="utf-8")) if beside.exists() else {}
     runs[path.stem] = {"seconds": seconds, "cell_seconds": cell_seconds, "peak_mebibytes": mebibytes}
-    write_whole(beside, json.dumps(runs, indent=1, sort_keys=True) + "\n")
+    write_atomically(beside, f"{json.dumps(runs, indent=1, sort_keys=True)}\n".encode())
 
 
 def peak_memory(pid):
@@ -479,16 +483,6 @@ def peak_memory(pid):
     except OSError:
         return None
     return round(int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) / 1024)
-
-
-def write_whole(path, text):
-    """Write beside, then rename, so that a half-written file never replaces a good one."""
-    beside = path.with_name(f".{path.name}.tmp")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        os.replace(str(beside), str(path))
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def progress(arguments):

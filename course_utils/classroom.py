@@ -29,9 +29,8 @@ from tqdm import tqdm
 
 from course_utils.checks import CORRECT, NOT_ATTEMPTED, diagnose
 from course_utils.exercises.catalogue import EXERCISES
-from course_utils.files import CHECKOUT, write_atomically
+from course_utils.files import CHECKOUT, LECTURES, write_atomically
 
-NOTEBOOKS = CHECKOUT / "notebooks"
 FOUND = "application/vnd.attention-course.exercise+json"  # how a kernel tells what it found, apart from what it prints
 CHECKED = re.compile(r"""\bcheck\(\s*["'](\w+)["']""")
 
@@ -47,12 +46,11 @@ def handout(folder: Path) -> list[Path]:
     FileExistsError
         If a lecture of that name is there already; then nothing at all is written.
     """
-    lectures = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
-    targets = [folder / path.name for path in lectures]
+    targets = [folder / path.name for path in LECTURES]
     there = [path.name for path in targets if path.exists()]
     if there:
         raise FileExistsError(f"{folder} holds {', '.join(there)} already; nothing was written. Name another folder.")
-    for lecture, target in zip(lectures, targets, strict=True):
+    for lecture, target in zip(LECTURES, targets, strict=True):
         write_atomically(target, nbformat.writes(without_solutions(nbformat.read(lecture, 4))).encode())
     return targets
 
@@ -138,7 +136,8 @@ def answers_asked_for(returned: NotebookNode) -> dict[str, str]:
     )
     if not lectures:
         return {}
-    ours = next(NOTEBOOKS.glob(f"{lectures.most_common(1)[0][0]}_*.ipynb"))
+    number = lectures.most_common(1)[0][0]
+    ours = next(path for path in LECTURES if path.stem.startswith(number))
     code = [cell.source for cell in nbformat.read(ours, 4).cells if cell.cell_type == "code"]
     return dict(match.groups() for source in code for match in re.finditer(r'(?m)^check\("(\w+)", (\w+)\)', source))
 

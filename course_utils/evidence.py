@@ -21,10 +21,10 @@ import torch
 from scipy import stats
 from tqdm import tqdm
 
-from course_utils.files import CHECKOUT, write_atomically
+from course_utils.files import NOTEBOOKS, write_atomically
 from course_utils.fingerprint import fingerprint, settings_of
 
-RECORDS = CHECKOUT / "notebooks" / "evidence"
+RECORDS = NOTEBOOKS / "evidence"
 RECORDED_VERSIONS = ("torch", "dgl", "numpy", "scipy", "scikit-learn")
 
 Results = Mapping[str, Mapping[str, Any]]

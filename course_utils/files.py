@@ -1,9 +1,14 @@
-"""Where the checkout lies, and how the course writes a file: beside, then renamed, never half."""
+"""Where things lie in the checkout, and how the course writes a file: beside, then renamed, never half."""
 
 import os
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+README = CHECKOUT / "README.md"
+NOTEBOOKS = CHECKOUT / "notebooks"
+LECTURES = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+RUNS = NOTEBOOKS / "runs.json"  # what each lecture's last clean run took, written by course.py execute
+PICTURES = NOTEBOOKS / "pictures"  # the signature figures, written by python -m course_utils.readme
 
 
 def write_atomically(path: Path, content: bytes) -> None:

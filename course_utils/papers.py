@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from course_utils.evidence import RECORDS, Record
-from course_utils.files import CHECKOUT
+from course_utils.files import NOTEBOOKS
 
-PUBLISHED = CHECKOUT / "notebooks" / "published.json"
+PUBLISHED = NOTEBOOKS / "published.json"
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,12 @@ import base64
 import html
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from course_utils.evidence import RECORDS, Claim, Record, verdict
-from course_utils.files import CHECKOUT, write_atomically
+from course_utils.files import LECTURES, PICTURES, README, RUNS, write_atomically
 from course_utils.papers import papers_table
-
-NOTEBOOKS = CHECKOUT / "notebooks"
-PICTURES = NOTEBOOKS / "pictures"
-RUNS = NOTEBOOKS / "runs.json"  # written by course.py execute
 
 
 def claims_table(folder: Path = RECORDS) -> str:
@@ -55,10 +52,10 @@ def signature(notebook: Path) -> tuple[str, str, bytes]:
     return title, html.unescape(description), base64.b64decode("".join(pictures[0]["image/png"]))
 
 
-def lectures(notebooks: Path = NOTEBOOKS) -> str:
+def lectures(notebooks: Sequence[Path] = LECTURES) -> str:
     """Write one heading, link and picture a lecture."""
     parts = []
-    for path in sorted(notebooks.glob("[0-9][0-9]_*.ipynb")):
+    for path in notebooks:
         title, description, _ = signature(path)
         parts.append(
             f"### [{title}](notebooks/{path.name})\n\n![{description}](notebooks/{PICTURES.name}/{path.stem}.png)"
@@ -70,7 +67,9 @@ def runs_table(path: Path = RUNS) -> str:
     """Write what each lecture's last clean run took: the whole process, its libraries included."""
     runs = json.loads(path.read_text(encoding="utf-8"))
     rows = ["| lecture | seconds, one thread | most memory, MiB |", "|---|---|---|"]
-    rows += [f"| {name} | {run['seconds']} | {run['peak_mebibytes']:,} |" for name, run in sorted(runs.items())]
+    for name, run in sorted(runs.items()):
+        memory = run["peak_mebibytes"]
+        rows.append(f"| {name} | {run['seconds']} | {'not measured' if memory is None else f'{memory:,}'} |")
     return "\n".join(rows)
 
 
@@ -91,7 +90,6 @@ def written(text: str) -> str:
 
 
 if __name__ == "__main__":
-    for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")):
+    for path in LECTURES:
         write_atomically(PICTURES / f"{path.stem}.png", signature(path)[2])
-    readme = CHECKOUT / "README.md"
-    write_atomically(readme, written(readme.read_text(encoding="utf-8")).encode())
+    write_atomically(README, written(README.read_text(encoding="utf-8")).encode())

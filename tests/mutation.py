@@ -17,7 +17,8 @@ from tqdm import tqdm
 
 from course_utils import checks
 from course_utils.exercises.catalogue import EXERCISES
-from tests.notebooks import LECTURES, definitions
+from course_utils.files import LECTURES
+from tests.notebooks import definitions
 from tests.solutions import solutions
 
 # exercise → changed line → why it is right all the same

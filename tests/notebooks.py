@@ -2,20 +2,17 @@
 
 import ast
 import linecache
-from pathlib import Path
 from types import ModuleType
 
 import nbformat
 
 from course_utils.classroom import is_definition
-
-FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
-LECTURES = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
+from course_utils.files import NOTEBOOKS
 
 
 def load(name: str) -> nbformat.NotebookNode:
     """Read a notebook by its name without the extension."""
-    return nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+    return nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
 
 
 def code_cells(name: str) -> list[nbformat.NotebookNode]:

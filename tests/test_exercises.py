@@ -10,9 +10,10 @@ import pytest
 from course_utils.checks import CORRECT, NOT_ATTEMPTED, diagnose
 from course_utils.classroom import grade
 from course_utils.exercises.catalogue import EXERCISES, of_lecture
+from course_utils.files import LECTURES
 
 from .mutation import EQUIVALENT, survivors
-from .notebooks import LECTURES, definitions, load
+from .notebooks import definitions, load
 from .solutions import exercises, kind, solution_code
 
 NAMES = [path.stem for path in LECTURES]

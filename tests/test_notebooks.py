@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from course_utils.evidence import RECORDS, Claim, Record
+from course_utils.files import LECTURES, NOTEBOOKS
 from course_utils.fingerprint import fingerprint
 from course_utils.publishing.slides import hides_code
 from course_utils.readme import PICTURES, signature, written
 
-from .notebooks import FOLDER, LECTURES, code_cells, definitions, load
+from .notebooks import code_cells, definitions, load
 
-README = FOLDER.parent / "README.md"
+README = NOTEBOOKS.parent / "README.md"
 NAMES = [path.stem for path in LECTURES]
 EXPECTED = [
     "01_sequence_to_sequence",
@@ -149,7 +150,7 @@ def test_outputs_come_from_one_clean_run_from_top_to_bottom(name):
 
 @every_lecture
 def test_no_output_tells_where_it_was_made(name):
-    text = (FOLDER / f"{name}.ipynb").read_text(encoding="utf-8")
+    text = (NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8")
     assert not re.search(r"/(tmp|home|root|Users|work)/", re.sub(r"data:image/[^\"]*", "", text))
     assert set(load(name).metadata) == {"kernelspec", "language_info"}
 
@@ -166,7 +167,7 @@ def test_every_picture_has_a_description(name):
 
 @every_lecture
 def test_one_figure_is_the_signature_of_the_lecture_and_its_picture_is_kept(name):
-    _, description, picture = signature(FOLDER / f"{name}.ipynb")
+    _, description, picture = signature(NOTEBOOKS / f"{name}.ipynb")
     assert len(description) > 40
     assert (PICTURES / f"{name}.png").read_bytes() == picture, "run: .venv/bin/python -m course_utils.readme"
 
@@ -248,7 +249,7 @@ def test_readme_shows_the_lectures_and_the_records_as_they_are():
 
 
 def test_no_text_names_a_place_that_only_its_author_has():
-    checkout = FOLDER.parent
+    checkout = NOTEBOOKS.parent
     files = [*checkout.glob("*.md"), *checkout.glob("*.py"), *checkout.glob("*.toml"), *checkout.glob("*.lock")]
     files += [*checkout.glob("course_utils/**/*.py"), *checkout.glob("datasets/*.*"), *RECORDS.glob("*.json")]
     for file in files:

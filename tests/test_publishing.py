@@ -6,8 +6,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from course_utils.files import LECTURES, NOTEBOOKS
 from course_utils.publishing import site, slides
-from course_utils.publishing.notebooks import LECTURES, NOTEBOOKS, without_marks
+from course_utils.publishing.notebooks import without_marks
 
 GLOSSARY = re.findall(
     r"^\| \*\*(.+?)\*\* \| (.+?) \| (.+?) \| \[(\d\d) · .+?\]\(lectures/(.+?)\.ipynb#(.+?)\) \|$",

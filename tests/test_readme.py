@@ -7,8 +7,7 @@ import pytest
 
 from course_utils import readme
 from course_utils.evidence import Claim, Record
-
-from .notebooks import LECTURES
+from course_utils.files import LECTURES, RUNS
 
 MARKS = "<!-- claims: written by python -m course_utils.readme -->", "<!-- end of claims -->"
 
@@ -54,7 +53,7 @@ def test_a_lectures_picture_comes_with_its_title_and_description(tmp_path):
     ]
     (tmp_path / "07_name.ipynb").write_text(json.dumps({"cells": cells}))
     assert readme.signature(tmp_path / "07_name.ipynb") == ("07 · Title", "x < 1", b"PNG")
-    assert readme.lectures(tmp_path) == (
+    assert readme.lectures([tmp_path / "07_name.ipynb"]) == (
         "### [07 · Title](notebooks/07_name.ipynb)\n\n![x < 1](notebooks/pictures/07_name.png)"
     )
 
@@ -66,12 +65,18 @@ def test_a_lecture_without_signature_figure_is_named(tmp_path):
 
 
 def test_no_lecture_needs_more_memory_than_a_small_server_gives():
-    runs = json.loads(readme.RUNS.read_text(encoding="utf-8"))
+    runs = json.loads(RUNS.read_text(encoding="utf-8"))
     assert sorted(runs) == [path.stem for path in LECTURES]
-    assert all(200 < run["peak_mebibytes"] <= 1536 for run in runs.values())
+    measured = [run["peak_mebibytes"] for run in runs.values() if run["peak_mebibytes"] is not None]  # Linux tells
+    assert all(200 < mebibytes <= 1536 for mebibytes in measured)
 
 
 def test_the_table_of_runs_shows_what_was_noted(tmp_path):
-    noted = {"02_b": {"seconds": 7, "peak_mebibytes": 1234}, "01_a": {"seconds": 30, "peak_mebibytes": 512}}
+    noted = {
+        "02_b": {"seconds": 7, "peak_mebibytes": 1234},
+        "01_a": {"seconds": 30, "peak_mebibytes": 512},
+        "03_c": {"seconds": 9, "peak_mebibytes": None},
+    }
     (tmp_path / "runs.json").write_text(json.dumps(noted))
-    assert readme.runs_table(tmp_path / "runs.json").splitlines()[2:] == ["| 01_a | 30 | 512 |", "| 02_b | 7 | 1,234 |"]
+    first, second, third = readme.runs_table(tmp_path / "runs.json").splitlines()[2:]
+    assert (first, second, third) == ("| 01_a | 30 | 512 |", "| 02_b | 7 | 1,234 |", "| 03_c | 9 | not measured |")

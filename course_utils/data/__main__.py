@@ -1,14 +1,12 @@
 """The course's data from the command line: ``python3 course.py data build|list|fetch|verify``."""
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 
-from course_utils.data import registry
 from course_utils.data.docs import load_docs
 from course_utils.data.number_words import load_number_words
-from course_utils.data.registry import DataError, datasets, fetch, state
+from course_utils.data.registry import DataError, datasets, entry, fetch, place, state
 from course_utils.data.storage import cache_folder
 
 
@@ -23,17 +21,17 @@ def build(_arguments: argparse.Namespace) -> int:
 
 def show(arguments: argparse.Namespace) -> int:
     """List the public sets: size, where they lie, licence, and what the course does without them."""
-    entries = json.loads(registry.REGISTRY.read_text(encoding="utf-8"))
     for name in arguments.names or datasets():
-        found = [registry.place(file["file"]) for file in registry.files_of(name)]
+        known = entry(name)
+        found = [place(file["file"]) for file in known["files"]]
         here = [path for path in found if path is not None]
-        size = sum(file["bytes"] for file in registry.files_of(name)) / 1e6
+        size = sum(file["bytes"] for file in known["files"]) / 1e6
         places = sorted({str(path.parent) for path in here})
         where = f"in {', '.join(places)}" if places else "not here"
         print(f"{name:<16}{size:8.1f} MB   {len(here)} of {len(found)} files, {where}")
-        print(f"                {entries[name]['about']}")
-        print(f"                licence: {entries[name]['licence']}")
-        print(f"                {entries[name]['without']}\n")
+        print(f"                {known['about']}")
+        print(f"                licence: {known['licence']}")
+        print(f"                {known['without']}\n")
     return 0
 
 

@@ -26,15 +26,23 @@ def datasets() -> list[str]:
     return list(_registry())
 
 
+def entry(name: str) -> dict[str, Any]:
+    """Give what the registry holds of a data set: kind, about, licence, citation, files and more."""
+    known = _registry()
+    if name not in known:
+        raise DataError(f"There is no data set {name!r}; choose one of {', '.join(known)}.")
+    return known[name]
+
+
 def is_available(name: str) -> bool:
     """Tell whether all files of a data set lie here already, with the right size; asks no network."""
-    return all(_size(file["file"]) == file["bytes"] for file in _entry(name)["files"])
+    return all(_size(file["file"]) == file["bytes"] for file in entry(name)["files"])
 
 
 def state(name: str) -> dict[str, str]:
     """Say of each file of a data set whether it is ``intact``, ``damaged`` (another sha256) or ``missing``."""
     states = {}
-    for file in _entry(name)["files"]:
+    for file in entry(name)["files"]:
         path = place(file["file"])
         states[file["file"]] = "missing" if path is None else "intact" if _is_intact(path, file) else "damaged"
     return states
@@ -66,10 +74,10 @@ def fetch(name: str, progress: bool = True, offline: bool = False) -> dict[str, 
         The name is not known, a file in ``COURSE_DATA`` or from the network is not the one in the registry, or there is
         no network. Nothing half-written is ever taken for a file of the set.
     """
-    entry = _entry(name)
+    known = entry(name)
     own = _own_folder()
     paths, missing = {}, []
-    for file in entry["files"]:
+    for file in known["files"]:
         path = own / file["file"] if own else None
         if path is None or not path.is_file():
             path = _downloads() / file["file"]
@@ -83,8 +91,8 @@ def fetch(name: str, progress: bool = True, offline: bool = False) -> dict[str, 
         paths[path.name] = path
     if missing and offline:
         raise DataError(_how_to_get(name, missing[0], "is not here, and the network is not to be asked"))
-    if missing and not entry["openly_licensed"]:
-        print(f"{entry['about']}\nLicence: {entry['licence']}\nCite: {entry['citation']}")
+    if missing and not known["openly_licensed"]:
+        print(f"{known['about']}\nLicence: {known['licence']}\nCite: {known['citation']}")
     total = sum(file["bytes"] for file in missing)
     quiet = not (progress and missing)
     with tqdm(total=total, desc=name, disable=quiet, file=sys.stdout, ncols=80, unit="B", unit_scale=True) as bar:
@@ -144,19 +152,12 @@ def _how_to_get(name: str, file: dict[str, Any], what: str) -> str:
     return (
         f"{name}: {file['url']} {what}. Looked in {looked}. When you are online, call again; or put the file at "
         f"{file['file']} in a folder of yours and set COURSE_DATA to that folder. All six notebooks run without the "
-        f"public sets: what they train on, number words and docs, needs no network. {_entry(name).get('without', '')}"
+        f"public sets: what they train on, number words and docs, needs no network. {entry(name).get('without', '')}"
     ).rstrip()
 
 
 def _registry() -> dict[str, Any]:
     return json.loads(REGISTRY.read_text(encoding="utf-8"))
-
-
-def _entry(name: str) -> dict[str, Any]:
-    known = _registry()
-    if name not in known:
-        raise DataError(f"There is no data set {name!r}; choose one of {', '.join(known)}.")
-    return known[name]
 
 
 def _downloads() -> Path:
@@ -171,11 +172,6 @@ def _own_folder() -> Path | None:
     if not folder.is_dir():
         raise DataError(f"COURSE_DATA is {named}, but there is no such folder; correct it or unset it.")
     return folder
-
-
-def files_of(name: str) -> list[dict[str, Any]]:
-    """Give the files of a data set as the registry has them: ``file``, ``url``, ``sha256``, ``bytes``."""
-    return _entry(name)["files"]
 
 
 def place(file: str) -> Path | None:

@@ -3,11 +3,6 @@
 import nbformat
 from nbformat import NotebookNode
 
-from course_utils.files import CHECKOUT
-
-NOTEBOOKS = CHECKOUT / "notebooks"
-LECTURES = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
-
 
 def without_marks(notebook: NotebookNode) -> NotebookNode:
     """Give a copy without the comments that speak to the tests."""

@@ -16,14 +16,12 @@ import nbformat
 from nbformat import NotebookNode
 from sphinx.cmd.build import build_main
 
-from course_utils.files import CHECKOUT
+from course_utils.files import CHECKOUT, LECTURES, PICTURES, README
 from course_utils.publishing.assets import copy_mathjax
-from course_utils.publishing.notebooks import LECTURES, without_marks
+from course_utils.publishing.notebooks import without_marks
 from course_utils.publishing.server import serve
 
 SOURCES = Path(__file__).with_name("site_sources")
-PICTURES = CHECKOUT / "notebooks" / "pictures"
-README = CHECKOUT / "README.md"
 CARDS = CHECKOUT / "datasets" / "README.md"
 
 

@@ -16,12 +16,11 @@ import nbformat
 from nbconvert.exporters import SlidesExporter
 from nbformat import NotebookNode
 
-from course_utils.files import CHECKOUT, write_atomically
+from course_utils.files import CHECKOUT, LECTURES, RUNS, write_atomically
 from course_utils.publishing.assets import copy_mathjax, copy_reveal
-from course_utils.publishing.notebooks import LECTURES, NOTEBOOKS, without_marks
+from course_utils.publishing.notebooks import without_marks
 from course_utils.publishing.server import serve
 
-RUNS = NOTEBOOKS / "runs.json"  # written by course.py execute
 TEMPLATE = Path(__file__).with_name("slides_template")
 WORDS_A_MINUTE = 110  # spoken, with pauses
 SECONDS_A_LINE = 5  # of code that is read aloud
@@ -94,7 +93,7 @@ def minutes_of(slide: Sequence[NotebookNode], seconds: Mapping[str, int]) -> int
             continue
         if cell.cell_type == "markdown":
             total += 60 * len(cell.source.split()) / WORDS_A_MINUTE
-        elif "hide-input" not in cell.metadata.get("tags", []):
+        elif not hides_code(cell):
             total += SECONDS_A_LINE * len(cell.source.splitlines())
         total += SECONDS_A_FIGURE * _figures(cell) + seconds.get(cell.id, 0)
     return max(1, math.ceil(total / 60))

@@ -4,6 +4,7 @@ import functools
 import http.server
 import os
 import shutil
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -54,9 +55,7 @@ class Watched:
         self.page = page
         self.problems: list[str] = []
         page.on("requestfailed", lambda request: self.problems.append(f"request failed: {request.url}"))
-        page.on(
-            "response", lambda answer: answer.status >= 400 and self.problems.append(f"{answer.status}: {answer.url}")
-        )
+        page.on("response", self._answered)
         page.on("console", lambda said: said.type == "error" and self.problems.append(f"console: {said.text}"))
         page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
         page.on("request", self._stay_here)
@@ -89,6 +88,12 @@ class _Silent(http.server.SimpleHTTPRequestHandler):
         pass
 
 
+class _Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, request, client_address) -> None:
+        if not isinstance(sys.exception(), ConnectionError):  # a page that was closed does not wait for the rest
+            super().handle_error(request, client_address)
+
+
 @pytest.fixture(scope="session")
 def serve() -> Iterator[Callable[[Path], str]]:
     """Give a function that serves a folder to this machine alone, and gives its address."""
@@ -96,7 +101,7 @@ def serve() -> Iterator[Callable[[Path], str]]:
 
     def served(folder: Path) -> str:
         handler = functools.partial(_Silent, directory=str(folder))
-        servers.append(http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler))
+        servers.append(_Server(("127.0.0.1", 0), handler))
         threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
         return f"http://127.0.0.1:{servers[-1].server_port}"
 

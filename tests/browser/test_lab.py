@@ -12,7 +12,8 @@ import urllib.request
 
 import pytest
 
-from ..notebooks import FOLDER, LECTURES
+from course_utils.files import LECTURES, NOTEBOOKS
+
 from .conftest import screenshot
 from .explorer import EXPLORED, walk_through
 
@@ -47,7 +48,7 @@ SCROLL_TO = """async (index) => {
 def lab(tmp_path_factory):
     """Start JupyterLab on a copy of the notebooks, for this machine alone and with a token; give address and token."""
     root = tmp_path_factory.mktemp("lab")
-    shutil.copytree(FOLDER, root / "notebooks")
+    shutil.copytree(NOTEBOOKS, root / "notebooks")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

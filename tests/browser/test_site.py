@@ -5,9 +5,9 @@ from urllib.parse import quote
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from course_utils.files import LECTURES
 from course_utils.publishing.site import build
 
-from ..notebooks import LECTURES
 from .conftest import Watched, screenshot
 from .explorer import EXPLORED, walk_through
 

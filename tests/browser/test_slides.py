@@ -5,9 +5,9 @@ import io
 import pytest
 from pypdf import PdfReader
 
+from course_utils.files import LECTURES
 from course_utils.publishing.slides import make_decks
 
-from ..notebooks import LECTURES
 from .conftest import screenshot
 from .explorer import EXPLORED, walk_through
 
