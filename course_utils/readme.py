@@ -73,6 +73,15 @@ def runs_table(path: Path = RUNS) -> str:
     return "\n".join(rows)
 
 
+def records_table(folder: Path = RECORDS) -> str:
+    """Write how long the processor worked on each record, and what to ask for to do it again."""
+    records = [Record.read(path) for path in sorted(folder.glob("*.json"))]
+    rows = ["| record | seeds | minutes |", "|---|---|---|"]
+    rows += [f"| {record.name} | {len(record.seeds)} | {sum(record.seconds) / 60:.1f} |" for record in records]
+    hours = sum(sum(record.seconds) for record in records) / 3600
+    return "\n".join([*rows, f"| all | | {60 * hours:.0f} ({hours:.1f} hours) |"])
+
+
 def between(text: str, name: str, content: str) -> str:
     """Put content between the two marks of this name in a text."""
     begin, end = f"<!-- {name}: written by python -m course_utils.readme -->", f"<!-- end of {name} -->"
@@ -83,7 +92,13 @@ def between(text: str, name: str, content: str) -> str:
 
 def written(text: str) -> str:
     """Give README's text with everything that is written from the lectures."""
-    parts = {"lectures": lectures(), "claims": claims_table(), "papers": papers_table(), "runs": runs_table()}
+    parts = {
+        "lectures": lectures(),
+        "claims": claims_table(),
+        "papers": papers_table(),
+        "records": records_table(),
+        "runs": runs_table(),
+    }
     for name, content in parts.items():
         text = between(text, name, content)
     return text

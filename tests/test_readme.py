@@ -80,3 +80,10 @@ def test_the_table_of_runs_shows_what_was_noted(tmp_path):
     (tmp_path / "runs.json").write_text(json.dumps(noted))
     first, second, third = readme.runs_table(tmp_path / "runs.json").splitlines()[2:]
     assert (first, second, third) == ("| 01_a | 30 | 512 |", "| 02_b | 7 | 1,234 |", "| 03_c | 9 | not measured |")
+
+
+def test_the_table_of_records_adds_up_what_each_took(tmp_path):
+    for name, seconds in {"02_b": [30.0, 60.0], "01_a": [3600.0, 1800.0, 60.0]}.items():
+        Record(name, [], list(range(len(seconds))), {}, {}, "", seconds, "", "", {}).write(tmp_path / f"{name}.json")
+    rows = readme.records_table(tmp_path).splitlines()[2:]
+    assert rows == ["| 01_a | 3 | 91.0 |", "| 02_b | 2 | 1.5 |", "| all | | 92 (1.5 hours) |"]
