@@ -131,7 +131,7 @@ def _label_ends(ax: Axes, x: float | int, ends: Mapping[str, tuple[float, str]],
 
 
 def seed_dots(ax: Axes, series: Mapping[str, ArrayLike]) -> None:
-    """Draw one row a condition: each seed a dot, their mean a bar with its value.
+    """Draw one row a condition: each seed a dot (fainter where there are many), their mean a bar with its value.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def seed_dots(ax: Axes, series: Mapping[str, ArrayLike]) -> None:
             np.full(len(values), row),
             MARKERS[row % len(MARKERS)],
             color=colour,
-            alpha=0.5,
+            alpha=min(0.5, 10 / len(values)),  # many dots overlap; the darker, the more
             markersize=6,
         )
         ax.plot([values.mean()] * 2, [row - 0.3, row + 0.3], color=colour, linewidth=2.5)

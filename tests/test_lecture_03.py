@@ -11,6 +11,8 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from course_utils import attention
 from course_utils.attention import AdditiveScore
 from course_utils.data.batches import Batch, Vocabulary, pad
+from course_utils.data.documents import LabelledDocuments
+from course_utils.data.registry import is_available
 from course_utils.exercises.lecture_03 import masked_mean
 from course_utils.training import set_seed
 
@@ -552,3 +554,96 @@ def test_the_view_says_in_words_what_it_shows_in_sizes(lecture, monkeypatch):
     assert shown[0]["text/plain"].splitlines() == ["weight 0.60: sort (0.80) <the> (0.20)", "weight 0.40: list (1.00)"]
     for word in ("weight <b>0.60</b>", "sort</span><sub>0.80</sub>", "&lt;the&gt;", "list</span><sub>1.00</sub>"):
         assert word in shown[0]["text/html"]
+
+
+# Film reviews
+
+
+def needs(name):
+    return pytest.mark.skipif(
+        not is_available(name), reason=f"{name} is not here: set COURSE_DATA=folder, or fetch it once"
+    )
+
+
+def folded_reviews(per_fold=3):
+    """Reviews of two sentences that tell their fold and class, three of each class in each fold."""
+    rows = [(fold, label, i) for label in (0, 1) for fold in range(10) for i in range(per_fold)]
+    texts = tuple(f"plot plot{fold} of{i}\nverdict{label} fold{fold} end" for fold, label, i in rows)
+    folds = tuple(str(fold) for fold, _, _ in rows)
+    return LabelledDocuments(texts, tuple(label for _, label, _ in rows), ("negative", "positive"), folds)
+
+
+@pytest.mark.parametrize("n_words", [1, 3, 7, 11, 17, 23, math.inf])
+def test_the_end_of_a_review_is_its_last_words_with_their_borders(lecture, n_words):
+    words = [str(i) for i in range(19)]
+    text = [tuple(words[:5]), tuple(words[5:7]), (), tuple(words[7:18]), tuple(words[18:])]
+    kept = lecture.ending(text, n_words)
+    assert [word for sentence in kept for word in sentence] == words[-min(n_words, 19) :]
+    assert all(kept)
+    for sentence, whole in zip(kept[::-1], [text[4], text[3], text[1], text[0]], strict=False):
+        assert sentence == whole[-len(sentence) :]
+    assert [len(s) for s in kept[1:]] == [len(s) for s in text if s][len(text) - 1 - len(kept[1:]) :]
+
+
+@pytest.mark.parametrize("seed", [0, 3, 8, 9, 12])
+def test_a_seed_gives_one_fold_to_the_test_the_next_to_validation_and_eight_to_training(lecture, monkeypatch, seed):
+    monkeypatch.setattr(lecture, "load_documents", lambda name, progress: folded_reviews())
+    corpus = lecture.prepare_reviews(seed, 4)
+    for rows, expected in [
+        (corpus.test, {seed % 10}),
+        (corpus.val, {(seed + 1) % 10}),
+        (corpus.train, set(range(10)) - {seed % 10, (seed + 1) % 10}),
+    ]:
+        told = lecture.pick(corpus.words, rows.tolist())
+        assert {words[2] for words in told} == {f"fold{fold}" for fold in expected}
+        assert [words[1] for words in told] == [f"verdict{label}" for label in corpus.labels[rows].tolist()]
+    assert len(torch.cat([corpus.train, corpus.val, corpus.test]).unique()) == len(corpus.words) == 60
+    assert not {f"fold{seed % 10}", f"fold{(seed + 1) % 10}"} & set(corpus.vocabulary.words)
+    assert [len(sentence) for sentence in corpus.sentences[0]] == [1, 3]
+
+
+def test_with_one_sentence_the_hierarchy_is_flat_attention_and_its_second_query_learns_nothing(lecture):
+    model, sentence = hierarchical(lecture), torch.arange(4, 11)
+    box = model.collate([[sentence]])
+    logits, weights = model(box)
+    _, of_words = model.sentence_vectors(box)
+    torch.testing.assert_close(weights, of_words)
+    nn.functional.cross_entropy(logits, torch.tensor([1])).backward()
+    assert model.words.pool.score.query.grad.abs().sum() > 0
+    assert model.sentences.pool.score.query.grad.abs().max() < 1e-6
+
+
+def test_the_comparison_scores_every_condition_on_the_true_labels_of_the_test(lecture, monkeypatch):
+    monkeypatch.setattr(lecture, "EPOCHS", 1)
+    monkeypatch.setattr(lecture, "BATCH_SIZE", 7)
+    corpus = tiny_corpus(lecture)
+    corpus = corpus._replace(test=corpus.test[:11])
+    results = lecture.compare_models(corpus, seed=5)
+    blind = ("attention, weights shuffled", "HAN, weights shuffled")
+    assert set(results) == {*NETWORKS, *blind, "TF-IDF", "TF-IDF, labels shuffled"}
+    for name in NETWORKS:
+        model = lecture.train(corpus, name, seed=5)
+        assert results[name]["accuracy"] == lecture.accuracy(model, corpus, corpus.test)
+    assert results["TF-IDF"]["accuracy"] == 1
+    wrong = corpus._replace(labels=1 - corpus.labels)  # taught the opposite, judged by the truth
+    assert lecture.by_counts(wrong, corpus)["accuracy"] == 0
+
+
+def test_only_tf_idf_reads_whole_reviews(lecture, monkeypatch):
+    monkeypatch.setattr(lecture, "load_documents", lambda name, progress: folded_reviews())
+    monkeypatch.setattr(lecture, "REVIEW_WORDS", 4)
+    networks, counted = [], []
+    monkeypatch.setattr(lecture, "compare_models", lambda corpus, seed: networks.append(corpus) or {})
+    monkeypatch.setattr(lecture, "by_counts", lambda taught, corpus: counted.append((taught, corpus)))
+    assert set(lecture.compare_on_reviews(2)) == {"TF-IDF, whole reviews"}
+    assert {len(words) for words in networks[0].words} == {4}
+    assert [{len(words) for words in corpus.words} for corpus in counted[0]] == [{6}, {6}]
+
+
+@needs("movie_reviews")
+def test_the_tested_fold_has_a_hundred_reviews_of_each_class_and_no_review_is_longer_than_its_cut(lecture):
+    corpus = lecture.prepare_reviews(3, lecture.REVIEW_WORDS)
+    assert torch.bincount(corpus.labels[corpus.test]).tolist() == [100, 100]
+    assert [len(part) for part in (corpus.train, corpus.val, corpus.test)] == [1600, 200, 200]
+    assert max(map(len, corpus.words)) == lecture.REVIEW_WORDS
+    assert sum(len(words) == lecture.REVIEW_WORDS for words in corpus.words) > 1800

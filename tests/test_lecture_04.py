@@ -1,7 +1,7 @@
 """Lecture 04's networks hear what the formula says, and padding, the future and the noise stay in their place."""
 
 import random
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 import torch
@@ -14,11 +14,19 @@ from torch.nn import functional as F
 from course_utils.attention import attend, window_mask, zero_score
 from course_utils.data.batches import Batch, Vocabulary
 from course_utils.data.docs import Docs
+from course_utils.data.documents import LabelledDocuments, load_documents
+from course_utils.data.registry import is_available
 
 from .notebooks import definitions
 
 BATCH, LENGTH, D_MODEL, N_WORDS, N_CLASSES, N_FILTERS = 3, 23, 37, 31, 7, 11
 STACKS = [(3, (1, 1)), (5, (1, 3)), (2, (1, 2, 4)), (7, (1,)), (3, (2, 2))]
+
+
+def needs(name):
+    return pytest.mark.skipif(
+        not is_available(name), reason=f"{name} is not here: set COURSE_DATA=folder, or fetch it once"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -415,3 +423,129 @@ def test_a_mistyped_word_is_unknown_and_most_of_its_letters_are_not(lecture):
     typed = lecture.spoil([("filter",)], 1.0, lecture.mistype, seed=0)[0]
     assert words.encode(lecture.as_words(typed)).tolist() == [words.unk]
     assert (letters.encode(lecture.as_characters(typed)) != letters.unk).sum() >= 5
+
+
+# The public sets: parts, what is counted, and words that move.
+
+
+def test_kims_network_has_the_sizes_of_the_paper_and_small_random_vectors(lecture):
+    torch.manual_seed(0)
+    model = lecture.kims_textcnn(N_WORDS, N_CLASSES)
+    assert [tuple(c.weight.shape) for c in model.convolutions] == [(100, 300, width) for width in (3, 4, 5)]
+    assert model.dropout.p == 0.5
+    assert model.classify.out_features == N_CLASSES
+    assert model.embedding.weight.shape == (N_WORDS, 300)
+    assert model.embedding.weight.requires_grad
+    assert 0.249 < model.embedding.weight.abs().max() <= 0.25
+    assert model.embedding.weight.std().item() == pytest.approx(0.25 / 3**0.5, rel=0.02)
+
+
+def test_published_parts_are_taken_as_they_are(lecture):
+    corpus = LabelledDocuments(
+        ("A b!", "c", "d e", "F"), (2, 0, 1, 2), ("x", "y", "z"), ("test", "train", "val", "train")
+    )
+    training, validation, (texts, labels) = lecture.published_parts(corpus, lecture.words_and_marks)
+    assert training[0] == [("c",), ("f",)]
+    assert training[1].tolist() == [0, 2]
+    assert validation[0] == [("d", "e")]
+    assert (texts, labels.tolist()) == ([("a", "b", "!")], [2])
+
+
+def test_running_text_is_cut_into_words_and_marks_and_loses_nothing_but_spaces(lecture):
+    text = 'Oil at $54.70, a "record" (AP) -- don\'t ask: #39;'
+    found = lecture.words_and_marks(text)
+    assert "".join(found) == text.lower().replace(" ", "")
+    assert found[:6] == ["oil", "at", "$", "54", ".", "70"]
+    assert all(token.isalnum() or len(token) == 1 for token in found)
+
+
+@pytest.mark.parametrize("longest", [1, 2])
+def test_phrases_are_counted_as_sklearn_counts_them_in_text(lecture, longest):
+    texts = [("not", "good", "."), ("good", ",", "not", "bad"), (".",)]
+    expected = TfidfVectorizer(token_pattern=r"\S+", ngram_range=(1, longest), sublinear_tf=True, lowercase=False)
+    counted = lecture.counted(longest)
+    difference = counted.fit_transform(texts) - expected.fit_transform(" ".join(text) for text in texts)
+    assert abs(difference).max() < 1e-12
+    assert (counted.get_feature_names_out() == expected.get_feature_names_out()).all()
+
+
+def test_the_control_of_the_counters_learns_from_the_same_labels_in_another_order(lecture, monkeypatch):
+    seen = []
+    monkeypatch.setattr(lecture, "train_linear", lambda vectors, training, validation: seen.append(training))
+    texts, labels = toy_documents(97, 0)
+    before = labels.clone()
+    for _ in range(2):
+        assert list(lecture.counters((texts, labels), None, seed=3)) == [
+            "n-gram TF-IDF",
+            "single-word TF-IDF",
+            "n-gram TF-IDF, labels by lot",
+        ]
+    assert torch.equal(labels, before), "the caller's labels were changed"
+    for trained, expected in zip(seen[:2], (labels, labels), strict=True):
+        assert trained[1] is expected
+    by_lot = seen[2][1]
+    assert sorted(by_lot.tolist()) == sorted(labels.tolist())
+    assert 0.3 < (by_lot == labels).float().mean() < 0.7
+    assert torch.equal(by_lot, seen[5][1]), "a seed does not repeat it"
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 8, 23])
+def test_exchanged_halves_move_every_word_and_break_one_pair_of_neighbours(lecture, length):
+    text = tuple(f"word{i}" for i in range(length))
+    moved = lecture.exchange_halves(text)
+    assert sorted(moved) == sorted(text)
+    pairs = set(pairwise(text))
+    assert len(pairs - set(pairwise(moved))) == min(length - 1, 1)
+    if length > 1:
+        assert all(a != b for a, b in zip(text, moved, strict=True))
+
+
+def told_by_order(n, seed):
+    """Sentences of the same words, whose class is told by the order of two neighbours alone."""
+    chance = random.Random(seed)
+    labels = torch.arange(n) % 2
+    pairs = (("not", "good"), ("good", "not"))
+    return [(*chance.choices(["the", "of", "is"], k=8), *pairs[label], "so") for label in labels.tolist()], labels
+
+
+def test_moved_words_cost_a_reader_of_order_and_cost_a_counter_of_words_nothing(lecture, monkeypatch):
+    for name, value in {"KIM_WIDTH": 13, "KIM_FILTERS": 7, "SENTENCE_EPOCHS": 5}.items():
+        monkeypatch.setattr(lecture, name, value)
+    training, validation, test = told_by_order(293, 0), told_by_order(61, 1), told_by_order(199, 2)
+    results = lecture.on_sentences(training, validation, test, seed=0)
+    for name in ("TextCNN-rand", "n-gram TF-IDF"):
+        assert results[name]["accuracy"] > 0.95
+        assert results[f"{name}, words shuffled"]["accuracy lost"] > 0.2
+        assert results[f"{name}, halves exchanged"]["accuracy lost"] < 0.05
+    assert results["single-word TF-IDF"]["accuracy"] < 0.65
+    for change in ("words shuffled", "halves exchanged"):
+        assert results[f"single-word TF-IDF, {change}"]["accuracy lost"] == 0
+    assert results["n-gram TF-IDF, labels by lot"]["accuracy"] < 0.8
+    for claim in lecture.sentence_claims("x"):
+        assert all(claim.metric in results[name] for name in (claim.treatment, claim.baseline, claim.control))
+
+
+def test_the_record_of_the_news_says_how_many_texts_there_were_to_learn_from(lecture, monkeypatch):
+    words = ("Filter, signal", "Graph: node")
+    texts = tuple(f"The {words[i % 2]} of no. {i}" for i in range(300))
+    corpus = LabelledDocuments(
+        texts, tuple(i % 2 for i in range(300)), ("a", "b"), 30 * (*6 * ("train",), "val", *3 * ("test",))
+    )
+    monkeypatch.setattr(lecture, "load_documents", lambda name, progress: {"ag_news": corpus}[name])
+    for name, value in {"KIM_WIDTH": 13, "KIM_FILTERS": 7, "SENTENCE_EPOCHS": 5, "LETTER_EPOCHS": 3}.items():
+        monkeypatch.setattr(lecture, name, value)
+    results = lecture.ag_news(seed=0)
+    assert results["texts at hand"] == {"training": 180, "test": 90}
+    for name in ("TextCNN-rand", "character CNN", "n-gram TF-IDF"):
+        assert results[name]["accuracy"] > 0.9, name
+    for control in ("n-gram TF-IDF, labels by lot", "TextCNN-rand, words garbled"):
+        assert results[control]["accuracy"] < 0.8, control
+
+
+@needs("ag_news")
+def test_the_news_at_hand_are_in_one_part_each(lecture):
+    parts = lecture.published_parts(load_documents("ag_news", progress=False), lecture.words_and_marks)
+    training, validation, test = (set(texts) for texts, _ in parts)
+    assert not training & test
+    assert not validation & test
+    assert all(labels.unique().tolist() == [0, 1, 2, 3] for _, labels in parts)

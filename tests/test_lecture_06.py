@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from dgl.nn import GATConv, GATv2Conv, GraphConv
+from scipy.sparse import csr_matrix
 from scipy.sparse import random as random_sparse
 from torch import nn
 from torch.nn import functional as F
@@ -505,3 +506,83 @@ def test_memory_counts_each_piece_once_and_the_sample_needs_no_more_than_the_who
     assert lecture.kept_megabytes(lambda: (tensor * tensor).sum()) == pytest.approx(0.004)
     whole, sampled = lecture.memory_of(lecture.gat(11, 3), citations)
     assert 0 < sampled < whole
+
+
+def test_no_constant_answer_beats_the_best_single_answer_and_ties_do_not_fool_it(lecture, citations):
+    labels = torch.zeros(97, dtype=torch.long)
+    labels[citations.train], labels[citations.val] = torch.arange(15) % 3, torch.arange(17) % 3  # both are balanced
+    labels[citations.test] = torch.arange(65).clamp(max=40) // 20  # class 2 is the largest, and only in the test
+    graph = replace(citations, labels=labels)
+    tested = labels[citations.test]
+    shares = [(tested == label).float().mean().item() for label in range(3)]
+    assert lecture.best_single_answer(graph) == pytest.approx(max(shares))
+    assert lecture.majority_accuracy(graph) == pytest.approx(shares[0])  # the trap that the lecture tells of
+    assert shares[0] < max(shares)
+
+
+def test_quarters_by_words_ask_test_nodes_only_and_change_nothing_else(lecture, citations):
+    parts = lecture.by_words(citations)
+    words = torch.from_numpy(citations.features.getnnz(axis=1))
+    few, many = (parts[f"accuracy, {size} words"].test for size in ("few", "many"))
+    assert torch.equal(parts["accuracy"].test, citations.test)
+    for asked in (few, many):
+        assert not (asked & ~citations.test).any()
+        assert asked.sum() >= citations.test.sum() / 4
+    assert words[few].max() <= words[citations.test & ~few].min()
+    assert words[many].min() >= words[citations.test & ~many].max()
+    assert not (few & many).any()
+    for part in parts.values():
+        assert torch.equal(part.train, citations.train)
+        assert torch.equal(part.val, citations.val)
+        assert part.features is citations.features
+
+
+def test_the_quarters_are_those_of_the_test_whatever_the_other_nodes_hold(lecture, citations):
+    features = citations.features.toarray()
+    features[~citations.test.numpy()] = 1  # training and validation nodes hold every word
+    crowded = lecture.by_words(replace(citations, features=csr_matrix(features)))
+    for name, part in lecture.by_words(citations).items():
+        assert torch.equal(part.test, crowded[name].test)
+
+
+def test_the_coauthor_experiment_draws_one_split_a_seed_and_rewires_the_control_alone(lecture, citations, monkeypatch):
+    asked, trained = [], []
+
+    def load(progress, seed):
+        asked.append((progress, seed))
+        return citations
+
+    def train(build, graph, seed, epochs):
+        trained.append((build, graph, seed, epochs))
+        return build(*(graph.features.shape[1], len(graph.classes))).eval()
+
+    monkeypatch.setattr(lecture, "load_coauthor_cs", load)
+    monkeypatch.setattr(lecture, "train", train)
+    results = lecture.coauthor_experiment(7)
+    assert asked == [(False, 7)]
+    assert {(seed, epochs) for _, _, seed, epochs in trained} == {(7, lecture.CS_EPOCHS)}
+    builds = [lecture.mlp, lecture.gcn, lecture.gat_without_score, lecture.gat, lecture.gat]
+    assert [build for build, *_ in trained] == builds
+    assert all(graph is citations for _, graph, *_ in trained[:4])
+    control = trained[4][1]
+    assert torch.equal(control.sources, citations.rewired(7).sources)
+    assert not torch.equal(control.sources, citations.sources)
+    for kept in ("labels", "train", "val", "test"):
+        assert torch.equal(getattr(control, kept), getattr(citations, kept))
+    for claim in lecture.CS_CLAIMS:
+        for condition in (claim.treatment, claim.baseline, claim.control):
+            assert 0 <= results[condition][claim.metric] <= 1
+
+
+def test_each_accuracy_of_the_coauthor_experiment_is_that_of_its_own_network(lecture, citations, monkeypatch):
+    monkeypatch.setattr(lecture, "load_coauthor_cs", lambda progress, seed: citations)
+    monkeypatch.setattr(lecture, "CS_EPOCHS", 3)
+    results = lecture.coauthor_experiment(7)
+    for name, graph in {"GAT": citations, "GAT, rewired edges": citations.rewired(7)}.items():
+        logits, _ = lecture.predict(lecture.train(lecture.gat, graph, 7, 3), graph)
+        right = (logits.argmax(dim=-1) == citations.labels).float()
+        assert results[name]["accuracy"] == pytest.approx(right[citations.test].mean().item())
+        few = lecture.by_words(citations)["accuracy, few words"].test
+        assert results[name]["accuracy, few words"] == pytest.approx(right[few].mean().item())
+    same = citations.labels[citations.sources] == citations.labels[citations.targets]
+    assert results["the network itself"]["edges within a class"] == pytest.approx(same.float().mean().item())

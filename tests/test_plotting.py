@@ -98,6 +98,13 @@ def test_seed_dots_draw_every_seed_and_their_mean():
     plt.close(fig)
 
 
+def test_the_dots_of_many_seeds_are_fainter():
+    fig, ax = plt.subplots()
+    plotting.seed_dots(ax, {"few": np.zeros(3), "twenty": np.zeros(20), "hundred": np.zeros(100)})
+    assert [line.get_alpha() for line in ax.lines[::2]] == [0.5, 0.5, 0.1]
+    plt.close(fig)
+
+
 def test_a_picture_is_kept_sharper_than_it_is_shown(displayed):
     fig, _ = plt.subplots(figsize=(6, 3.5))
     dots = fig.dpi
