@@ -45,6 +45,7 @@ def _reachable(experiment: Callable) -> tuple[dict[str, str], dict[str, Any]]:
             codes = _codes(thing)
             sources[name] = _source(name, codes)
             waiting += sorted({used for code in codes for used in _names(code)})
+            waiting += [base.__name__ for base in getattr(thing, "__bases__", ())]  # super() names none
         elif isinstance(thing, FunctionType) and hasattr(sys.modules.get(thing.__module__), "RECIPE"):
             settings[f"recipe of {name}"] = sys.modules[thing.__module__].RECIPE
     return sources, settings

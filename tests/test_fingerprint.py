@@ -20,11 +20,12 @@ def helper(x):
 def decorated(x):
     return helper(x) * 2
 
-class Model:
+class Base:
     @property
     def factor(self):
         return 3
 
+class Model(Base):
     @torch.no_grad()
     def run(self, seed):
         return decorated(seed) + self.factor

@@ -556,7 +556,7 @@ def test_the_view_says_in_words_what_it_shows_in_sizes(lecture, monkeypatch):
         assert word in shown[0]["text/html"]
 
 
-# Film reviews
+# Film reviews, long and Korean
 
 
 def needs(name):
@@ -571,6 +571,25 @@ def folded_reviews(per_fold=3):
     texts = tuple(f"plot plot{fold} of{i}\nverdict{label} fold{fold} end" for fold, label, i in rows)
     folds = tuple(str(fold) for fold, _, _ in rows)
     return LabelledDocuments(texts, tuple(label for _, label, _ in rows), ("negative", "positive"), folds)
+
+
+def korean_reviews():
+    """Reviews in which 31, 5 and 13 are for training, validation and test; class 1 likes, class 0 does not."""
+    nouns, particles = ("영화", "음악", "배우", "이야기", "결말"), ("가", "는", "를", "도")
+    rows = [(part, i) for part, n in (("train", 31), ("val", 5), ("test", 13)) for i in range(n)]
+    texts = [f"{nouns[i % 5]}{particles[i % 4]} {('싫다', '좋다')[i % 2]}{'!' * (i % 3)} {part}" for part, i in rows]
+    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(0)).tolist()  # parts need no order
+    rows, texts = [rows[i] for i in order], [texts[i] for i in order]
+    split, labels = tuple(part for part, _ in rows), tuple(i % 2 for _, i in rows)
+    return LabelledDocuments(tuple(texts), labels, ("negative", "positive"), split)
+
+
+@pytest.fixture
+def korean(lecture, monkeypatch):
+    monkeypatch.setattr(lecture, "load_documents", lambda name, progress: korean_reviews())
+    monkeypatch.setattr(lecture, "N_TRAIN", 17)
+    monkeypatch.setattr(lecture, "N_PIECES", 50)
+    return lecture
 
 
 @pytest.mark.parametrize("n_words", [1, 3, 7, 11, 17, 23, math.inf])
@@ -602,6 +621,59 @@ def test_a_seed_gives_one_fold_to_the_test_the_next_to_validation_and_eight_to_t
     assert [len(sentence) for sentence in corpus.sentences[0]] == [1, 3]
 
 
+def test_pieces_are_learned_from_the_drawn_training_reviews_alone(korean, monkeypatch):
+    learn, heard = korean.learn_subwords, []
+    monkeypatch.setattr(korean, "learn_subwords", lambda texts, n: heard.append(texts) or learn(texts, n))
+    reviews = korean_reviews()
+    training = {text for text, part in zip(reviews.texts, reviews.split, strict=True) if part == "train"}
+    drawn = []
+    for seed in (0, 1):
+        korean.prepare_nsmc(seed, subwords=True)
+        assert len(heard[seed]) == 17
+        drawn.append(set(heard[seed]))
+        assert drawn[seed] <= training
+    assert drawn[0] != drawn[1]
+
+
+@pytest.mark.parametrize("subwords", [True, False])
+def test_korean_reviews_keep_their_parts_and_their_labels(korean, subwords):
+    corpus = korean.prepare_nsmc(3, subwords)
+    for name, size in (("train", 17), ("val", 5), ("test", 13)):
+        rows = getattr(corpus, name).tolist()
+        assert len(rows) == size
+        for words, label in zip(korean.pick(corpus.words, rows), corpus.labels[rows].tolist(), strict=True):
+            text = "".join(words).replace("▁", "")
+            assert name in text
+            assert ("싫다", "좋다")[label] in text
+    assert len(corpus.words) == 35
+    known = {word for words in korean.pick(corpus.words, corpus.train.tolist()) for word in words}
+    assert set(corpus.vocabulary.words[4:]) <= known
+
+
+def test_learning_pieces_twice_gives_the_same_pieces_and_a_new_form_shows_its_noun(lecture):
+    texts = korean_reviews().texts
+    first, again = (lecture.learn_subwords(texts, 50) for _ in range(2))
+    assert [first(text) for text in texts] == [again(text) for text in texts]
+    new = first("영화만")
+    assert "".join(new) == "▁영화만"
+    assert new[0] == "▁영화"
+    assert first("") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", []),
+        ("good", ["good"]),
+        ("good... but long!? no", ["good...", " but long!?", " no"]),
+        ("!!! ", ["!!!"]),
+        ("so~good", ["so~", "good"]),
+    ],
+)
+def test_a_phrase_ends_after_a_run_of_punctuation(lecture, text, expected):
+    assert lecture.phrases(text) == expected
+
+
 def test_with_one_sentence_the_hierarchy_is_flat_attention_and_its_second_query_learns_nothing(lecture):
     model, sentence = hierarchical(lecture), torch.arange(4, 11)
     box = model.collate([[sentence]])
@@ -611,6 +683,13 @@ def test_with_one_sentence_the_hierarchy_is_flat_attention_and_its_second_query_
     nn.functional.cross_entropy(logits, torch.tensor([1])).backward()
     assert model.words.pool.score.query.grad.abs().sum() > 0
     assert model.sentences.pool.score.query.grad.abs().max() < 1e-6
+
+
+def test_unknown_counts_the_words_of_the_test_that_training_does_not_know(lecture):
+    corpus = tiny_corpus(lecture)
+    strange = [torch.tensor([4, Vocabulary.unk, 5]), torch.tensor([], dtype=torch.long), torch.tensor([6, 4])]
+    corpus = corpus._replace(sentences=[strange, [], [torch.full((31,), Vocabulary.unk)]], test=torch.tensor([0, 1]))
+    assert lecture.unknown(corpus)["unknown in the test"] == pytest.approx(1 / 5)
 
 
 def test_the_comparison_scores_every_condition_on_the_true_labels_of_the_test(lecture, monkeypatch):
@@ -638,6 +717,19 @@ def test_only_tf_idf_reads_whole_reviews(lecture, monkeypatch):
     assert set(lecture.compare_on_reviews(2)) == {"TF-IDF, whole reviews"}
     assert {len(words) for words in networks[0].words} == {4}
     assert [{len(words) for words in corpus.words} for corpus in counted[0]] == [{6}, {6}]
+
+
+def test_whole_words_and_pieces_are_counted_and_missed_each_on_its_own_texts(korean, monkeypatch):
+    monkeypatch.setattr(korean, "compare_models", lambda corpus, seed: {"TF-IDF": korean.by_counts(corpus, corpus)})
+    monkeypatch.setattr(
+        korean, "by_counts", lambda taught, corpus: {"sizes": [len(c.vocabulary) for c in (taught, corpus)]}
+    )
+    results = korean.compare_on_nsmc(0)
+    corpora = [korean.prepare_nsmc(0, subwords) for subwords in (True, False)]
+    expected = [{"sizes": 2 * [len(corpus.vocabulary)]} | korean.unknown(corpus) for corpus in corpora]
+    assert results == dict(zip(("TF-IDF", "TF-IDF, whole words"), expected, strict=True))
+    assert expected[0]["sizes"] != expected[1]["sizes"]
+    assert expected[0]["unknown in the test"] != expected[1]["unknown in the test"]
 
 
 @needs("movie_reviews")

@@ -1,7 +1,7 @@
 """Lecture 04's networks hear what the formula says, and padding, the future and the noise stay in their place."""
 
 import random
-from itertools import pairwise, product
+from itertools import combinations, pairwise, product
 
 import pytest
 import torch
@@ -13,8 +13,9 @@ from torch.nn import functional as F
 
 from course_utils.attention import attend, window_mask, zero_score
 from course_utils.data.batches import Batch, Vocabulary
+from course_utils.data.dealing import deal_by_class
 from course_utils.data.docs import Docs
-from course_utils.data.documents import LabelledDocuments, load_documents
+from course_utils.data.documents import FOLDS, LabelledDocuments, load_documents
 from course_utils.data.registry import is_available
 
 from .notebooks import definitions
@@ -428,6 +429,17 @@ def test_a_mistyped_word_is_unknown_and_most_of_its_letters_are_not(lecture):
 # The public sets: parts, what is counted, and words that move.
 
 
+def sentences_in_folds(n=199, n_folds=10):
+    """Two classes of sentences; one in five stands there twice, in one fold, as the loader deals them."""
+    texts = tuple(f"word{i - 2 if i % 10 > 7 else i} of kind{i % 2}" for i in range(n))
+    labels = tuple(i % 2 for i in range(n))
+    return LabelledDocuments(texts, labels, ("no", "yes"), deal_by_class(texts, labels, FOLDS[:n_folds]))
+
+
+def as_texts(part):
+    return [" ".join(words) for words in part[0]]
+
+
 def test_kims_network_has_the_sizes_of_the_paper_and_small_random_vectors(lecture):
     torch.manual_seed(0)
     model = lecture.kims_textcnn(N_WORDS, N_CLASSES)
@@ -438,6 +450,33 @@ def test_kims_network_has_the_sizes_of_the_paper_and_small_random_vectors(lectur
     assert model.embedding.weight.requires_grad
     assert 0.249 < model.embedding.weight.abs().max() <= 0.25
     assert model.embedding.weight.std().item() == pytest.approx(0.25 / 3**0.5, rel=0.02)
+
+
+def test_each_sentence_is_tested_in_one_fold_and_no_text_is_in_two_parts(lecture):
+    corpus = sentences_in_folds()
+    tested = []
+    for fold in sorted(set(corpus.split)):
+        parts = lecture.parts_of_fold(corpus, fold, seed=5)
+        together = sorted(text for part in parts for text in as_texts(part))
+        assert together == sorted(corpus.texts)
+        for a, b in combinations(parts, 2):
+            assert not set(as_texts(a)) & set(as_texts(b))
+        for texts, labels in parts:
+            assert [int(text[2][4:]) for text in texts] == labels.tolist(), "a label has lost its text"
+        training, validation, test = parts
+        different = [len(set(as_texts(part))) for part in (training, validation)]
+        assert different[1] == pytest.approx(sum(different) / 10, abs=2)  # each class is rounded up
+        assert abs(validation[1].float().mean() - 0.5) < 0.2, "one class is chosen more often for validation"
+        tested += as_texts(test)
+    assert sorted(tested) == sorted(corpus.texts)
+
+
+def test_the_seed_draws_the_validation_and_never_the_fold_that_is_tested(lecture):
+    corpus = sentences_in_folds()
+    (_, validation, test), (_, other, same) = (lecture.parts_of_fold(corpus, "3", seed) for seed in (0, 1))
+    assert as_texts(test) == as_texts(same)
+    assert as_texts(validation) != as_texts(other)
+    assert set(as_texts(test)) == {t for t, fold in zip(corpus.texts, corpus.split, strict=True) if fold == "3"}
 
 
 def test_published_parts_are_taken_as_they_are(lecture):
@@ -525,6 +564,22 @@ def test_moved_words_cost_a_reader_of_order_and_cost_a_counter_of_words_nothing(
         assert all(claim.metric in results[name] for name in (claim.treatment, claim.baseline, claim.control))
 
 
+def test_cross_validation_averages_over_the_folds_and_tests_each_once(lecture, monkeypatch):
+    corpus, tested = sentences_in_folds(n_folds=5), []
+
+    def on_sentences(training, validation, test, seed):
+        tested.append(as_texts(test))
+        return {name: {"accuracy": len(tested) ** 2} for name in (*lecture.READERS, "control")}
+
+    monkeypatch.setattr(lecture, "load_documents", lambda name, progress: {"mr": corpus}[name])
+    monkeypatch.setattr(lecture, "on_sentences", on_sentences)
+    results = lecture.mr(seed=0)
+    assert sorted(text for part in tested for text in part) == sorted(corpus.texts)
+    for name in lecture.READERS:
+        assert results[name] == {"accuracy": (1 + 4 + 9 + 16 + 25) / 5, "by fold": [1, 4, 9, 16, 25]}
+    assert results["control"] == {"accuracy": 11}
+
+
 def test_the_record_of_the_news_says_how_many_texts_there_were_to_learn_from(lecture, monkeypatch):
     words = ("Filter, signal", "Graph: node")
     texts = tuple(f"The {words[i % 2]} of no. {i}" for i in range(300))
@@ -540,6 +595,14 @@ def test_the_record_of_the_news_says_how_many_texts_there_were_to_learn_from(lec
         assert results[name]["accuracy"] > 0.9, name
     for control in ("n-gram TF-IDF, labels by lot", "TextCNN-rand, words garbled"):
         assert results[control]["accuracy"] < 0.8, control
+
+
+@needs("mr")
+def test_a_round_of_mr_tests_a_tenth_of_it_and_chooses_the_epoch_on_others(lecture):
+    corpus = load_documents("mr", progress=False)
+    parts = lecture.parts_of_fold(corpus, "0", seed=0)
+    assert [len(texts) for texts, _ in parts] == [8634, 960, 1068]
+    assert max(len(text) for texts, _ in parts for text in texts) == 59
 
 
 @needs("ag_news")
