@@ -166,6 +166,14 @@ def test_every_picture_has_a_description(name):
 
 
 @every_lecture
+def test_every_column_of_a_table_has_a_name(name):
+    lines = [line for cell in load(name).cells if cell.cell_type == "markdown" for line in cell.source.split("\n")]
+    heads = [above for above, line in pairwise(lines) if re.fullmatch(r"\|(:?-+:?\|)+", line)]
+    unnamed = [head for head in heads if not all(column.strip() for column in head.strip("|").split("|"))]
+    assert not unnamed, "who listens to a page hears the name of each column"
+
+
+@every_lecture
 def test_one_figure_is_the_signature_of_the_lecture_and_its_picture_is_kept(name):
     _, description, picture = signature(NOTEBOOKS / f"{name}.ipynb")
     assert len(description) > 40
