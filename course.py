@@ -627,7 +627,9 @@ def parse(command_line):
     add(test, says, usage="course.py test [pytest arguments ...]")
     measured = add(evidence, "measure again what the claims stand on, from clean kernels, and write the records")
     measured.add_argument("names", nargs="*", metavar="RECORD", help="as in notebooks/evidence (otherwise all)")
-    measured.add_argument("--device", help="where experiments on public sets train, such as cuda (otherwise the CPU)")
+    measured.add_argument(
+        "--device", help="for experiments that ask for one, such as cuda (none does yet; otherwise the CPU)"
+    )
     measured.add_argument("--quick", action="store_true", help="one seed each, as a trial; replaces no record")
     executed = add(execute, "for contributors: run lectures from a clean kernel and keep the outputs")
     executed.add_argument("lectures", nargs="*", metavar="LECTURE", help="such as 02 (otherwise all)")

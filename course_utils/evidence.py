@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from scipy import stats
 from tqdm import tqdm
 
@@ -225,6 +224,8 @@ def _run(name: str, experiment: Callable[[int], Results], seeds: list[int], clai
 
 
 def _machine() -> str:
+    import torch  # here, since whoever only reads records does without it
+
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     if torch.cuda.is_available() and torch.cuda.max_memory_allocated():  # what ran on it says so, not what was asked
         return f"{machine}, {torch.cuda.get_device_name()}"

@@ -61,10 +61,8 @@ def papers_table(published: Path = PUBLISHED, records: Path = RECORDS) -> str:
     """Write each published number beside ours as one Markdown table."""
     rows = ["| what | published | here | verdict | source |", "|---|---|---|---|---|"]
     for number in _numbers(published):
-        printed, here, word, difference = _beside(number, Record.read(records / f"{number.record}.json"))
-        verdict = f"**{word}** ({difference})"
-        if word != "reproduced":
-            verdict += f", likely because {number.reason}"
+        printed, here, word, difference, reason = _beside(number, Record.read(records / f"{number.record}.json"))
+        verdict = ", ".join(filter(None, (f"**{word}** ({difference})", reason)))
         rows.append(f"| {number.model} | {printed} | {here} | {verdict} | {number.source} |")
     return "\n".join(rows)
 
@@ -78,30 +76,28 @@ def beside_papers(*records: Record, published: Path = PUBLISHED) -> None:
         If nothing was published beside one of the records.
     """
     numbers = _numbers(published)
-    paragraphs = []
+    lines = []
     for record in records:
         beside = [number for number in numbers if number.record == record.name]
         if not beside:
             known = ", ".join(sorted({number.record for number in numbers}))
             raise ValueError(f"{published.name} has no number beside {record.name}; it has some beside {known}.")
         for number in beside:
-            printed, here, word, difference = _beside(number, record)
-            paragraphs.append(
-                f"{number.model}: published {printed} ({number.source})\n  here {here}: {word} ({difference})"
-            )
-            if word != "reproduced":
-                paragraphs[-1] += f"\n  likely because {number.reason}"
-    print("\n".join(paragraphs))
+            printed, here, word, difference, reason = _beside(number, record)
+            lines.append(f"{number.model}: published {printed} ({number.source})")
+            lines += [f"  {line}" for line in (f"here {here}: {word} ({difference})", reason) if line]
+    print("\n".join(lines))
 
 
 def _numbers(published: Path) -> list[Published]:
     return [Published(**entry) for entry in json.loads(published.read_text(encoding="utf-8"))]
 
 
-def _beside(number: Published, record: Record) -> tuple[str, str, str, str]:
-    """Give the published number, ours, the verdict and the difference, as they are printed: in percent."""
+def _beside(number: Published, record: Record) -> tuple[str, str, str, str, str]:
+    """Give, as they are printed: the published number, ours, the verdict, the difference, and the reason if needed."""
     ours = 100 * record.of(number.condition, number.metric)
     word, difference = compare(number, record)
     printed = f"{100 * number.value:.1f}" + (f" ± {100 * number.spread:.1f}" if number.spread is not None else "")
     here = f"{ours.mean():.1f} ± {ours.std(ddof=1):.1f} over {len(record.seeds)} seeds"
-    return printed, here, word, f"{100 * difference:+z.1f}"
+    reason = "" if word == "reproduced" else f"likely because {number.reason}"
+    return printed, here, word, f"{100 * difference:+z.1f}", reason

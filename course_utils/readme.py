@@ -18,10 +18,12 @@ from course_utils.papers import papers_table
 def claims_table(folder: Path = RECORDS) -> str:
     """Write all claims and verdicts as one Markdown table, from the records alone."""
     rows = ["| lecture | claim | measured | control | verdict |", "|---|---|---|---|---|"]
-    for path in sorted(folder.glob("*.json")):
-        record = Record.read(path)
-        rows += [_row(record, claim) for claim in record.claims]
+    rows += [_row(record, claim) for record in _records(folder) for claim in record.claims]
     return "\n".join(rows)
+
+
+def _records(folder: Path) -> list[Record]:
+    return [Record.read(path) for path in sorted(folder.glob("*.json"))]
 
 
 def _row(record: Record, claim: Claim) -> str:
@@ -75,7 +77,7 @@ def runs_table(path: Path = RUNS) -> str:
 
 def records_table(folder: Path = RECORDS) -> str:
     """Write how long the processor worked on each record, and what to ask for to do it again."""
-    records = [Record.read(path) for path in sorted(folder.glob("*.json"))]
+    records = _records(folder)
     rows = ["| record | seeds | minutes |", "|---|---|---|"]
     rows += [f"| {record.name} | {len(record.seeds)} | {sum(record.seconds) / 60:.1f} |" for record in records]
     hours = sum(sum(record.seconds) for record in records) / 3600

@@ -113,7 +113,8 @@ def test_measure_makes_a_record_when_asked_and_reads_it_afterwards(monkeypatch):
     assert read.of("c", "curve").shape == (3, 2)
 
 
-def test_an_interrupted_measurement_goes_on_where_it_stopped(folder):
+def interrupt_at_the_second_seed():
+    """Measure up to the second seed; give the experiment, which goes on from now, and the seeds it was called with."""
     calls = []
 
     def interrupted(seed):
@@ -124,6 +125,11 @@ def test_an_interrupted_measurement_goes_on_where_it_stopped(folder):
 
     with pytest.raises(KeyboardInterrupt):
         measure("99_test", interrupted, range(3), [CLAIM], rerun=True)
+    return interrupted, calls
+
+
+def test_an_interrupted_measurement_goes_on_where_it_stopped(folder):
+    interrupted, calls = interrupt_at_the_second_seed()
     assert not (folder / "99_test.json").exists()
     measure("99_test", interrupted, range(3), [CLAIM], rerun=True)
     assert calls == [0, 1, 1, 2]
@@ -131,16 +137,7 @@ def test_an_interrupted_measurement_goes_on_where_it_stopped(folder):
 
 
 def test_seeds_of_an_interrupted_measurement_do_not_count_for_another_device(monkeypatch):
-    calls = []
-
-    def interrupted(seed):
-        calls.append(seed)
-        if calls == [0, 1]:
-            raise KeyboardInterrupt
-        return results(seed)
-
-    with pytest.raises(KeyboardInterrupt):
-        measure("99_test", interrupted, range(3), [CLAIM], rerun=True)
+    interrupted, calls = interrupt_at_the_second_seed()
     monkeypatch.setenv("COURSE_DEVICE", "cuda:0")
     measure("99_test", interrupted, range(3), [CLAIM], rerun=True)
     assert calls == [0, 1, 0, 1, 2]
