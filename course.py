@@ -628,7 +628,7 @@ def parse(command_line):
     measured = add(evidence, "measure again what the claims stand on, from clean kernels, and write the records")
     measured.add_argument("names", nargs="*", metavar="RECORD", help="as in notebooks/evidence (otherwise all)")
     measured.add_argument(
-        "--device", help="for experiments that ask for one, such as cuda (none does yet; otherwise the CPU)"
+        "--device", help="where the translation of Multi30k trains, such as cuda (otherwise, and all else, on the CPU)"
     )
     measured.add_argument("--quick", action="store_true", help="one seed each, as a trial; replaces no record")
     executed = add(execute, "for contributors: run lectures from a clean kernel and keep the outputs")

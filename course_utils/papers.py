@@ -12,7 +12,7 @@ PUBLISHED = NOTEBOOKS / "published.json"
 
 @dataclass(frozen=True)
 class Published:
-    """A number that a paper prints, and where ours is recorded.
+    """A number that was published, and where ours is recorded.
 
     Attributes
     ----------
@@ -23,7 +23,7 @@ class Published:
     value, spread
         As printed, a fraction between 0 and 1, and its standard deviation, None where the paper gives none.
     source
-        Paper and table.
+        Paper and table, or series and notebook.
     reason
         Why ours may differ; shown where it does.
     """

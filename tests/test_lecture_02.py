@@ -431,3 +431,110 @@ def test_a_score_keeps_memory_for_what_it_builds_for_each_pair_of_query_and_key(
     more = 1e6 * (kept("additive") - kept("dot"))
     assert more > 4 * pairs * lecture.D_ATTENTION
     assert 1e6 * (kept("concat") - kept("dot")) > 4 * pairs * (lecture.D_DECODER + 2 * lecture.D_ENCODER)
+
+
+def wide(look_back=True, seed=0):
+    set_seed(seed)
+    return lecture.WideTranslator(N_SOURCE, N_TARGET, look_back).eval()
+
+
+def as_batches(source_lengths, target_lengths):
+    torch.manual_seed(1)
+    return pad(sentences(source_lengths, N_SOURCE)), pad(sentences(target_lengths, N_TARGET))
+
+
+@pytest.mark.parametrize("look_back", [True, False])
+def test_padding_changes_nothing_in_the_wide_translator(look_back):
+    model = wide(look_back)
+    source, target = as_batches([7, 3, 5], [4, 4, 4])
+    together = model(source, lecture.shifted(target))
+    for i, length in enumerate(source.lengths):
+        alone = model(pad([source.ids[i, :length]]), lecture.shifted(target)[i : i + 1])
+        torch.testing.assert_close(together[i : i + 1], alone, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("look_back", [True, False])
+def test_the_wide_translator_does_not_see_the_word_it_must_write(look_back):
+    model = wide(look_back)
+    source, target = as_batches([7, 3, 5], [6, 6, 6])
+    changed = target.ids.clone()
+    changed[:, 3:] = 4 + (changed[:, 3:] - 3) % (N_TARGET - 4)
+    before, after = (model(source, lecture.shifted(target._replace(ids=ids))) for ids in (target.ids, changed))
+    assert torch.equal(before[:, :4], after[:, :4])
+    assert not torch.isclose(before[:, 4:], after[:, 4:]).all(dim=-1).any()
+
+
+def test_the_wide_translators_differ_in_one_argument_and_start_from_the_same_numbers():
+    attending, fixed = wide(True).state_dict(), wide(False).state_dict()
+    assert attending.keys() == fixed.keys()
+    assert all(torch.equal(attending[name], fixed[name]) for name in attending)
+
+
+def test_the_fixed_vector_is_all_that_the_wide_decoder_without_attention_gets():
+    model = wide(look_back=False)
+    source, _ = as_batches([7, 3, 5], [4, 4, 4])
+    (_, values, mask), _, _ = model.read(source)
+    assert values.shape == (3, 1, 2 * lecture.WIDE)
+    assert mask is None
+    last = model.encoder.gru(model.encoder.embedding(source.ids[:1]))[1]
+    torch.testing.assert_close(values[0, 0], last.flatten())  # both directions, the whole sentence
+
+
+def test_the_wide_translator_reads_and_scores_target_words_with_one_matrix():
+    model = wide()
+    assert model.to_words[1].weight is model.embedding[0].weight
+    attentive = sum(parameter.numel() for parameter in model.score.parameters())
+    assert attentive == lecture.WIDE * lecture.WIDE + lecture.WIDE
+
+
+def test_the_wide_decoder_remembers_what_it_has_written():
+    model = wide(look_back=False)  # so that nothing but the state can tell two steps apart
+    source, _ = as_batches([7, 3, 5], [4, 4, 4])
+    memory, state, context = model.read(source)
+    word = torch.randn(3, lecture.WIDE)
+    once, *_ = model.step(word, state, context, memory, model.score)
+    twice, *_ = model.step(word, once, context, memory, model.score)
+    assert not torch.isclose(once, twice).all(dim=-1).any()
+    inputs = torch.cat([word, memory[1][:, 0]], dim=-1)
+    torch.testing.assert_close(once, model.update(inputs, state))
+
+
+def test_translating_step_by_step_writes_what_teacher_forcing_finds_likeliest():
+    model = wide()
+    with torch.no_grad():  # an untrained model would write one word again and again
+        for parameter in model.update.parameters():
+            parameter *= 6
+    source, _ = as_batches([7, 3, 5], [4, 4, 4])
+    words = model.translate(source)
+    assert words.shape == (3, lecture.MAX_WORDS)
+    assert (words[:, 1:] != words[:, :-1]).any(dim=1).all()
+    assert torch.equal(model(source, F.pad(words[:, :-1], (1, 0), value=Vocabulary.bos)).argmax(dim=-1), words)
+
+
+def test_a_translator_that_looks_elsewhere_keeps_its_weights_but_not_their_places():
+    model = wide()
+    with torch.no_grad():  # an untrained score is nearly flat: make places matter
+        model.score.reduce.weight *= 50
+        model.project_keys.weight *= 20
+    elsewhere = lecture.LooksElsewhere(model, seed=3)
+    source, _ = as_batches([7, 1, 5], [4, 4, 4])
+    true, shuffled = model.translate(source), elsewhere.translate(source)
+    assert torch.equal(true[1], shuffled[1])  # one word: there is no other place
+    assert not torch.equal(true[0], shuffled[0])
+    blind = lecture.shuffled_score(model.score, source, 3)
+    assert torch.equal(shuffled, lecture.decode_greedily(model, source, blind))
+    memory, state, context = model.read(source)
+    word = torch.zeros(3, lecture.WIDE)
+    blind = lecture.shuffled_score(model.score, source, 3)
+    *_, weights = model.step(word, state, context, memory, model.score)
+    *_, dealt = model.step(word, state, context, memory, blind)
+    assert not dealt[~source.mask].any()
+    torch.testing.assert_close(dealt.sort(dim=-1).values, weights.sort(dim=-1).values)
+    assert not torch.allclose(dealt[0], weights[0])
+
+
+def test_the_bins_of_source_lengths_leave_no_sentence_out():
+    edges = lecture.SOURCE_LENGTHS
+    assert list(edges) == sorted(set(edges))
+    assert edges[0] == 1
+    assert edges[-1] > 46  # the longest sentence of Multi30k

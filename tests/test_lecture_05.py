@@ -453,3 +453,89 @@ def test_the_same_seed_trains_the_same_model():
     for name, weight in first.state_dict().items():
         assert weight.isfinite().all(), name
         assert torch.equal(weight, second.state_dict()[name]), name
+
+
+def wide_transformer():
+    torch.manual_seed(5)
+    return lecture.WideTransformer(23, 29).eval()
+
+
+def test_the_wide_transformer_is_the_lectures_own_between_embeddings_and_words():
+    ours = wide_transformer()
+    sizes = (lecture.WIDE, lecture.WIDE_HEADS, lecture.WIDE_HIDDEN, lecture.WIDE_LAYERS)
+    theirs = lecture.torch_transformer(*sizes).eval()
+    plain = lecture.Transformer(23, 29, *sizes).eval()
+    lecture.copy_transformer(theirs, plain)
+    for name, part in plain.named_modules():
+        if isinstance(part, nn.LayerNorm):
+            ours.get_submodule(name).load_state_dict(part.state_dict())
+        elif isinstance(part, nn.Linear) and name != "to_words":
+            inside = f"{name}.0" if name.endswith("to_output") else name
+            ours.get_submodule(inside).load_state_dict(part.state_dict())
+    source, previous = random_source([7, 4, 2]), torch.randint(4, 29, (3, 5))
+    expected = lecture.by_torch(theirs, ours, source, previous)
+    torch.testing.assert_close(ours(source, previous), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_the_wide_transformer_hides_padding_and_future():
+    model = wide_transformer()
+    source, previous = random_source([7, 4, 2]), torch.randint(4, 29, (3, 5))
+    logits = model(source, previous)
+    for i, length in enumerate((7, 4, 2)):
+        alone = model(pad([source.ids[i, :length]]), previous[i : i + 1])
+        torch.testing.assert_close(logits[i : i + 1], alone, atol=1e-4, rtol=1e-4)
+    changed = previous.clone()
+    changed[:, 3:] = 4
+    torch.testing.assert_close(model(source, changed)[:, :3], logits[:, :3], atol=1e-5, rtol=1e-4)
+
+
+def test_each_part_of_the_wide_transformer_is_dropped_from_in_training_alone():
+    model = wide_transformer()
+    dropouts = [part for part in model.modules() if isinstance(part, nn.Dropout)]
+    assert len(dropouts) == 2 + lecture.WIDE_LAYERS * (2 + 3)  # embeddings; parts of a layer in either stack
+    source, previous = random_source([7, 4, 2]), torch.randint(4, 29, (3, 5))
+    assert torch.equal(model(source, previous), model(source, previous))
+    model.train()
+    assert not torch.equal(model(source, previous), model(source, previous))
+
+
+def test_the_wide_transformer_reads_and_scores_target_words_with_one_matrix():
+    model = wide_transformer()
+    assert model.to_words.weight is model.embed_target[0].weight
+    ids = torch.arange(4, 29)[None]
+    torch.testing.assert_close(model.embed_target(ids)[0], 16 * model.to_words.weight[4:])
+
+
+def test_no_source_of_multi30k_is_longer_than_the_places():
+    model = wide_transformer()
+    assert model.places.shape == (lecture.MAX_PLACES, lecture.WIDE)
+    assert "places" in dict(model.named_buffers())  # so that it moves with the model
+    torch.testing.assert_close(model.places[:32], lecture.sinusoidal_positions(32, lecture.WIDE))
+    model(random_source([46]), torch.randint(4, 29, (1, 5)))
+
+
+def test_the_wide_transformer_translates_into_what_teacher_forcing_finds_likeliest():
+    model = wide_transformer()
+    model.to_words = nn.Linear(lecture.WIDE, 29)  # with the shared matrix, an untrained model repeats what it reads
+    source = random_source([7, 4, 2])
+    words = model.translate(source)
+    assert (words[:, 1:] != words[:, :-1]).any(dim=1).all()
+    previous = torch.cat([torch.full((3, 1), Vocabulary.bos), words[:, :-1]], dim=1)
+    assert torch.equal(model(source, previous).argmax(dim=-1), words)
+
+
+def test_shuffled_sources_keep_their_words_and_their_last_one():
+    source = [torch.arange(length) for length in (1, 2, 5, 11, 13)]
+    shuffled = lecture.words_shuffled(source, torch.Generator().manual_seed(0))
+    assert [ids.sort().values.tolist() for ids in shuffled] == [ids.tolist() for ids in source]
+    assert [int(ids[-1]) for ids in shuffled] == [0, 1, 4, 10, 12]
+    assert not torch.equal(shuffled[-1], source[-1])
+
+
+def test_another_sentence_is_never_ones_own_and_each_is_used_once():
+    lengths = [5, 3, 11, 7, 3, 13, 5, 2]
+    source = [torch.full((length,), i) for i, length in enumerate(lengths)]
+    another = [int(ids[0]) for ids in lecture.of_another_sentence(source)]
+    assert sorted(another) == list(range(8))
+    assert all(i != j for i, j in enumerate(another))
+    assert sum(abs(lengths[i] - lengths[j]) for i, j in enumerate(another)) <= 2 * (13 - 2)

@@ -69,5 +69,5 @@ def test_every_published_number_stands_beside_a_record():
     for entry in json.loads(PUBLISHED.read_text(encoding="utf-8")):
         number = Published(**entry)
         assert 0 < number.value < 1
-        assert re.search(r"Table \d|section \d", number.source)
+        assert re.search(r"Table \d|section \d|notebook \d", number.source)
         assert Record.read(RECORDS / f"{number.record}.json").of(number.condition, number.metric).size >= 3
