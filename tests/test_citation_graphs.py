@@ -9,7 +9,8 @@ from course_utils.data import citation_graphs, coauthor
 from course_utils.data.citation_graphs import load_graph, read_graph
 from course_utils.data.coauthor import load_coauthor_cs
 from course_utils.data.registry import DataError
-from tests.test_public_sets import card, needs
+from tests.public_sets import needs
+from tests.test_public_sets import card
 
 
 def assert_parts_cover_all_nodes_once(graph):

@@ -12,11 +12,11 @@ from course_utils import attention
 from course_utils.attention import AdditiveScore
 from course_utils.data.batches import Batch, Vocabulary, pad
 from course_utils.data.documents import LabelledDocuments
-from course_utils.data.registry import is_available
 from course_utils.exercises.lecture_03 import masked_mean
 from course_utils.training import set_seed
 
 from .notebooks import definitions
+from .public_sets import needs
 
 LENGTHS = (7, 3, 11, 1, 5)
 N_WORDS, N_CLASSES = 23, 13
@@ -557,12 +557,6 @@ def test_the_view_says_in_words_what_it_shows_in_sizes(lecture, monkeypatch):
 
 
 # Film reviews, long and Korean
-
-
-def needs(name):
-    return pytest.mark.skipif(
-        not is_available(name), reason=f"{name} is not here: set COURSE_DATA=folder, or fetch it once"
-    )
 
 
 def folded_reviews(per_fold=3):

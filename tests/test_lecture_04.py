@@ -16,18 +16,12 @@ from course_utils.data.batches import Batch, Vocabulary
 from course_utils.data.dealing import deal_by_class
 from course_utils.data.docs import Docs
 from course_utils.data.documents import FOLDS, LabelledDocuments, load_documents
-from course_utils.data.registry import is_available
 
 from .notebooks import definitions
+from .public_sets import needs
 
 BATCH, LENGTH, D_MODEL, N_WORDS, N_CLASSES, N_FILTERS = 3, 23, 37, 31, 7, 11
 STACKS = [(3, (1, 1)), (5, (1, 3)), (2, (1, 2, 4)), (7, (1,)), (3, (2, 2))]
-
-
-def needs(name):
-    return pytest.mark.skipif(
-        not is_available(name), reason=f"{name} is not here: set COURSE_DATA=folder, or fetch it once"
-    )
 
 
 @pytest.fixture(scope="module")

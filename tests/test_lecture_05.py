@@ -539,3 +539,7 @@ def test_another_sentence_is_never_ones_own_and_each_is_used_once():
     assert sorted(another) == list(range(8))
     assert all(i != j for i, j in enumerate(another))
     assert sum(abs(lengths[i] - lengths[j]) for i, j in enumerate(another)) <= 2 * (13 - 2)
+
+
+def test_lectures_02_and_05_cut_the_lengths_of_sources_alike():
+    assert definitions("02_bahdanau_attention").SOURCE_LENGTHS == lecture.SOURCE_LENGTHS

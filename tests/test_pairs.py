@@ -7,7 +7,8 @@ import pytest
 
 from course_utils.data import pairs as module
 from course_utils.data.pairs import load_pairs, read_pairs
-from tests.test_public_sets import card, needs
+from tests.public_sets import needs
+from tests.test_public_sets import card
 
 PARTS = ("train", "val", "test")
 OWN = [(f"Satz Nummer {i}.", f"sentence number {i}") for i in range(211)]
