@@ -364,7 +364,7 @@ def evidence(arguments):
     for notebook in sorted(set(records.values())):
         run_notebook(notebook, save=False)
     if not arguments.quick:
-        print("The records are in notebooks/evidence; `execute` brings the lectures' outputs up to date.")
+        print("The records are in notebooks/experiments/records; `execute` brings the lectures' outputs up to date.")
     return 0
 
 
@@ -470,7 +470,7 @@ def note_run(path, seconds, cell_seconds, mebibytes):
     """Keep beside a notebook what its last clean run took; README and the speaker's notes of the slides tell it."""
     from course_utils.files import write_atomically
 
-    beside = path.with_name("runs.json")
+    beside = path.parent / "experiments" / "runs.json"
     runs = json.loads(beside.read_text(encoding="utf-8")) if beside.exists() else {}
     runs[path.stem] = {"seconds": seconds, "cell_seconds": cell_seconds, "peak_mebibytes": mebibytes}
     write_atomically(beside, f"{json.dumps(runs, indent=1, sort_keys=True)}\n".encode())
@@ -487,17 +487,17 @@ def peak_memory(pid):
 
 def progress(arguments):
     """Show, export or reset which exercises are solved."""
-    return pass_on(arguments, "course_utils.progress")
+    return pass_on(arguments, "course_utils.exercises.progress")
 
 
 def handout(arguments):
     """Write the lectures without solutions, for a class."""
-    return pass_on(arguments, "course_utils.classroom", "handout")
+    return pass_on(arguments, "course_utils.exercises.classroom", "handout")
 
 
 def grade(arguments):
     """Run the checks on returned notebooks and write a table."""
-    return pass_on(arguments, "course_utils.classroom", "grade")
+    return pass_on(arguments, "course_utils.exercises.classroom", "grade")
 
 
 def data(arguments):
@@ -626,7 +626,7 @@ def parse(command_line):
     says = "check everything: lint, unit tests, all notebooks; with arguments (test -k mask) only pytest with these"
     add(test, says, usage="course.py test [pytest arguments ...]")
     measured = add(evidence, "measure again what the claims stand on, from clean kernels, and write the records")
-    measured.add_argument("names", nargs="*", metavar="RECORD", help="as in notebooks/evidence (otherwise all)")
+    measured.add_argument("names", nargs="*", metavar="RECORD", help="as in experiments/records (otherwise all)")
     measured.add_argument(
         "--device", help="where the translation of Multi30k trains, such as cuda (otherwise, and all else, on the CPU)"
     )

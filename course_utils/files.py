@@ -6,9 +6,10 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[1]
 README = CHECKOUT / "README.md"
 NOTEBOOKS = CHECKOUT / "notebooks"
+EXPERIMENTS = NOTEBOOKS / "experiments"
 LECTURES = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
-RUNS = NOTEBOOKS / "runs.json"  # what each lecture's last clean run took, written by course.py execute
-PICTURES = NOTEBOOKS / "pictures"  # the signature figures, written by python -m course_utils.readme
+RUNS = EXPERIMENTS / "runs.json"  # what each lecture's last clean run took, written by course.py execute
+PICTURES = NOTEBOOKS / "pictures"  # the signature figures, written by python -m course_utils.publishing.readme
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from tqdm import tqdm
 
-from course_utils import checks
+from course_utils.exercises import checks
 from course_utils.exercises.catalogue import EXERCISES
 from course_utils.files import LECTURES
 from tests.notebooks import definitions

@@ -6,7 +6,7 @@ from types import ModuleType
 
 import nbformat
 
-from course_utils.classroom import is_definition
+from course_utils.exercises.classroom import is_definition
 from course_utils.files import NOTEBOOKS
 
 

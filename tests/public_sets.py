@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from course_utils.data.registry import is_available
+from course_utils.data.public.registry import is_available
 
 
 def needs(name: str) -> pytest.MarkDecorator:

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
-from course_utils import checks, progress
-from course_utils.checks import check, diagnose
+from course_utils.exercises import checks, progress
 from course_utils.exercises.catalogue import EXERCISES
+from course_utils.exercises.checks import check, diagnose
 from course_utils.exercises.exercise import Exercise, WrongAnswer, prediction
 from course_utils.exercises.lecture_01 import last_state
 

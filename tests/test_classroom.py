@@ -7,16 +7,16 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from course_utils import classroom
-from course_utils.classroom import Row, as_csv, definitions, grade, handout, main, summary
+from course_utils.exercises import classroom
 from course_utils.exercises.catalogue import EXERCISES, of_lecture
+from course_utils.exercises.classroom import Row, as_csv, definitions, grade, handout, main, summary
 from course_utils.files import LECTURES
 
 RIGHT = "def last_state(states, lengths):\n    return states[torch.arange(len(states)), lengths - 1]"
 WRONG = "def last_state(states, lengths):\n    return states[:, -1]"
 STUB = "def last_state(states, lengths):\n    raise NotImplementedError"
 CHECK = 'check("01_last_state", last_state)'
-IMPORTS = "import torch\nfrom course_utils.checks import check"
+IMPORTS = "import torch\nfrom course_utils.exercises.checks import check"
 
 
 def returned(*sources, answer=None):

@@ -5,10 +5,10 @@ from collections import Counter
 import pytest
 
 from course_utils.data import documents as module
-from course_utils.data.dealing import deal
 from course_utils.data.documents import FOLDS, load_documents, read_documents
-from course_utils.data.movie_reviews import load_movie_reviews
-from course_utils.data.registry import is_available
+from course_utils.data.public.movie_reviews import load_movie_reviews
+from course_utils.data.public.registry import is_available
+from course_utils.data.splits import deal
 from tests.public_sets import needs, sha256
 from tests.test_public_sets import card
 

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from course_utils import evidence
-from course_utils.evidence import Claim, Record, judge, measure, paired_interval, verdict
+from course_utils.evidence import record as records
+from course_utils.evidence.measure import measure
+from course_utils.evidence.record import Claim, Record
+from course_utils.evidence.verdict import judge, paired_interval, verdict
 
 CLAIM = Claim(says="a beats b", metric="accuracy", treatment="a", baseline="b", control="c", at_least=0.05)
 
@@ -24,7 +26,7 @@ def record(a, b, c, **changes) -> Record:
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(evidence, "RECORDS", tmp_path)
+    monkeypatch.setattr(records, "RECORDS", tmp_path)
     monkeypatch.delenv("COURSE_EVIDENCE", raising=False)
     monkeypatch.delenv("COURSE_EVIDENCE_QUICK", raising=False)
     monkeypatch.delenv("COURSE_DEVICE", raising=False)

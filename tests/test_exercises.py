@@ -7,9 +7,9 @@ from collections import Counter
 import nbformat
 import pytest
 
-from course_utils.checks import CORRECT, NOT_ATTEMPTED, diagnose
-from course_utils.classroom import grade
 from course_utils.exercises.catalogue import EXERCISES, of_lecture
+from course_utils.exercises.checks import CORRECT, NOT_ATTEMPTED, diagnose
+from course_utils.exercises.classroom import grade
 from course_utils.files import LECTURES
 
 from .mutation import EQUIVALENT, survivors
@@ -99,7 +99,7 @@ def test_a_returned_notebook_with_our_solutions_is_graded_correct(lecture, tmp_p
 
 
 def test_the_checks_notice_nearly_every_small_change_to_a_solution_and_the_rest_is_explained(monkeypatch):
-    monkeypatch.setattr("course_utils.checks.TIME_LIMIT", 2.0)
+    monkeypatch.setattr("course_utils.exercises.checks.TIME_LIMIT", 2.0)
     total, alive = survivors()
     assert total > 300
     assert sum(map(len, alive.values())) <= 0.02 * total

@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from course_utils.fingerprint import fingerprint
+from course_utils.evidence.fingerprint import fingerprint
 
 NOTEBOOK = """
 import torch

@@ -13,9 +13,9 @@ from torch.nn import functional as F
 
 from course_utils.attention import attend, window_mask, zero_score
 from course_utils.data.batches import Batch, Vocabulary
-from course_utils.data.dealing import deal_by_class
-from course_utils.data.docs import Docs
+from course_utils.data.docstrings.corpus import Docs
 from course_utils.data.documents import FOLDS, LabelledDocuments, load_documents
+from course_utils.data.splits import deal_by_class
 
 from .notebooks import definitions
 from .public_sets import needs

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from course_utils.attention import AdditiveScore, attend, edge_mask
 from course_utils.attention import GraphScore as PackageScore
-from course_utils.data.graphs import CitationGraph, both_directions, split_per_class
+from course_utils.data.node_classification import CitationGraph, both_directions, split_per_class
 from course_utils.training import set_seed
 from tests.notebooks import definitions
 

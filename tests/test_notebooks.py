@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from course_utils.evidence import RECORDS, Claim, Record
+from course_utils.evidence.fingerprint import fingerprint
+from course_utils.evidence.record import RECORDS, Claim, Record
 from course_utils.files import LECTURES, NOTEBOOKS
-from course_utils.fingerprint import fingerprint
+from course_utils.publishing.readme import PICTURES, signature, written
 from course_utils.publishing.slides import hides_code
-from course_utils.readme import PICTURES, signature, written
 
 from .notebooks import code_cells, definitions, load
 
@@ -177,7 +177,7 @@ def test_every_column_of_a_table_has_a_name(name):
 def test_one_figure_is_the_signature_of_the_lecture_and_its_picture_is_kept(name):
     _, description, picture = signature(NOTEBOOKS / f"{name}.ipynb")
     assert len(description) > 40
-    assert (PICTURES / f"{name}.png").read_bytes() == picture, "run: .venv/bin/python -m course_utils.readme"
+    assert (PICTURES / f"{name}.png").read_bytes() == picture, "run: .venv/bin/python -m course_utils.publishing.readme"
 
 
 @every_lecture
@@ -253,7 +253,7 @@ def test_every_record_belongs_to_a_lecture():
 
 def test_readme_shows_the_lectures_and_the_records_as_they_are():
     text = README.read_text(encoding="utf-8")
-    assert written(text) == text, "run: .venv/bin/python -m course_utils.readme"
+    assert written(text) == text, "run: .venv/bin/python -m course_utils.publishing.readme"
 
 
 def test_no_text_names_a_place_that_only_its_author_has():

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from course_utils.evidence import RECORDS, Record
-from course_utils.papers import PUBLISHED, Published, beside_papers, compare, papers_table
+from course_utils.evidence.papers import PUBLISHED, Published, beside_papers, compare, papers_table
+from course_utils.evidence.record import RECORDS, Record
 
 
 def record(*values):

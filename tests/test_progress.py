@@ -5,9 +5,9 @@ from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
-from course_utils import progress
+from course_utils.exercises import progress
 from course_utils.exercises.catalogue import EXERCISES, of_lecture
-from course_utils.progress import Attempts, main, note, progress_file, read, show_progress, summary
+from course_utils.exercises.progress import Attempts, main, note, progress_file, read, show_progress, summary
 
 
 def test_nothing_was_tried_at_first():

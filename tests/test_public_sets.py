@@ -8,12 +8,12 @@ from statistics import median
 import pytest
 import torch
 
-from course_utils.data.cora import decode, load_cora
-from course_utils.data.docs import load_docs
-from course_utils.data.movie_reviews import load_movie_reviews
-from course_utils.data.multi30k import load_multi30k
+from course_utils.data.docstrings.corpus import load_docs
 from course_utils.data.number_words import load_number_words
-from course_utils.data.registry import DataError
+from course_utils.data.public.cora import decode, load_cora
+from course_utils.data.public.movie_reviews import load_movie_reviews
+from course_utils.data.public.multi30k import load_multi30k
+from course_utils.data.public.registry import DataError
 from course_utils.files import CHECKOUT
 
 from .public_sets import needs, sha256

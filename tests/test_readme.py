@@ -5,11 +5,11 @@ import json
 
 import pytest
 
-from course_utils import readme
-from course_utils.evidence import Claim, Record
+from course_utils.evidence.record import Claim, Record
 from course_utils.files import LECTURES, RUNS
+from course_utils.publishing import readme
 
-MARKS = "<!-- claims: written by python -m course_utils.readme -->", "<!-- end of claims -->"
+MARKS = "<!-- claims: written by python -m course_utils.publishing.readme -->", "<!-- end of claims -->"
 
 
 def test_the_table_of_claims_is_made_of_records_alone(tmp_path):

@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from course_utils.data import __main__ as command_line
-from course_utils.data import registry
-from course_utils.data.registry import DataError, datasets, fetch, is_available
+from course_utils.data.public import registry
+from course_utils.data.public.registry import DataError, datasets, fetch, is_available
 
 PARTS = {"toy/one.txt": b"eins\n" * 17, "toy/two.txt": b"zwei\n" * 23}
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from course_utils.checks import diagnose
 from course_utils.exercises.catalogue import EXERCISES
+from course_utils.exercises.checks import diagnose
 
 
 def gru_in_a_loop(inputs, state, W, U, b):

@@ -8,11 +8,11 @@ import pytest
 import torch
 from scipy.sparse import csr_matrix
 
-from course_utils import three_tasks
 from course_utils.attention import dot_score, scaled_dot_score, zero_score
 from course_utils.data.batches import pad
-from course_utils.data.graphs import CitationGraph, both_directions, split_per_class
-from course_utils.three_tasks import DocumentReader, GraphReader, Translator, neighbour_table, try_score
+from course_utils.data.node_classification import CitationGraph, both_directions, split_per_class
+from course_utils.tasks import three_tasks
+from course_utils.tasks.three_tasks import DocumentReader, GraphReader, Translator, neighbour_table, try_score
 from course_utils.training import set_seed
 
 

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from course_utils import translation_benchmark as benchmark
 from course_utils.data.batches import Vocabulary, pad
+from course_utils.tasks import translation_benchmark as benchmark
 
 from .public_sets import needs, sha256
 

@@ -4,9 +4,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from course_utils.data.docs import load_docs
+from course_utils.data.docstrings.corpus import load_docs
 from course_utils.data.number_words import load_number_words
-from course_utils.data.registry import DataError, datasets, entry, fetch, place, state
+from course_utils.data.public.registry import DataError, datasets, entry, fetch, place, state
 from course_utils.data.storage import cache_folder
 
 

@@ -4,9 +4,9 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from course_utils.data.dealing import deal, deal_by_class
-from course_utils.data.movie_reviews import load_movie_reviews
-from course_utils.data.registry import fetch, is_available
+from course_utils.data.public.movie_reviews import load_movie_reviews
+from course_utils.data.public.registry import fetch, is_available
+from course_utils.data.splits import deal, deal_by_class
 from course_utils.data.text_lines import text_lines
 
 NAMES = ("movie_reviews", "mr", "sst", "ag_news", "nsmc")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from zipfile import ZipFile
 
-from course_utils.data.multi30k import load_multi30k
-from course_utils.data.registry import fetch
+from course_utils.data.public.multi30k import load_multi30k
+from course_utils.data.public.registry import fetch
 from course_utils.data.text_lines import text_lines
 
 Pairs = tuple[tuple[str, str], ...]

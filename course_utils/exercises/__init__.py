@@ -1,1 +1,1 @@
-"""The exercises of each lecture, with our answers."""
+"""Exercises that name the mistake: what is asked, how an answer is checked, a reader's progress, a class's marks."""

@@ -17,7 +17,7 @@ class WrongAnswer:
 
 @dataclass(frozen=True)
 class Exercise:
-    """A question that `course_utils.checks.check` can decide.
+    """A question that `course_utils.exercises.checks.check` can decide.
 
     Attributes
     ----------

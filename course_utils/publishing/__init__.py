@@ -1,1 +1,1 @@
-"""Slides and a static site, made from the notebooks as they are committed, without a network."""
+"""README, slides and a static site, made from the notebooks and records as they are committed, without a network."""

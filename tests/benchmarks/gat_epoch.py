@@ -25,8 +25,8 @@ from torch import nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from course_utils.data.cora import load_cora
-from course_utils.data.graphs import CitationGraph
+from course_utils.data.node_classification import CitationGraph
+from course_utils.data.public.cora import load_cora
 from course_utils.training import fit, set_seed
 from tests.benchmarks.report import print_ratios
 from tests.notebooks import definitions

@@ -2,7 +2,7 @@
 
 import gzip
 
-from course_utils.data.registry import fetch
+from course_utils.data.public.registry import fetch
 
 SPLITS = {"train": "train", "val": "val", "test": "test_2016_flickr"}
 

@@ -20,12 +20,12 @@ from scipy.sparse import csr_matrix
 from torch import Tensor
 from tqdm import tqdm
 
-from course_utils.data.graphs import CitationGraph, both_directions, split_per_class
+from course_utils.data.node_classification import CitationGraph, both_directions, split_per_class
 from course_utils.data.storage import cached, library_versions
 from course_utils.files import CHECKOUT
 
 LIBRARIES = ("numpy", "scipy", "networkx", "matplotlib", "torch", "sympy")
-RECIPE = 2  # to be raised with each change to docs_extraction.py or docs_text.py that changes what comes out
+RECIPE = 2  # to be raised with each change to extraction.py or prose.py that changes what comes out
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ def load_docs(progress: bool = True) -> Docs:
 
 
 def _extract(progress: bool) -> dict[str, Any]:
-    """Run ``docs_extraction`` in a process of its own, so that a notebook keeps its memory, settings and modules."""
+    """Run ``extraction`` in a process of its own, so that a notebook keeps its memory, settings and modules."""
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -190,7 +190,7 @@ def _extract(progress: bool) -> dict[str, Any]:
         if name not in ("PYTHONOPTIMIZE", "PYTHONWARNINGS", "SCIPY_ARRAY_API")
     }
     environment |= {"MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "course_utils.data.docs_extraction"]
+    command = [sys.executable, "-m", "course_utils.data.docstrings.extraction"]
     with (
         tempfile.TemporaryFile() as complaints,
         tqdm(

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from zipfile import ZipFile
 
-from course_utils.data.registry import fetch
+from course_utils.data.public.registry import fetch
 
 
 @dataclass(frozen=True)

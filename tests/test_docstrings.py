@@ -15,10 +15,9 @@ import torch
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
 from sklearn.preprocessing import normalize
 
-from course_utils.data import docs as docs_module
-from course_utils.data import docs_extraction, docs_text
-from course_utils.data.docs import Docs, load_docs
-from course_utils.data.docs_extraction import (
+from course_utils.data.docstrings import corpus, extraction
+from course_utils.data.docstrings.corpus import Docs, load_docs
+from course_utils.data.docstrings.extraction import (
     GIVEAWAY,
     SUBJECTS,
     Documented,
@@ -29,6 +28,7 @@ from course_utils.data.docs_extraction import (
     select,
     subject_of,
 )
+from course_utils.data.docstrings.prose import sentences
 from course_utils.data.storage import cache_folder, library_versions
 
 NOTHING = re.compile(r"(?!)")
@@ -55,8 +55,8 @@ def tiny_corpus():
 
 
 def test_the_locked_versions_give_exactly_these_counts(docs):
-    versions = {name: version.partition("+")[0] for name, version in library_versions(docs_module.LIBRARIES).items()}
-    locked = dict(re.findall(r"^([\w-]+)==(\S+)$", (docs_module.CHECKOUT / "requirements.lock").read_text(), re.M))
+    versions = {name: version.partition("+")[0] for name, version in library_versions(corpus.LIBRARIES).items()}
+    locked = dict(re.findall(r"^([\w-]+)==(\S+)$", (corpus.CHECKOUT / "requirements.lock").read_text(), re.M))
     assert versions == {name: locked[name] for name in versions}, "other versions than locked: other counts"
     assert len(docs) == 3121
     assert len(docs.sources) == 2 * 5546
@@ -88,7 +88,7 @@ def test_every_document_has_words_of_its_own_and_sentences_of_words(docs):
 
 def test_no_text_holds_a_package_name_or_a_part_of_a_labelled_path(docs):
     words = {word for i in range(len(docs)) for word in docs.words(i)}
-    libraries = (*docs_module.LIBRARIES, "mpmath")
+    libraries = (*corpus.LIBRARIES, "mpmath")
     assert not [word for word in words if any(library in word for library in libraries)]
     assert not words & {part for paths in SUBJECTS.values() for path in paths for part in path.split(".")}
     assert not words & {"np", "plt", "pyplot", "nx", "mpl"}
@@ -204,7 +204,7 @@ def test_more_features_than_words_are_refused(docs):
 
 def test_a_fresh_process_with_another_hash_seed_writes_the_same_bytes(docs, tmp_path):
     code = (
-        "import sys; from course_utils.data.docs import load_docs; load_docs();"
+        "import sys; from course_utils.data.docstrings.corpus import load_docs; load_docs();"
         "print([name for name in ('networkx', 'matplotlib.pyplot', 'scipy.stats') if name in sys.modules])"
     )
     environment = {**os.environ, "COURSE_CACHE": str(tmp_path), "PYTHONHASHSEED": "4321", "PYTHONOPTIMIZE": "2"}
@@ -221,7 +221,7 @@ def test_a_fresh_process_with_another_hash_seed_writes_the_same_bytes(docs, tmp_
 def test_a_damaged_cache_is_built_anew(tiny_corpus, tmp_path, monkeypatch):
     built = []
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
-    monkeypatch.setattr(docs_module, "_extract", lambda progress: built.append(1) or tiny_corpus)
+    monkeypatch.setattr(corpus, "_extract", lambda progress: built.append(1) or tiny_corpus)
     first = load_docs()
     assert first.texts[0] == (("one", "two", "three"), ("four", "five"))
     assert first.words(0) == ("one", "two", "three", "four", "five")
@@ -238,17 +238,17 @@ def test_a_damaged_cache_is_built_anew(tiny_corpus, tmp_path, monkeypatch):
 def test_another_version_or_recipe_is_another_corpus(tiny_corpus, tmp_path, monkeypatch):
     built = []
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
-    monkeypatch.setattr(docs_module, "_extract", lambda progress: built.append(1) or tiny_corpus)
+    monkeypatch.setattr(corpus, "_extract", lambda progress: built.append(1) or tiny_corpus)
     load_docs()
-    monkeypatch.setattr(docs_module, "RECIPE", docs_module.RECIPE + 1)
+    monkeypatch.setattr(corpus, "RECIPE", corpus.RECIPE + 1)
     load_docs()
-    monkeypatch.setattr(docs_module, "library_versions", lambda names: dict.fromkeys(names, "0.0.1"))
+    monkeypatch.setattr(corpus, "library_versions", lambda names: dict.fromkeys(names, "0.0.1"))
     load_docs()
     assert len(built) == 3
 
 
 def test_a_library_that_is_not_installed_is_named(monkeypatch):
-    monkeypatch.setattr(docs_module, "LIBRARIES", ("numpy", "no-such-library"))
+    monkeypatch.setattr(corpus, "LIBRARIES", ("numpy", "no-such-library"))
     with pytest.raises(ModuleNotFoundError, match=r"no-such-library is not installed; install what requirements"):
         load_docs()
 
@@ -261,7 +261,7 @@ def reading_process(tmp_path, monkeypatch):
         path = tmp_path / "python"
         path.write_text(f"#!/bin/sh\n{script}\n")
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
-        monkeypatch.setattr(docs_module.sys, "executable", str(path))
+        monkeypatch.setattr(corpus.sys, "executable", str(path))
         monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
 
     return replace_by
@@ -284,8 +284,8 @@ def test_a_failure_while_reading_is_told_and_nothing_is_stored(script, reading_p
 
 
 def test_progress_goes_to_standard_output_and_only_when_asked(tiny_corpus, reading_process, capsys, tmp_path):
-    corpus = json.dumps({"corpus": tiny_corpus})
-    reading_process(f"""echo '{{"percent": 40}}'; echo '{corpus}'""")
+    answer = json.dumps({"corpus": tiny_corpus})
+    reading_process(f"""echo '{{"percent": 40}}'; echo '{answer}'""")
     assert load_docs(progress=False).names == ("lib.a", "lib.b", "lib.c")
     assert capsys.readouterr() == ("", "")
     for path in (tmp_path / "cache").iterdir():
@@ -316,7 +316,7 @@ def test_progress_goes_to_standard_output_and_only_when_asked(tiny_corpus, readi
 )
 def test_nothing_but_plain_words_is_left_of_a_sentence(prose, words):
     expected = [word for word in words.split() if len(word) > 1 or word == "a"]
-    assert docs_text.sentences([prose], GIVEAWAY) == [tuple(expected)]
+    assert sentences([prose], GIVEAWAY) == [tuple(expected)]
 
 
 @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ def test_nothing_but_plain_words_is_left_of_a_sentence(prose, words):
 )
 def test_blocks_that_are_not_prose_leave_no_sentence(block):
     lines = ["First there is this.", "", *block.split("\n"), "", "Then there is that."]
-    assert docs_text.sentences(lines, NOTHING) == [("first", "there", "is", "this"), ("then", "there", "is", "that")]
+    assert sentences(lines, NOTHING) == [("first", "there", "is", "this"), ("then", "there", "is", "that")]
 
 
 def test_boxes_lists_and_what_introduces_code_are_prose():
@@ -346,7 +346,7 @@ def test_boxes_lists_and_what_introduces_code_are_prose():
         *("- one item of three", "- another item", "  over lines", ""),
         *("Write it like this::", "", "    not this but code"),
     ]
-    assert docs_text.sentences(lines, NOTHING) == [
+    assert sentences(lines, NOTHING) == [
         ("mind", "the", "gap", "here"),
         ("one", "item", "of", "three"),
         ("another", "item", "over", "lines"),
@@ -356,7 +356,7 @@ def test_boxes_lists_and_what_introduces_code_are_prose():
 
 def test_sentences_end_at_full_stops_but_not_after_abbreviations():
     text = "Sorts, e.g. by size, as Knuth et al. did. `axis` comes later. Why is this so? Nobody can say."
-    found = docs_text.sentences([text], NOTHING)
+    found = sentences([text], NOTHING)
     assert [" ".join(sentence) for sentence in found] == [
         "sorts by size as knuth did",
         "why is this so",
@@ -424,7 +424,7 @@ def test_see_also_roles_and_backticks_are_mentions_but_variables_are_not():
     first, :func:`~second.third`
     fourth : as `fifth`
     """
-    document = documented("lib.it", docs_extraction.inspect.cleandoc(text))
+    document = documented("lib.it", extraction.inspect.cleandoc(text))
     found = mentions(document, Parsed(document.text))
     assert found == ["first", "second.third", "fourth", "lib.role", "Kind", "second.third", "other", "fifth"]
     document = documented("torch.it", "Takes `other` like `torch.that` and :func:`this`.")
@@ -432,7 +432,7 @@ def test_see_also_roles_and_backticks_are_mentions_but_variables_are_not():
 
 
 def test_only_documents_that_can_be_learned_from_are_kept(monkeypatch):
-    monkeypatch.setattr(docs_extraction, "MIN_CLASS", 4)
+    monkeypatch.setattr(extraction, "MIN_CLASS", 4)
     letters = "abcdefghijkl"
 
     def text(i: int, n_words: int = 12) -> list[tuple[str, ...]]:

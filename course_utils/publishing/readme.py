@@ -1,4 +1,4 @@
-"""What README shows of the lectures, written from them: ``python -m course_utils.readme``.
+"""What README shows of the lectures, written from them: ``python -m course_utils.publishing.readme``.
 
 The claims come from the records, the pictures and their descriptions from the notebooks' signature figures.
 """
@@ -10,9 +10,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from course_utils.evidence import RECORDS, Claim, Record, verdict
+from course_utils.evidence.papers import papers_table
+from course_utils.evidence.record import RECORDS, Claim, Record
+from course_utils.evidence.verdict import verdict
 from course_utils.files import LECTURES, PICTURES, README, RUNS, write_atomically
-from course_utils.papers import papers_table
 
 
 def claims_table(folder: Path = RECORDS) -> str:
@@ -86,7 +87,7 @@ def records_table(folder: Path = RECORDS) -> str:
 
 def between(text: str, name: str, content: str) -> str:
     """Put content between the two marks of this name in a text."""
-    begin, end = f"<!-- {name}: written by python -m course_utils.readme -->", f"<!-- end of {name} -->"
+    begin, end = f"<!-- {name}: written by python -m course_utils.publishing.readme -->", f"<!-- end of {name} -->"
     if text.count(begin) != 1 or text.count(end) != 1:
         raise ValueError(f"README.md: expected the marks {begin!r} and {end!r} once each.")
     return f"{text.split(begin)[0]}{begin}\n{content}\n{end}{text.split(end)[1]}"

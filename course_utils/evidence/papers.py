@@ -4,10 +4,10 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from course_utils.evidence import RECORDS, Record
-from course_utils.files import NOTEBOOKS
+from course_utils.evidence.record import RECORDS, Record
+from course_utils.files import EXPERIMENTS
 
-PUBLISHED = NOTEBOOKS / "published.json"
+PUBLISHED = EXPERIMENTS / "published.json"
 
 
 @dataclass(frozen=True)

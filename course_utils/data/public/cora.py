@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from scipy.sparse import csr_matrix, diags_array, vstack
 
-from course_utils.data.graphs import CitationGraph, both_directions
-from course_utils.data.registry import DataError, fetch
+from course_utils.data.node_classification import CitationGraph, both_directions
+from course_utils.data.public.registry import DataError, fetch
 
 # Planetoid numbers the classes and does not name them; the class sizes of the LINQS files tell which is which.
 CLASSES = (

@@ -1,8 +1,9 @@
-"""Read the docstrings of the installed libraries as a citation network; run as a child process by ``docs.py``.
+"""Read the docstrings of the installed libraries as a citation network; run as a child process by ``corpus.py``.
 
 The work needs some thousand modules that a lecture has no use for, so it happens in a process of its own:
-``python -m course_utils.data.docs_extraction`` writes one JSON message a line, ``{"percent": 40}`` while it works and
-``{"corpus": ...}`` at the end. Nothing here may depend on what else is installed, on the order of a set, or on a hash.
+``python -m course_utils.data.docstrings.extraction`` writes one JSON message a line, ``{"percent": 40}`` while it
+works and ``{"corpus": ...}`` at the end. Nothing here may depend on what else is installed, on the order of a set, or
+on a hash.
 """
 
 import importlib
@@ -22,7 +23,7 @@ from typing import Any
 
 from numpydoc.docscrape import NumpyDocString
 
-from course_utils.data.docs_text import Sentence, sentences
+from course_utils.data.docstrings.prose import Sentence, sentences
 
 # The only part made by hand: which packages belong to which subject area. The longest fitting entry counts.
 SUBJECTS = {

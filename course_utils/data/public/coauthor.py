@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from scipy.sparse import csr_matrix, diags_array
 
-from course_utils.data.graphs import CitationGraph, both_directions, split_per_class
-from course_utils.data.registry import DataError, fetch
+from course_utils.data.node_classification import CitationGraph, both_directions, split_per_class
+from course_utils.data.public.registry import DataError, fetch
 
 CLASSES = (
     "bioinformatics",

@@ -27,8 +27,8 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from tqdm import tqdm
 
-from course_utils.checks import CORRECT, NOT_ATTEMPTED, diagnose
 from course_utils.exercises.catalogue import EXERCISES
+from course_utils.exercises.checks import CORRECT, NOT_ATTEMPTED, diagnose
 from course_utils.files import CHECKOUT, LECTURES, write_atomically
 
 FOUND = "application/vnd.attention-course.exercise+json"  # how a kernel tells what it found, apart from what it prints
@@ -177,7 +177,7 @@ def _sources(returned: NotebookNode, answers: dict[str, str], whole: bool) -> It
 
 
 def _question(exercise: str, answer: str) -> str:
-    return f"from course_utils.classroom import report\nreport({exercise!r}, lambda: {answer})"
+    return f"from course_utils.exercises.classroom import report\nreport({exercise!r}, lambda: {answer})"
 
 
 def report(exercise: str, answer: Callable[[], Any]) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_utils import progress
+from course_utils.exercises import progress
 from course_utils.exercises.catalogue import EXERCISES
 from course_utils.exercises.exercise import Answer, Exercise
 

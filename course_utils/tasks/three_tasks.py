@@ -14,8 +14,8 @@ from tqdm import tqdm
 
 from course_utils.attention import Score, attend, padding_mask
 from course_utils.data.batches import Batch, Vocabulary, bucketed, pad
-from course_utils.data.docs import load_docs
-from course_utils.data.graphs import CitationGraph
+from course_utils.data.docstrings.corpus import load_docs
+from course_utils.data.node_classification import CitationGraph
 from course_utils.data.number_words import NumberWords, load_number_words
 from course_utils.training import fit, linear_decay, set_seed
 

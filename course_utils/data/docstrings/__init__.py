@@ -1,0 +1,1 @@
+"""Docs, a citation network that needs no network: read from the docstrings of the installed libraries."""

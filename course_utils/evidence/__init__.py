@@ -1,0 +1,1 @@
+"""Why a reader may believe a number: records by seed, fingerprints of the code behind them, and verdicts."""

@@ -1,0 +1,177 @@
+"""Give the stored record of an experiment, or make it: seed by seed, resumable, never half-written."""
+
+import datetime
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from course_utils.evidence.fingerprint import fingerprint, settings_of
+from course_utils.evidence.record import Claim, Record, Results, record_path, stored
+from course_utils.files import write_atomically
+
+RECORDED_VERSIONS = ("torch", "dgl", "numpy", "scipy", "scikit-learn")
+
+
+def measure(
+    name: str,
+    experiment: Callable[[int], Results],
+    seeds: Iterable[int],
+    claims: Sequence[Claim],
+    rerun: bool = False,
+) -> Record:
+    """Give the stored record of an experiment; make it when asked to.
+
+    Parameters
+    ----------
+    name
+        The record's name; begins with the lecture's number.
+    experiment
+        ``experiment(seed)`` runs every condition with this seed and returns condition → {metric: number, or a list of
+        numbers for a curve}.
+    seeds
+        At least three.
+    claims
+        What the experiment decides.
+    rerun
+        Measure now. ``python3 course.py evidence NAME`` does the same from a fresh kernel.
+
+    Returns
+    -------
+    The record. When the experiment was changed since, a line says so. A new record is first printed beside the one it
+    replaces: whether each value agrees within the spread of the seeds.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no record and none was asked for.
+    ValueError
+        If fewer than three seeds are given, or the results lack what a claim compares.
+    """
+    seeds, claims = list(seeds), list(claims)
+    if len(seeds) < 3:
+        raise ValueError(f"measure: expected at least three seeds, got {len(seeds)}: one run says nothing of chance.")
+    asked = os.environ.get("COURSE_EVIDENCE", "")
+    if rerun or asked == "all" or name in asked.split(","):
+        return _run(name, experiment, seeds, claims)
+    record = stored(name)
+    if (record.fingerprint, record.claims, record.seeds) != (fingerprint(experiment), claims, seeds):
+        print(
+            "Note: this experiment differs from the one that was recorded; what follows speaks of the recorded one.\n"
+            f"To measure yours: measure(..., rerun=True), or python3 course.py evidence {name}"
+        )
+    return record
+
+
+def _run(name: str, experiment: Callable[[int], Results], seeds: list[int], claims: list[Claim]) -> Record:
+    quick = os.environ.get("COURSE_EVIDENCE_QUICK") == "1"
+    code = fingerprint(experiment)
+    device = os.environ.get("COURSE_DEVICE", "cpu").replace(":", "")
+    partial = record_path(name).parent / "partial" / f"{name}-{code[:12]}-{device}.json"  # no record mixes two devices
+    done = _read_partial(partial)
+    for seed in tqdm(seeds[:1] if quick else seeds, desc=name, file=sys.stdout, ncols=80):
+        if str(seed) in done:
+            continue
+        start = time.process_time()
+        results = {condition: dict(metrics) for condition, metrics in experiment(seed).items()}
+        _check_results(claims, results)
+        done[str(seed)] = {"results": _rounded(results), "seconds": round(time.process_time() - start, 1)}
+        write_atomically(partial, json.dumps(done).encode())
+    measured = [seed for seed in seeds if str(seed) in done]
+    runs = [done[str(seed)] for seed in measured]
+    record = Record(
+        name=name,
+        claims=claims,
+        seeds=measured,
+        values={
+            condition: {metric: [run["results"][condition][metric] for run in runs] for metric in metrics}
+            for condition, metrics in runs[0]["results"].items()
+        },
+        settings=settings_of(experiment),
+        fingerprint=code,
+        seconds=[run["seconds"] for run in runs],
+        made=datetime.date.today().isoformat(),
+        machine=_machine(),
+        versions={package: version(package).split("+")[0] for package in RECORDED_VERSIONS},
+    )
+    _compare_with_stored(record)
+    if len(measured) == len(seeds):  # a quick look never replaces a whole record
+        record.write(record_path(name))
+        partial.unlink()
+    return record
+
+
+def _machine() -> str:
+    import torch  # here, since whoever only reads records does without it
+
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    if torch.cuda.is_available() and torch.cuda.max_memory_allocated():  # what ran on it says so, not what was asked
+        return f"{machine}, {torch.cuda.get_device_name()}"
+    return machine
+
+
+def _compare_with_stored(now: Record) -> None:
+    """Print the stored values beside those just measured, and whether they agree within the spread of the seeds."""
+    try:
+        before = stored(now.name)
+    except (FileNotFoundError, ValueError):
+        return
+    changed = "" if before.fingerprint == now.fingerprint else "; the experiment was changed since"
+    lines = [
+        f"{now.name}, mean ± standard deviation over seeds",
+        f"  before: {len(before.seeds)} seeds, {before.made}, {before.machine}{changed}",
+        f"  now:    {len(now.seeds)} seeds, {now.made}, {now.machine}",
+    ]
+    for condition, metrics in now.values.items():
+        for metric in metrics:
+            if metric in before.values.get(condition, {}):
+                lines += _agreement(f"{condition}, {metric}", before.of(condition, metric), now.of(condition, metric))
+    print("\n".join(lines))
+
+
+def _agreement(what: str, before: np.ndarray, now: np.ndarray) -> list[str]:
+    """Say whether two means are no further apart than the larger standard deviation; curves are left out.
+
+    A quick look is one run, and one run in three is further from the mean than that: it has twice the room.
+    """
+    if before.ndim > 1:
+        return []
+    spreads = [float(values.std(ddof=1)) if len(values) > 1 else 0.0 for values in (before, now)]
+    apart = abs(float(now.mean()) - float(before.mean()))
+    room = max(spreads) * (2 if len(now) == 1 else 1) + 1e-5  # values are kept to five digits
+    word = "agree" if apart <= room else "differ"
+    told = [f"{values.mean():.4g} ± {spread:.2g}" for values, spread in zip((before, now), spreads, strict=True)]
+    return [f"  {what}: before {told[0]}, now {told[1]}: {word}"]
+
+
+def _read_partial(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _check_results(claims: Sequence[Claim], results: Results) -> None:
+    for claim in claims:
+        for condition in (claim.treatment, claim.baseline, claim.control):
+            if claim.metric not in results.get(condition, {}):
+                has = {name: sorted(metrics) for name, metrics in results.items()}
+                raise ValueError(
+                    f"measure: the claim needs {claim.metric!r} for {condition!r}; the experiment gave {has}."
+                )
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _rounded(inner) for name, inner in value.items()}
+    if isinstance(value, Sequence | np.ndarray):
+        return [_rounded(inner) for inner in value]
+    return round(float(value), 5)

@@ -1,0 +1,1 @@
+"""Whole tasks that several notebooks train on, where the task is not what they teach."""
