@@ -1,17 +1,15 @@
 """Read the course's notebooks without running them whole."""
 
-import ast
-import linecache
+from importlib import import_module
 from types import ModuleType
 
 import nbformat
 
-from course_utils.exercises.classroom import is_definition
 from course_utils.files import NOTEBOOKS
 
 
 def load(name: str) -> nbformat.NotebookNode:
-    """Read a notebook by its name without the extension."""
+    """Read a notebook by its path below ``notebooks``, without the extension."""
     return nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
 
 
@@ -21,15 +19,6 @@ def code_cells(name: str) -> list[nbformat.NotebookNode]:
 
 
 def definitions(name: str) -> ModuleType:
-    """Execute only what a notebook defines: imports, functions, classes and UPPER_CASE constants.
-
-    So a test can hold the very code that the lecture shows against a trusted implementation, without training anything.
-    """
-    module = ModuleType(f"lecture_{name}")
-    for number, cell in enumerate(code_cells(name)):
-        file = f"<{name}, code cell {number}>"
-        linecache.cache[file] = (len(cell.source), None, cell.source.splitlines(keepends=True), file)
-        tree = ast.parse(cell.source)
-        tree.body = [node for node in tree.body if is_definition(node)]
-        exec(compile(tree, file, "exec"), module.__dict__)
-    return module
+    """Import what a notebook defines, by the same name as `load` reads it."""
+    kind, number = ("experiment", name[12:14]) if name.startswith("experiments/") else ("lecture", name[:2])
+    return import_module(f"course_utils.notebooks.{kind}_{number}")

@@ -8,15 +8,23 @@ import json
 import linecache
 import sys
 from collections.abc import Callable
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
+
+from course_utils.notebooks import is_notebook
 
 
 def fingerprint(experiment: Callable) -> str:
     """Hash an experiment's source with all functions, classes and UPPER_CASE constants it reaches in its notebook.
 
-    Comments and layout do not count; what the package or a library does is told by the recorded versions. Of data
-    that the package builds, the recipe counts: ``RECIPE`` of the module whose loader the experiment calls.
+    What is imported from another notebook counts as if it stood in this one. Comments and layout do not count; what the
+    package or a library does is told by the recorded versions. Of data that the package builds, the recipe counts:
+    ``RECIPE`` of the module whose loader the experiment calls.
+
+    Raises
+    ------
+    ValueError
+        If the experiment reads from a notebook that was imported whole: what it uses of it could not be followed.
     """
     sources, settings = _reachable(experiment)
     text = json.dumps([sorted(sources.items()), sorted((k, repr(v)) for k, v in settings.items())])
@@ -30,24 +38,34 @@ def settings_of(experiment: Callable) -> dict[str, Any]:
 
 def _reachable(experiment: Callable) -> tuple[dict[str, str], dict[str, Any]]:
     """Collect name → source of definitions, and name → value of constants, that an experiment reaches."""
-    namespace = experiment.__globals__
+    here = experiment.__globals__["__name__"]
     sources: dict[str, str] = {}
     settings: dict[str, Any] = {}
-    waiting = [experiment.__name__]
+    seen: dict[str, Any] = {}
+    waiting = [(experiment.__name__, experiment.__globals__)]
     while waiting:
-        name = waiting.pop()
+        name, namespace = waiting.pop()
         thing = namespace.get(name)
-        if {name, f"recipe of {name}"} & (sources.keys() | settings.keys()):
+        key = name
+        if seen.setdefault(name, thing) is not thing:  # another notebook means something else by this name
+            key = f"{'here' if namespace is experiment.__globals__ else namespace['__name__']}: {name}"
+        if {key, f"recipe of {key}"} & (sources.keys() | settings.keys()):
             continue
+        if isinstance(thing, ModuleType) and is_notebook(thing.__name__):
+            raise ValueError(
+                f"fingerprint: {experiment.__name__} uses the notebook {thing.__name__} as a whole; import the names "
+                f"it needs instead (from {thing.__name__} import ...), so that a change in them is noticed."
+            )
         if name.isupper() and isinstance(thing, bool | int | float | str | tuple):
-            settings[name] = thing
-        elif isinstance(thing, FunctionType | type) and thing.__module__ == namespace["__name__"]:
+            settings[key] = thing
+        elif isinstance(thing, FunctionType | type) and (thing.__module__ == here or is_notebook(thing.__module__)):
             codes = _codes(thing)
-            sources[name] = _source(name, codes)
-            waiting += sorted({used for code in codes for used in _names(code)})
-            waiting += [base.__name__ for base in getattr(thing, "__bases__", ())]  # super() names none
+            sources[key] = _source(thing.__name__, codes)
+            home = vars(sys.modules[thing.__module__]) if is_notebook(thing.__module__) else experiment.__globals__
+            waiting += [(used, home) for used in sorted({used for code in codes for used in _names(code)})]
+            waiting += [(base.__name__, home) for base in getattr(thing, "__bases__", ())]  # super() names none
         elif isinstance(thing, FunctionType) and hasattr(sys.modules.get(thing.__module__), "RECIPE"):
-            settings[f"recipe of {name}"] = sys.modules[thing.__module__].RECIPE
+            settings[f"recipe of {key}"] = sys.modules[thing.__module__].RECIPE
     return sources, settings
 
 

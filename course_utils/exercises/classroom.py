@@ -30,6 +30,7 @@ from tqdm import tqdm
 from course_utils.exercises.catalogue import EXERCISES
 from course_utils.exercises.checks import CORRECT, NOT_ATTEMPTED, diagnose
 from course_utils.files import CHECKOUT, LECTURES, write_atomically
+from course_utils.notebooks import is_definition
 
 FOUND = "application/vnd.attention-course.exercise+json"  # how a kernel tells what it found, apart from what it prints
 CHECKED = re.compile(r"""\bcheck\(\s*["'](\w+)["']""")
@@ -150,17 +151,6 @@ def definitions(source: str) -> str:
         return source
     tree.body = [node for node in tree.body if is_definition(node)]
     return ast.unparse(tree)
-
-
-def is_definition(statement: ast.stmt) -> bool:
-    """Tell whether a statement imports, defines a function or a class, or sets UPPER_CASE constants."""
-    if isinstance(statement, ast.Assign):
-        names = [node for target in statement.targets for node in ast.walk(target) if isinstance(node, ast.Name)]
-        parts = ast.Name | ast.Tuple | ast.expr_context
-        return all(name.id.isupper() for name in names) and all(
-            isinstance(node, parts) for target in statement.targets for node in ast.walk(target)
-        )
-    return isinstance(statement, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef)
 
 
 def _sources(returned: NotebookNode, answers: dict[str, str], whole: bool) -> Iterator[str]:
