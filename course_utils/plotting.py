@@ -3,7 +3,8 @@
 import base64
 import html
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from weakref import WeakKeyDictionary
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,9 +13,11 @@ from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
+from PIL import Image
 
 # Okabe & Ito (2008): told apart by readers with any kind of colour vision; black comes first for the main series.
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
+CONTEXT = "#767676"  # what is there for comparison only
 SHARPER = 2  # points kept for each point on the page, so that a picture stays sharp on a projector
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
@@ -42,24 +45,48 @@ def show(fig: Figure, description: str) -> None:
     fig
         The figure.
     description
-        What a reader who cannot see it needs to know: what is drawn, and what it shows.
+        The point of the figure, in a sentence, for a reader who cannot see it. What the functions below have drawn in
+        it is told behind that, with its values.
     """
     if not description.strip():
         raise ValueError("show: expected a description of the figure for readers who cannot see it, got an empty text.")
+    told = " ".join([description.strip(), *(tell() for tell in _TOLD.get(fig, []))])
     stream = io.BytesIO()
-    fig.savefig(stream, format="png", dpi=SHARPER * fig.dpi, metadata={"Software": None})
+    fig.savefig(stream, format="png", dpi=SHARPER * fig.dpi)
     width = round(fig.get_figwidth() * fig.dpi)
     plt.close(fig)
-    picture = base64.b64encode(stream.getvalue()).decode("ascii")
+    picture = base64.b64encode(_with_palette(stream)).decode("ascii")
     image = (
-        f'<img src="data:image/png;base64,{picture}" alt="{html.escape(description)}" width="{width}" '
+        f'<img src="data:image/png;base64,{picture}" alt="{html.escape(told)}" width="{width}" '
         'style="max-width:100%;height:auto">'
     )
-    display({"text/html": image, "image/png": picture, "text/plain": description}, raw=True)
+    display({"text/html": image, "text/plain": told}, raw=True)
+
+
+def _with_palette(png: io.BytesIO) -> bytes:
+    """Keep 256 colours of a picture: a third of the size, and no difference that an eye sees in a drawn figure."""
+    reduced = io.BytesIO()
+    with Image.open(png) as picture:
+        picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(reduced, format="png", optimize=True)
+    return reduced.getvalue()
+
+
+# What was drawn in a figure, told by functions that are called when it is shown: titles and labels are set by then.
+_TOLD: WeakKeyDictionary[Figure, list[Callable[[], str]]] = WeakKeyDictionary()
+
+
+def _tell(ax: Axes, values: str) -> None:
+    """Let `show` say which values an axes holds."""
+
+    def told() -> str:
+        axes = " by ".join(filter(None, (ax.get_ylabel(), ax.get_xlabel())))
+        return ": ".join(filter(None, (ax.get_title(loc="left") or ax.get_title(), axes, values))) + "."
+
+    _TOLD.setdefault(ax.figure, []).append(told)
 
 
 def attention_map(ax: Axes, weights: ArrayLike, queries: Sequence[str], keys: Sequence[str]) -> None:
-    """Draw weights as a picture: one row a query, one column a key, from 0 (dark) to 1 (bright).
+    """Draw weights as a picture: one row per query, one column per key, from 0 (dark) to 1 (bright).
 
     Parameters
     ----------
@@ -83,10 +110,12 @@ def attention_map(ax: Axes, weights: ArrayLike, queries: Sequence[str], keys: Se
     ax.set_xlabel("keys")
     ax.set_ylabel("queries")
     ax.figure.colorbar(image, ax=ax, label="weight", fraction=0.04)
+    most = [f"{query!r} at {keys[row.argmax()]!r} {row.max():.2f}" for query, row in zip(queries, weights, strict=True)]
+    _tell(ax, "the most of each query's weight: " + ", ".join(most))
 
 
 def seed_lines(ax: Axes, x: ArrayLike, series: Mapping[str, ArrayLike]) -> None:
-    """Draw one curve a condition: each seed faintly, their mean bold, the name at the curve's end.
+    """Draw one curve per condition: each seed faintly, their mean bold, the name at the curve's end.
 
     Names that would overlap are moved apart; set the limits of the axes first, so that they are placed for them.
 
@@ -99,7 +128,7 @@ def seed_lines(ax: Axes, x: ArrayLike, series: Mapping[str, ArrayLike]) -> None:
     series
         Condition → values of shape (n_seeds, len(x)).
     """
-    ends = {}
+    ends, told = {}, []
     for i, (name, values) in enumerate(series.items()):
         values = np.asarray(values, dtype=float)
         if values.ndim != 2 or values.shape[1] != len(x):
@@ -109,7 +138,9 @@ def seed_lines(ax: Axes, x: ArrayLike, series: Mapping[str, ArrayLike]) -> None:
         mean = values.mean(axis=0)
         ax.plot(x, mean, linewidth=2.2, markersize=5, color=colour, marker=marker, label=name)
         ends[name] = (mean[-1], colour)
+        told.append(f"{name} {mean[0]:.3g} at {x[0]:.3g}, {mean[-1]:.3g} at {x[-1]:.3g}")
     _label_ends(ax, x[-1], ends)
+    _tell(ax, "; ".join(told))
 
 
 def _label_ends(ax: Axes, x: float | int, ends: Mapping[str, tuple[float, str]], gap: float = 14.0) -> None:
@@ -130,30 +161,41 @@ def _label_ends(ax: Axes, x: float | int, ends: Mapping[str, tuple[float, str]],
         )
 
 
-def seed_dots(ax: Axes, series: Mapping[str, ArrayLike]) -> None:
-    """Draw one row a condition: each seed a dot (fainter where there are many), their mean a bar with its value.
+def seed_dots(ax: Axes, series: Mapping[str, ArrayLike], compared: Collection[str] = ()) -> None:
+    """Draw one row per condition: each seed a dot (fainter where there are many), their mean a bar with its value.
 
     Parameters
     ----------
     ax
         Where to draw.
     series
-        Condition → one value a seed.
+        Condition → one value per seed.
+    compared
+        The conditions that the figure compares: they are drawn in colour, all others in grey as context.
     """
+    unknown = set(compared) - set(series)
+    if unknown:
+        raise ValueError(f"seed_dots: compared names {sorted(unknown)}, which is none of the rows {list(series)}.")
+    means = {}
     for row, (name, values) in enumerate(series.items()):
         values = np.asarray(values, dtype=float)
         if values.ndim != 1:
-            raise ValueError(f"seed_dots: {name!r} must have one value a seed, got an array of shape {values.shape}.")
-        colour = COLOURS[row % len(COLOURS)]
-        ax.plot(
-            values,
-            np.full(len(values), row),
-            MARKERS[row % len(MARKERS)],
-            color=colour,
-            alpha=min(0.5, 10 / len(values)),  # many dots overlap; the darker, the more
-            markersize=6,
-        )
-        ax.plot([values.mean()] * 2, [row - 0.3, row + 0.3], color=colour, linewidth=2.5)
-        ax.annotate(f"{values.mean():.3g}", (values.mean(), row - 0.34), ha="center", va="bottom", fontsize=9)
+            raise ValueError(f"seed_dots: {name!r} must have one value per seed, got an array of shape {values.shape}.")
+        means[name] = values.mean()
+        colour = COLOURS[1 + list(compared).index(name)] if name in compared else CONTEXT
+        alpha = min(0.5, 10 / len(values))  # many dots overlap; the darker, the more
+        ax.plot(values, np.full(len(values), row), "o", color=colour, alpha=alpha, markersize=6)
+        ax.plot([means[name]] * 2, [row - 0.3, row + 0.3], color=colour, linewidth=2.5)
+    printed = _alike(list(means.values()))
+    for row, (mean, text) in enumerate(zip(means.values(), printed, strict=True)):
+        ax.annotate(text, (mean, row - 0.34), ha="center", va="bottom", fontsize=9)
     ax.set_yticks(range(len(series)), list(series))
     ax.set_ylim(len(series) - 0.4, -0.8)
+    _tell(ax, "means: " + ", ".join(f"{name} {text}" for name, text in zip(means, printed, strict=True)))
+
+
+def _alike(numbers: Sequence[float]) -> list[str]:
+    """Print numbers with as many decimals as the largest needs for three digits, and a minus sign that is one."""
+    largest = max(map(abs, numbers), default=0.0)
+    decimals = 2 - int(np.floor(np.log10(largest))) if largest > 0 else 2
+    return [f"{number:z.{max(decimals, 0)}f}".replace("-", "\N{MINUS SIGN}") for number in numbers]

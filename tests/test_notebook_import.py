@@ -103,7 +103,9 @@ def test_the_fingerprint_follows_an_imported_name_as_if_it_stood_here(folder):
     assert split == together
 
 
-@pytest.mark.parametrize(("old", "new"), [("N = 3", "N = 4"), ("x + N", "x - N"), ("return helper(x)", "return -helper(x)")])
+@pytest.mark.parametrize(
+    ("old", "new"), [("N = 3", "N = 4"), ("x + N", "x - N"), ("return helper(x)", "return -helper(x)")]
+)
 def test_the_fingerprint_changes_with_what_the_lecture_defines(folder, old, new):
     importing = "from course_utils.notebooks.lecture_07 import Model"
     before = fingerprint(experiment_after(folder, LECTURE, importing))

@@ -1,6 +1,8 @@
 """Figures reach the page with their description, and refuse labels that do not fit."""
 
 import base64
+import io
+import re
 
 import matplotlib
 
@@ -9,6 +11,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from PIL import Image
 
 from course_utils import plotting
 
@@ -26,7 +29,8 @@ def test_a_figure_is_shown_with_its_description_as_alternative_text_and_closed(d
     plotting.show(fig, 'Loss "falls" & stays < 1')
     (output,) = displayed
     assert 'alt="Loss &quot;falls&quot; &amp; stays &lt; 1"' in output["text/html"]
-    assert output["image/png"] in output["text/html"]
+    assert output["text/html"].count("base64,") == 1
+    assert set(output) == {"text/html", "text/plain"}, "a picture is stored once"
     assert output["text/plain"] == 'Loss "falls" & stays < 1'
     assert not plt.fignum_exists(fig.number)
 
@@ -91,9 +95,9 @@ def test_names_at_the_ends_of_curves_do_not_overlap():
 def test_seed_dots_draw_every_seed_and_their_mean():
     fig, ax = plt.subplots()
     plotting.seed_dots(ax, {"a": [0.25, 0.75], "b": [0.1, 0.3]})
-    assert ax.texts[0].get_text() == "0.5"
+    assert [text.get_text() for text in ax.texts] == ["0.500", "0.200"]
     assert len(ax.lines) == 4
-    with pytest.raises(ValueError, match="one value a seed"):
+    with pytest.raises(ValueError, match="one value per seed"):
         plotting.seed_dots(ax, {"a": np.ones((2, 1))})
     plt.close(fig)
 
@@ -110,7 +114,50 @@ def test_a_picture_is_kept_sharper_than_it_is_shown(displayed):
     dots = fig.dpi
     plotting.show(fig, "An empty figure.")
     (shown,) = displayed
-    png = base64.b64decode(shown["image/png"])
+    png = base64.b64decode(re.search(r"base64,([^\"]+)", shown["text/html"])[1])
     width, height = (int.from_bytes(png[place : place + 4], "big") for place in (16, 20))
     assert (width, height) == (2 * round(6 * dots), 2 * round(3.5 * dots))
     assert f'width="{round(6 * dots)}"' in shown["text/html"]
+
+
+def test_only_what_is_compared_is_coloured():
+    fig, ax = plt.subplots()
+    plotting.seed_dots(ax, {"a": [0.1, 0.2], "b": [0.2, 0.3], "c": [0.2, 0.3]}, compared=("c", "a"))
+    colours = [line.get_color() for line in ax.lines[::2]]
+    assert colours == [plotting.COLOURS[2], plotting.CONTEXT, plotting.COLOURS[1]]
+    with pytest.raises(ValueError, match=r"'d'.*none of the rows"):
+        plotting.seed_dots(ax, {"a": [0.1, 0.2]}, compared=("d",))
+    plt.close(fig)
+
+
+def test_numbers_beside_each_other_have_the_same_decimals_and_a_real_minus():
+    assert plotting._alike([0.851, 0.71, -0.3]) == ["0.851", "0.710", "\N{MINUS SIGN}0.300"]
+    assert plotting._alike([85.12, 7.1, -0.0]) == ["85.1", "7.1", "0.0"]
+    assert plotting._alike([1234.5, 2.0]) == ["1234", "2"]
+    assert plotting._alike([0.0, 0.0]) == ["0.00", "0.00"]
+
+
+def test_the_description_tells_the_values_that_were_drawn(displayed):
+    fig, (left, right) = plt.subplots(1, 2)
+    plotting.seed_lines(left, [1, 12], {"attention": np.array([[1.0, 0.9], [1.0, 0.8]])})
+    left.set(title="Exact match", xlabel="digits", ylabel="percent")
+    plotting.attention_map(right, np.array([[0.1, 0.9]]), ["acht"], ["forty", "eight"])
+    plotting.show(fig, "Attention hardly falls.")
+    assert displayed[0]["text/plain"] == (
+        "Attention hardly falls. Exact match: percent by digits: attention 1 at 1, 0.85 at 12. "
+        "queries by keys: the most of each query's weight: 'acht' at 'eight' 0.90."
+    )
+    assert "Exact match: percent by digits" in displayed[0]["text/html"]
+
+
+def test_a_picture_keeps_a_palette_and_looks_the_same(displayed):
+    fig, ax = plt.subplots()
+    ax.imshow(np.linspace(0, 1, 100).reshape(10, 10))
+    fig.canvas.draw()
+    before = np.asarray(fig.canvas.buffer_rgba())[..., :3].astype(float)
+    plotting.show(fig, "A ramp.")
+    data = base64.b64decode(re.search(r"base64,([^\"]+)", displayed[0]["text/html"])[1])
+    picture = Image.open(io.BytesIO(data))
+    assert picture.mode == "P"
+    after = np.asarray(picture.convert("RGB").resize(before.shape[1::-1], Image.Resampling.BOX), dtype=float)
+    assert np.abs(after - before).mean() < 3

@@ -46,7 +46,8 @@ def test_a_text_without_both_marks_once_is_refused(text):
 
 
 def test_a_lectures_picture_comes_with_its_title_and_description(tmp_path):
-    data = {"image/png": base64.b64encode(b"PNG").decode(), "text/html": ['<img alt="x &lt; ', '1">']}
+    shown = f'<img src="data:image/png;base64,{base64.b64encode(b"PNG").decode()}" alt="x &lt; 1">'
+    data = {"text/html": [shown[:30], shown[30:]]}
     cells = [
         {"cell_type": "markdown", "metadata": {}, "source": ["# 07 · Title\n", "more"]},
         {"cell_type": "code", "metadata": {"tags": ["signature"]}, "source": "", "outputs": [{"data": data}]},

@@ -3,10 +3,7 @@
 The claims come from the records, the pictures and their descriptions from the notebooks' signature figures.
 """
 
-import base64
-import html
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +11,7 @@ from course_utils.evidence.papers import papers_table
 from course_utils.evidence.record import RECORDS, Claim, Record
 from course_utils.evidence.verdict import verdict
 from course_utils.files import LECTURES, PICTURES, README, RUNS, write_atomically
+from course_utils.publishing.notebooks import picture
 
 
 def claims_table(folder: Path = RECORDS) -> str:
@@ -46,13 +44,10 @@ def signature(notebook: Path) -> tuple[str, str, bytes]:
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     title = "".join(cells[0]["source"]).splitlines()[0].lstrip("# ")
     marked = [cell for cell in cells if "signature" in cell["metadata"].get("tags", [])]
-    pictures = [
-        output["data"] for cell in marked for output in cell["outputs"] if "image/png" in output.get("data", {})
-    ]
+    pictures = [found for cell in marked for output in cell["outputs"] if (found := picture(output))]
     if len(pictures) != 1:
         raise ValueError(f"{notebook.name}: expected one figure tagged 'signature', found {len(pictures)}.")
-    description = re.search(r'alt="([^"]+)"', "".join(pictures[0]["text/html"]))[1]
-    return title, html.unescape(description), base64.b64decode("".join(pictures[0]["image/png"]))
+    return title, *pictures[0]
 
 
 def lectures(notebooks: Sequence[Path] = LECTURES) -> str:

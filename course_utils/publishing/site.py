@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 
 import nbformat
@@ -18,7 +19,6 @@ from sphinx.cmd.build import build_main
 
 from course_utils.files import CHECKOUT, LECTURES, PICTURES, README
 from course_utils.publishing.assets import copy_mathjax
-from course_utils.publishing.notebooks import without_marks
 from course_utils.publishing.server import serve
 
 SOURCES = Path(__file__).with_name("site_sources")
@@ -56,7 +56,7 @@ def gather(folder: Path) -> None:
 
 def as_page(notebook: NotebookNode, number: str) -> NotebookNode:
     """Give a copy as it is read on a page: without marks for tests, its displayed equations numbered."""
-    notebook = without_marks(notebook)
+    notebook = deepcopy(notebook)
     equations = 0
 
     def numbered(match: re.Match) -> str:

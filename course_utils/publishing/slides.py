@@ -10,6 +10,7 @@ import json
 import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 
 import nbformat
@@ -18,7 +19,7 @@ from nbformat import NotebookNode
 
 from course_utils.files import CHECKOUT, LECTURES, RUNS, write_atomically
 from course_utils.publishing.assets import copy_mathjax, copy_reveal
-from course_utils.publishing.notebooks import without_marks
+from course_utils.publishing.notebooks import picture
 from course_utils.publishing.server import serve
 
 TEMPLATE = Path(__file__).with_name("slides_template")
@@ -54,7 +55,7 @@ def make_decks(lectures: Sequence[Path], folder: Path) -> list[Path]:
 
 def prepared(notebook: NotebookNode, seconds: Mapping[str, int]) -> NotebookNode:
     """Give a copy as it is shown: no marks for tests, no code that only draws, and minutes in the speaker's notes."""
-    notebook = without_marks(notebook)
+    notebook = deepcopy(notebook)
     title = next(cell.source for cell in notebook.cells if cell.source.startswith("# "))
     notebook.metadata.title = title.removeprefix("# ").split("\n")[0]
     for cell in notebook.cells:
@@ -105,7 +106,7 @@ def hides_code(cell: NotebookNode) -> bool:
 
 
 def _figures(cell: NotebookNode) -> int:
-    return sum("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
+    return sum(picture(output) is not None for output in cell.get("outputs", []))
 
 
 def main(command_line: Sequence[str]) -> int:
