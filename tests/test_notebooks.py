@@ -11,7 +11,7 @@ import pytest
 
 from course_utils.evidence.fingerprint import fingerprint
 from course_utils.evidence.record import RECORDS, Claim, Record
-from course_utils.files import LECTURES, NOTEBOOKS
+from course_utils.files import EXPERIMENTS, LECTURES, NOTEBOOKS
 from course_utils.publishing.notebooks import picture
 from course_utils.publishing.readme import PICTURES, signature, written
 from course_utils.publishing.slides import hides_code
@@ -43,7 +43,11 @@ SECTIONS = [
 ]
 SLIDE_TYPES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
 
+EXPERIMENT_NAMES = [f"experiments/{path.stem}" for path in sorted(EXPERIMENTS.glob("[0-9][0-9]_*.ipynb"))]
+
 every_lecture = pytest.mark.parametrize("name", NAMES)
+every_experiment = pytest.mark.parametrize("name", EXPERIMENT_NAMES)
+every_notebook = pytest.mark.parametrize("name", [*NAMES, *EXPERIMENT_NAMES])
 load = cache(load)
 
 
@@ -62,6 +66,10 @@ def section(name: str, title: str) -> str:
 
 def lines(source: str) -> list[str]:
     return [line for line in source.splitlines() if line.strip()]
+
+
+def tags(cell) -> list[str]:
+    return cell.metadata.get("tags", [])
 
 
 def outputs(name: str):
@@ -105,7 +113,7 @@ def test_before_you_start_is_five_lines_at_most(name):
     assert len(lines(section(name, "Before you start"))) <= 5
 
 
-@every_lecture
+@every_notebook
 def test_cells_are_short_enough_to_hold_one_idea(name):
     lengths = []
     for cell in code_cells(name)[1:]:  # the first holds all imports
@@ -123,14 +131,14 @@ def test_no_more_than_two_code_cells_follow_each_other_without_a_sentence(name):
     assert "ccc" not in kinds
 
 
-@every_lecture
+@every_notebook
 def test_all_imports_stand_in_the_first_code_cell(name):
     for number, cell in enumerate(code_cells(name)):
         imports = any(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.walk(ast.parse(cell.source)))
         assert imports == (number == 0)
 
 
-@every_lecture
+@every_notebook
 def test_nothing_is_installed_silenced_or_switched_off(name):
     for cell in code_cells(name):
         source = cell.source
@@ -140,7 +148,7 @@ def test_nothing_is_installed_silenced_or_switched_off(name):
         assert not re.search(r";\s*$", source, re.MULTILINE), "a trailing semicolon breaks the comparison of outputs"
 
 
-@every_lecture
+@every_notebook
 def test_outputs_come_from_one_clean_run_from_top_to_bottom(name):
     assert [cell.execution_count for cell in code_cells(name)] == list(range(1, len(code_cells(name)) + 1))
     for output in outputs(name):
@@ -149,7 +157,7 @@ def test_outputs_come_from_one_clean_run_from_top_to_bottom(name):
         assert "\r" not in output.get("text", ""), "a progress bar was not collapsed to its last state"
 
 
-@every_lecture
+@every_notebook
 def test_no_output_tells_where_it_was_made(name):
     text = (NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8")
     assert not re.search(r"/(tmp|home|root|Users|work)/", re.sub(r"data:image/[^\"]*", "", text))
@@ -164,7 +172,7 @@ def test_every_picture_has_a_description(name):
     assert not re.search(r"!\[\s*\]\(", markdown(name))
 
 
-@every_lecture
+@every_notebook
 def test_every_column_of_a_table_has_a_name(name):
     lines = [line for cell in load(name).cells if cell.cell_type == "markdown" for line in cell.source.split("\n")]
     heads = [above for above, line in pairwise(lines) if re.fullmatch(r"\|(:?-+:?\|)+", line)]
@@ -193,9 +201,34 @@ def test_every_cell_knows_its_place_in_the_slides(name):
 
 @every_lecture
 def test_at_least_three_outputs_that_the_text_discusses_are_compared(name):
-    compared = [cell for cell in code_cells(name) if cell.source.startswith("# NBVAL_CHECK_OUTPUT")]
-    assert len(compared) >= 3
-    assert all(cell.outputs for cell in compared)
+    assert len([cell for cell in code_cells(name) if "nbval-check-output" in tags(cell)]) >= 3
+
+
+@every_notebook
+def test_what_is_compared_has_an_output_and_no_cell_begins_with_a_mark_for_the_tests(name):
+    assert not [cell.source for cell in code_cells(name) if "# NBVAL" in cell.source]
+    assert all(cell.outputs for cell in code_cells(name) if "nbval-check-output" in tags(cell))
+
+
+@every_notebook
+def test_a_hidden_cell_is_folded_in_jupyterlab_too(name):
+    for cell in code_cells(name):
+        assert ("hide-input" in tags(cell)) == cell.metadata.get("jupyter", {}).get("source_hidden", False), cell.source
+
+
+@every_experiment
+def test_an_experiment_belongs_to_a_lecture_and_links_to_it(name):
+    lecture = name.removeprefix("experiments/")
+    assert lecture in NAMES
+    assert headings(name)[0][1].startswith(f"{lecture[:2]} · ")
+    assert f"(../{lecture}.ipynb)" in markdown(name)
+    assert f"(experiments/{lecture}.ipynb)" in markdown(lecture)
+
+
+@every_lecture
+def test_a_lecture_measures_nothing_and_reads_what_was_measured(name):
+    assert not measure_calls(name)
+    assert "judge(stored(" in "\n".join(cell.source for cell in code_cells(name))
 
 
 @every_lecture
@@ -216,7 +249,7 @@ def measure_calls(name: str) -> list[dict[str, ast.expr]]:
     return calls
 
 
-@every_lecture
+@every_experiment
 def test_every_record_is_fresh(name):
     module = definitions(name)
 
@@ -224,10 +257,10 @@ def test_every_record_is_fresh(name):
         return eval(compile(ast.Expression(node), name, "eval"), {**vars(module), "Claim": Claim})
 
     calls = measure_calls(name)
-    assert calls, "a lecture needs a claim"
+    assert calls, "an experiment needs a claim"
     for call in calls:
         record = Record.read(RECORDS / f"{value(call['name'])}.json")
-        assert record.name.startswith(name[:2])
+        assert record.name.startswith(name[12:14])
         assert record.claims == value(call["claims"])
         assert record.seeds == list(value(call["seeds"]))
         assert len(record.seeds) >= 3
@@ -236,17 +269,17 @@ def test_every_record_is_fresh(name):
         )
 
 
-@every_lecture
+@every_experiment
 def test_every_claim_is_judged_with_a_control(name):
     source = "\n".join(cell.source for cell in code_cells(name))
     assert source.count("judge(") >= len(measure_calls(name))
-    for path in RECORDS.glob(f"{name[:2]}_*.json"):
+    for path in RECORDS.glob(f"{name[12:14]}_*.json"):
         for claim in Record.read(path).claims:
             assert claim.control not in {claim.treatment, claim.baseline}
 
 
-def test_every_record_belongs_to_a_lecture():
-    measured = {ast.literal_eval(call["name"]) for name in NAMES for call in measure_calls(name)}
+def test_every_record_belongs_to_an_experiment():
+    measured = {ast.literal_eval(call["name"]) for name in EXPERIMENT_NAMES for call in measure_calls(name)}
     assert {path.stem for path in RECORDS.glob("*.json")} == measured
 
 
