@@ -109,13 +109,15 @@ def _checked(weight: float, may: bool, query: str, key: str) -> float | None:
             f"explore: expected weights between 0 and 1, got {weight:g} for query {query!r} and key {key!r}; "
             "pass what softmax gives, and a mask for the places that have no weight."
         )
-    return round(min(max(weight, 0), 1), 3)
+    return round(min(max(weight, 0.0), 1.0), 3)
 
 
 def _label(word: str) -> str:
     """Give a word as it is shown: what could not be seen becomes a sign, and half a surrogate cannot be stored."""
     word = str(word)
-    word = word.translate(_VISIBLE) if not word.strip() else " ".join(word.translate({10: "↵", 13: "↵", 9: "⇥"}).split())
+    word = (
+        word.translate(_VISIBLE) if not word.strip() else " ".join(word.translate({10: "↵", 13: "↵", 9: "⇥"}).split())
+    )
     return word.encode("utf-8", "replace").decode("utf-8") or "(empty)"
 
 
@@ -127,16 +129,18 @@ def _first(choices: Sequence[Mapping]) -> str:
 
 
 def _number(weight: float | None) -> str:
-    """Write a weight in as few signs as a narrow cell has room for: .93, 0, 1; a dash where the mask forbids it."""
+    """Write a weight in as few signs as a narrow cell has room for: .93, 1, nothing for 0; a dash where it is masked."""
     if weight is None:
         return "–"
-    return f"{weight:.2f}".removeprefix("0").replace(".00", "") if weight < 0.995 else "1"
+    if weight < 0.005:
+        return ""
+    return "1" if weight >= 0.995 else f"{weight:.2f}"[1:]
 
 
 def _map(data: Mapping) -> tuple[str, str]:
     """Write the first map as a table, and the two widths at which it changes: labels upright, numbers left out."""
     keys, queries = data["keys"], data["queries"]
-    longest, side = max(map(len, keys)), min(1 + 0.62 * max(map(len, queries)), 7.5)
+    longest, side = max(map(len, keys)), min(2 + 0.62 * max(map(len, queries)), 7.5)
     # As widths of the column in em: every label needs a cell of its length, and a number one of 1.75 em.
     flat, numbered = side + len(keys) * (0.6 + 0.56 * longest), side + len(keys) * 1.75
     kind = f"explorer-{len(keys)}-{longest}-{side * 10:.0f}"
@@ -160,14 +164,16 @@ def _map(data: Mapping) -> tuple[str, str]:
     return style, (
         f'<table class="explorer-map {kind}" style="table-layout:fixed;width:100%;max-width:{widest:.1f}em;margin:0;'
         f'border-collapse:separate;border-spacing:1px"><thead><tr><td style="width:{side:.1f}em"></td>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table>"
+        f'<tbody style="font-size:0.75em">{body}</tbody></table>'
     )
 
 
 def _cell(weight: float | None) -> str:
     """Write what follows ``<td`` in the map; each cell has its look with it, for viewers that strip style sheets."""
     if weight is None:
-        return f'class="explorer-masked" style="border:1px dashed #8a93a0;padding:0;text-align:center">{_number(weight)}'
+        return (
+            f'class="explorer-masked" style="border:1px dashed #8a93a0;padding:0;text-align:center">{_number(weight)}'
+        )
     colour = shade(weight)
     return f'style="background-color:{colour};color:{ink_on(colour)};padding:0;text-align:center">{_number(weight)}'
 
@@ -176,7 +182,7 @@ def _text(data: Mapping) -> str:
     """Write the first map as running text, once per query, and as a folded table with one row per key."""
     blocks = []
     for query, row in zip(data["queries"], data["maps"][0], strict=True):
-        most = max((weight or 0 for weight in row), default=0) or 1
+        most = max(weight or 0.0 for weight in row) or 1.0
         words = " ".join(_word(key, weight, most) for key, weight in zip(data["keys"], row, strict=True))
         blocks.append(
             f'<div class="explorer-row"><b class="explorer-query"><bdi>{html.escape(query)}</bdi></b>'
@@ -188,7 +194,7 @@ def _text(data: Mapping) -> str:
         for key, *column in zip(data["keys"], *data["maps"][0], strict=True)
     )
     return (
-        f"{''.join(blocks)}<details class=\"explorer-details\"><summary>All weights as a table</summary>"
+        f'{"".join(blocks)}<details class="explorer-details"><summary>All weights as a table</summary>'
         f'<div class="explorer-table"><table><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table></div>'
         "</details>"
     )

@@ -57,6 +57,7 @@
   } else {
     const bar = document.createElement("div");
     bar.className = "explorer-bar";
+    blocks.forEach((block) => { block.firstChild.hidden = true; }); // the button says it
     blocks[0].before(bar);
     const places = data.queries.map((query) => element("span", { textContent: query }, bar));
     named = { row: buttons(places, "row"), column: [] };
@@ -136,7 +137,7 @@
         const colour = nothing.map((low, c) => Math.round(low + (most[c] - low) * share));
         cells[i][j].style.backgroundColor = plain ? "" : `rgb(${colour})`;
         cells[i][j].style.color = plain ? "" : share < data.scale.turn ? "#000" : "#fff";
-        const number = weight >= 0.995 ? "1" : weight < 0.005 ? "0" : weight.toFixed(2).slice(1);
+        const number = weight >= 0.995 ? "1" : weight < 0.005 ? "" : weight.toFixed(2).slice(1);
         if (table) cells[i][j].textContent = number;
         else figure.querySelector(".explorer-table tbody").rows[j].cells[i + 1].textContent = number;
       });
