@@ -1,5 +1,6 @@
 """The explorer's HTML: what is on the page before any script runs, and that no word or weight breaks it."""
 
+import itertools
 import json
 import re
 from html.parser import HTMLParser
@@ -162,7 +163,7 @@ def luminance(colour):
 def test_more_weight_is_darker_and_its_number_is_legible_on_it():
     colours = [shade(step / 1000) for step in range(1001)]
     lights = [luminance(colour) for colour in colours]
-    assert all(after <= before for before, after in zip(lights, lights[1:], strict=False))
+    assert all(after <= before for before, after in itertools.pairwise(lights))
     assert lights[0] > 0.85
     assert lights[-1] < 0.1
     for colour in colours:

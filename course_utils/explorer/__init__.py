@@ -6,7 +6,6 @@ fit its column, the script lets it answer; both ask for nothing outside.
 """
 
 import html
-import itertools
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -151,19 +150,20 @@ def _map(data: Mapping) -> tuple[str, str]:
     )
     cell = "padding:2px 0;text-align:center;"
     head = "".join(
-        f'<th scope="col" class="explorer-key" style="{cell}vertical-align:bottom;overflow-wrap:anywhere">'
+        f'<th scope="col" class="explorer-key" style="{cell}vertical-align:bottom;overflow-wrap:break-word">'
         f"<bdi>{html.escape(key)}</bdi></th>"
         for key in keys
     )
     body = "".join(
-        f'<tr><th scope="row" class="explorer-query" style="padding:2px 6px;text-align:right;overflow-wrap:anywhere">'
+        f'<tr><th scope="row" class="explorer-query" style="padding:2px 6px;text-align:right;overflow-wrap:break-word">'
         f"<bdi>{html.escape(query)}</bdi></th>{''.join(f'<td {_cell(weight)}</td>' for weight in row)}</tr>"
         for query, row in zip(queries, data["maps"][0], strict=True)
     )
     widest = side + len(keys) * min(max(2.6, 0.6 + 0.56 * longest), 5.5)
     return style, (
         f'<table class="explorer-map {kind}" style="table-layout:fixed;width:100%;max-width:{widest:.1f}em;margin:0;'
-        f'border-collapse:separate;border-spacing:1px"><thead><tr><td style="width:{side:.1f}em"></td>{head}</tr></thead>'
+        f'border-collapse:separate;border-spacing:1px"><colgroup><col style="width:{side:.1f}em"></colgroup>'
+        f'<thead style="font-size:0.8em"><tr><td></td>{head}</tr></thead>'
         f'<tbody style="font-size:0.75em">{body}</tbody></table>'
     )
 
@@ -186,7 +186,7 @@ def _text(data: Mapping) -> str:
         words = " ".join(_word(key, weight, most) for key, weight in zip(data["keys"], row, strict=True))
         blocks.append(
             f'<div class="explorer-row"><b class="explorer-query"><bdi>{html.escape(query)}</bdi></b>'
-            f'<p class="explorer-text" style="overflow-wrap:anywhere">{words}</p></div>'
+            f'<p class="explorer-text" style="overflow-wrap:break-word">{words}</p></div>'
         )
     head = "".join(f'<th scope="col">{html.escape(query)}</th>' for query in data["queries"])
     body = "".join(

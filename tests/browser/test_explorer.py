@@ -98,8 +98,8 @@ def test_another_map_has_the_colours_and_numbers_that_python_would_write(watch):
         for select in watched.page.get_by_role("combobox").all():
             select.select_option(index=1)
         seen.append(watched.page.locator(".explorer-map tbody td").evaluate_all(look))
-    assert [[cell[0] for cell in cells] for cells in seen][0] == [cell[0] for cell in seen[1]]
     for ours, theirs in zip(*seen, strict=True):
+        assert (ours[0], ours[2] in ("#000", "rgb(0, 0, 0)")) == (theirs[0], theirs[2] in ("#000", "rgb(0, 0, 0)"))
         pairs = zip(re.findall(r"\d+", ours[1]), re.findall(r"\d+", theirs[1]), strict=True)
         assert all(abs(int(a) - int(b)) <= 1 for a, b in pairs)
 
