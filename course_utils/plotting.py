@@ -11,14 +11,18 @@ import numpy as np
 from cycler import cycler
 from IPython.display import display
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from PIL import Image
+
+from course_utils.shades import NOTHING, WEIGHT
 
 # Okabe & Ito (2008): told apart by readers with any kind of colour vision; black comes first for the main series.
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
 CONTEXT = "#767676"  # what is there for comparison only
 SHARPER = 2  # points kept for each point on the page, so that a picture stays sharp on a projector
+WEIGHTS = LinearSegmentedColormap.from_list("weights", [NOTHING, WEIGHT])  # light is little, dark is much
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 plt.rcParams.update(
@@ -86,7 +90,7 @@ def _tell(ax: Axes, values: str) -> None:
 
 
 def attention_map(ax: Axes, weights: ArrayLike, queries: Sequence[str], keys: Sequence[str]) -> None:
-    """Draw weights as a picture: one row per query, one column per key, from 0 (dark) to 1 (bright).
+    """Draw weights as a picture: one row per query, one column per key, 0 (light) to 1 (dark), as in the explorer.
 
     Parameters
     ----------
@@ -103,7 +107,7 @@ def attention_map(ax: Axes, weights: ArrayLike, queries: Sequence[str], keys: Se
             f"attention_map: weights must be (q_len, k_len) = ({len(queries)}, {len(keys)}) for these labels, "
             f"got {weights.shape}."
         )
-    image = ax.imshow(weights, vmin=0, vmax=1)
+    image = ax.imshow(weights, vmin=0, vmax=1, cmap=WEIGHTS)
     ax.set_xticks(range(len(keys)), keys, rotation=45, ha="right", rotation_mode="anchor")
     ax.set_yticks(range(len(queries)), queries)
     ax.spines[:].set_visible(False)

@@ -1,5 +1,6 @@
-"""The explorer's HTML: what stands in it before any script runs, and that no word breaks it."""
+"""The explorer's HTML: what is on the page before any script runs, and that no word or weight breaks it."""
 
+import itertools
 import json
 import re
 from html.parser import HTMLParser
@@ -8,37 +9,43 @@ import pytest
 import torch
 
 from course_utils.explorer import explore
+from course_utils.plotting import WEIGHTS
+from course_utils.shades import ink_on, shade
 
 QUERIES, KEYS = ["drei", "acht", "</script><b>"], ["three", "a & b", "eight", "<i>", "five"]
 
 
-def told(shown):
-    """Read the data for the script, and each table as rows of text."""
+class Table(HTMLParser):
+    """Reads a table as rows of text, and the colour of each cell in its body."""
+
+    def __init__(self):
+        super().__init__()
+        self.rows, self.colours, self.inside = [], [], False
+
+    def handle_starttag(self, tag, attributes):
+        if tag == "tr":
+            self.rows.append([])
+            self.colours.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+            self.inside = True
+            colour = re.search(r"background-color:(#\w+)", dict(attributes).get("style") or "")
+            self.colours[-1].append(colour and colour[1])
+
+    def handle_endtag(self, tag):
+        self.inside = self.inside and tag not in ("td", "th")
+
+    def handle_data(self, text):
+        if self.inside:
+            self.rows[-1][-1] += text
+
+
+def read(shown):
+    """Read the data for the script, and the map as a reader without script and style sheet has it."""
     data = json.loads(re.search(r'<script type="application/json">(.*?)</script>', shown.data)[1])
-
-    class Tables(HTMLParser):
-        def __init__(self):
-            super().__init__()
-            self.tables, self.captions, self.inside = [], [], ""
-
-        def handle_starttag(self, tag, attributes):
-            self.inside = tag
-            if tag == "table":
-                self.tables.append([])
-            if tag == "tr":
-                self.tables[-1].append([])
-            if tag in ("td", "th"):
-                self.tables[-1][-1].append("")
-
-        def handle_data(self, text):
-            if self.inside in ("td", "th"):
-                self.tables[-1][-1][-1] += text
-            if self.inside == "caption":
-                self.captions.append(text)
-
-    reader = Tables()
-    reader.feed(shown.data)
-    return data, reader
+    table = Table()
+    table.feed(re.sub(r"<(style|script).*?</\1>", "", shown.data, flags=re.DOTALL))
+    return data, table
 
 
 def weights(*maps, seed=0):
@@ -46,32 +53,53 @@ def weights(*maps, seed=0):
     return torch.rand(*maps, len(QUERIES), len(KEYS), generator=generator).softmax(dim=-1)
 
 
-def test_each_weight_stands_in_the_table_beside_its_query_and_under_its_key():
+def test_without_a_script_each_weight_is_a_number_on_its_colour_beside_its_query_and_under_its_key():
     given = weights()
-    _, reader = told(explore(given, QUERIES, KEYS, "Who looks where."))
-    head, *rows = reader.tables[0]
+    _, table = read(explore(given, QUERIES, KEYS, "Who looks where."))
+    head, *rows = table.rows
     assert head == ["", *KEYS]
     assert [row[0] for row in rows] == QUERIES
-    assert [row[1:] for row in rows] == [[f"{weight:.2f}" for weight in row] for row in given.tolist()]
+    shown = torch.tensor([[float(cell) for cell in row[1:]] for row in rows])
+    assert torch.allclose(shown, given, atol=6e-3)
+    assert table.colours[1][1:] == [shade(round(weight, 3)) for weight in given[0].tolist()]
 
 
-def test_each_combination_of_choices_has_its_own_map_in_the_order_of_the_axes():
+def test_each_combination_of_choices_has_its_map_and_the_first_is_shown_by_name():
     given = weights(2, 4)
-    choices = {"layer": ["first", "last"], "head": list("abcd")}
-    data, reader = told(explore(given, QUERIES, KEYS, "Who looks where.", choices))
-    assert reader.captions[:2] == ["layer first, head a", "layer first, head b"]
-    assert reader.captions[-1] == "layer last, head d"
+    shown = explore(given, QUERIES, KEYS, "Who looks where.", {"layer": ["first", "last"], "head": list("abcd")})
+    data, table = read(shown)
     assert torch.allclose(torch.tensor(data["maps"]), given.reshape(8, 3, 5), atol=6e-4)
     assert [choice["name"] for choice in data["choices"]] == ["layer", "head"]
+    assert "Shown: layer first, head a." in shown.data
+    assert len(table.rows) == 1 + len(QUERIES), "only the first map is written out"
 
 
-def test_what_the_mask_forbids_is_empty_and_not_zero():
+def test_what_the_mask_forbids_is_hatched_and_not_zero_whatever_the_weights_hold_there():
     mask = torch.ones(3, 5, dtype=torch.bool)
     mask[1, 3] = False
-    data, reader = told(explore(weights(), QUERIES, KEYS, "Who looks where.", mask=mask))
+    given = weights()
+    given[1, 3] = torch.nan
+    shown = explore(given, QUERIES, KEYS, "Who looks where.", mask=mask)
+    data, table = read(shown)
     assert data["maps"][0][1][3] is None
     assert sum(row.count(None) for row in data["maps"][0]) == 1
-    assert reader.tables[0][2][4] == "–"
+    assert table.rows[2][4] == "–"
+    assert table.colours[2][4] is None
+    assert "may not look" in shown.data
+    assert "may not look" not in explore(weights(), QUERIES, KEYS, "Who looks where.").data
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), -0.25, 1.5])
+def test_what_is_no_weight_is_refused_with_its_place(wrong):
+    given = weights()
+    given[1, 2] = wrong
+    with pytest.raises(ValueError, match=rf"between 0 and 1, got {wrong:g} for query 'acht' and key 'eight'"):
+        explore(given, QUERIES, KEYS, "Who looks where.")
+
+
+def test_the_rounding_of_half_precision_is_no_error():
+    given = torch.tensor([[1.0004, -0.0004]])
+    assert read(explore(given, ["q"], ["a", "b"], "Rounded."))[0]["maps"] == [[[1, 0]]]
 
 
 def test_no_word_can_end_the_script_or_become_an_element():
@@ -80,6 +108,28 @@ def test_no_word_can_end_the_script_or_become_an_element():
     assert "<i>" not in shown
     assert shown.count("</script>") == 2
     assert "A &quot;quoted&quot; &lt;b&gt;caption" in shown
+
+
+def test_words_that_could_not_be_seen_or_stored_are_shown_as_signs():
+    odd = ["", "  ", "a\nb", "\ud800", "e\u0301", "한국어", "שלום"]
+    shown = explore(torch.full((1, 7), 1 / 7), ["?"], odd, "Odd words.")
+    assert read(shown)[1].rows[0][1:] == ["(empty)", "␣␣", "a↵b", "?", "e\u0301", "한국어", "שלום"]
+    shown.data.encode("utf-8")
+
+
+def test_more_than_24_keys_are_running_text_for_every_query_with_a_folded_table():
+    keys = [f"w{i}" for i in range(29)]
+    given = torch.rand(3, 29, generator=torch.Generator().manual_seed(0)).softmax(dim=-1)
+    shown = explore(given, QUERIES, keys, "A long text.")
+    _, table = read(shown)
+    assert table.rows[0] == ["", *QUERIES]
+    assert [row[0] for row in table.rows[1:]] == keys
+    assert torch.allclose(
+        torch.tensor([[float(cell) for cell in row[1:]] for row in table.rows[1:]]), given.T, atol=6e-3
+    )
+    assert shown.data.count('class="explorer-row"') == 3
+    assert f"background-color:{shade(1.0)}" in shown.data, "the largest weight of a row is the darkest"
+    assert "the largest of its row" in shown.data
 
 
 def test_weights_that_need_a_gradient_are_shown_and_left_alone():
@@ -94,9 +144,34 @@ def test_weights_that_need_a_gradient_are_shown_and_left_alone():
         ((), {"head": ["1"]}, None, r"\(head, queries, keys\) = \(1, 3, 5\) for these names, got \(3, 5\)"),
         ((2,), None, None, r"\(queries, keys\) = \(3, 5\) for these names, got \(2, 3, 5\)"),
         ((), None, (5, 3), r"mask must be \(queries, keys\) = \(3, 5\), got \(5, 3\)"),
+        ((), {"head": []}, None, r"at least one name on each axis, got \(0, 3, 5\)"),
     ],
 )
 def test_names_that_do_not_fit_are_answered_with_the_shape_that_would(maps, choices, mask, complaint):
     mask = None if mask is None else torch.ones(mask, dtype=torch.bool)
     with pytest.raises(ValueError, match=complaint):
         explore(weights(*maps), QUERIES, KEYS, "Who looks where.", choices, mask)
+
+
+def luminance(colour):
+    colour = "#" + "".join(2 * c for c in colour[1:]) if len(colour) == 4 else colour
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_more_weight_is_darker_and_its_number_is_legible_on_it():
+    colours = [shade(step / 1000) for step in range(1001)]
+    lights = [luminance(colour) for colour in colours]
+    assert all(after <= before for before, after in itertools.pairwise(lights))
+    assert lights[0] > 0.85
+    assert lights[-1] < 0.1
+    for colour in colours:
+        dark, light = sorted([luminance(colour), luminance(ink_on(colour))])
+        assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def test_figures_and_explorer_colour_a_weight_alike():
+    for weight in (0.0, 0.25, 0.5, 1.0):
+        ours = [int(shade(weight)[i : i + 2], 16) for i in (1, 3, 5)]
+        assert ours == pytest.approx([255 * channel for channel in WEIGHTS(weight)[:3]], abs=2)

@@ -1,12 +1,13 @@
-"""An attention map to explore: point at a query, or walk with the arrow keys, and see where its weight goes.
+"""An attention map to explore: point at a query or a key, or walk with the arrow keys, and see where the weight goes.
 
-The same call works in JupyterLab, in the slides and on the site: it gives plain HTML with a few lines of script, asks
-for nothing outside, and holds all weights as a table for those who do not see the map or run no script.
+The map is a table with coloured cells, written here, so that it is there where no script runs: in a notebook that
+JupyterLab does not trust, in viewers that strip scripts and styles (the numbers remain), on paper. The style makes it
+fit its column, the script lets it answer; both ask for nothing outside.
 """
 
 import html
-import itertools
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,8 +15,13 @@ from IPython.display import HTML
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from course_utils.shades import NOTHING, WEIGHT, ink_on, shade
+
 STYLE = Path(__file__).with_name("explorer.css").read_text(encoding="utf-8")
 SCRIPT = Path(__file__).with_name("explorer.js").read_text(encoding="utf-8")
+MOST_COLUMNS = 24
+ROUNDING = 1e-3  # how far a softmax in half precision may leave 0 to 1
+_VISIBLE = str.maketrans({" ": "␣", "\n": "↵", "\r": "↵", "\t": "⇥"})
 
 
 def explore(
@@ -26,20 +32,23 @@ def explore(
     choices: Mapping[str, Sequence[str]] | None = None,
     mask: Bool[Tensor, "..."] | None = None,
 ) -> HTML:
-    """Show a map of weights, and the weights over the keys of the query that the reader points at.
+    """Show a map of weights that answers: where a query looks, and who looks at a key.
 
     Parameters
     ----------
     weights
-        One row a query; before that one axis for each of the choices.
+        Between 0 and 1, one row per query; before that one axis for each of the choices.
     queries, keys
-        What rows and columns stand for. More than 24 keys are shown as running text.
+        What rows and columns are called. More than 24 keys are shown as running text, shaded relative to the largest
+        weight of its row.
     description
-        What is to be seen, in a sentence: the caption, also read aloud.
+        What is to be seen, in a sentence: the caption.
     choices
         What there is to choose from, in the order of the axes: ``{"layer": ["1", "2"], "head": ["1", "2", "3", "4"]}``.
+        Without a script the first of each is shown.
     mask
-        (queries, keys), True where the query may attend to the key; other places are drawn empty.
+        (queries, keys), True where the query may attend to the key; other places are hatched, and whatever the weights
+        hold there (NaN, for example) is ignored.
 
     Returns
     -------
@@ -48,10 +57,12 @@ def explore(
     Raises
     ------
     ValueError
-        If weights or mask do not fit the names.
+        If weights or mask do not fit the names, or a weight that is shown is not a number between 0 and 1.
     """
     choices = choices or {}
     expected = (*map(len, choices.values()), len(queries), len(keys))
+    if 0 in expected:
+        raise ValueError(f"explore: expected at least one name on each axis, got {expected} names; name what is shown.")
     if tuple(weights.shape) != expected:
         raise ValueError(
             f"explore: weights must be ({', '.join([*choices, 'queries', 'keys'])}) = {expected} for these names, "
@@ -59,46 +70,153 @@ def explore(
         )
     if mask is not None and tuple(mask.shape) != expected[-2:]:
         raise ValueError(f"explore: mask must be (queries, keys) = {expected[-2:]}, got {tuple(mask.shape)}.")
-    maps = weights.reshape(-1, *expected[-2:]).tolist()
     allowed = [[True] * len(keys)] * len(queries) if mask is None else mask.tolist()
     data = {
-        "queries": list(queries),
-        "keys": list(keys),
-        "choices": [{"name": name, "options": list(options)} for name, options in choices.items()],
-        "maps": [[_row(*pair) for pair in zip(rows, allowed, strict=True)] for rows in maps],
+        "queries": [_label(query) for query in queries],
+        "keys": [_label(key) for key in keys],
+        "choices": [{"name": name, "options": [*map(str, options)]} for name, options in choices.items()],
+        "maps": [
+            [
+                [_checked(*place, query, key) for *place, key in zip(row, may, keys, strict=True)]
+                for row, may, query in zip(rows, allowed, queries, strict=True)
+            ]
+            for rows in weights.reshape(-1, *expected[-2:]).tolist()
+        ],
     }
+    if choices:  # the script colours the other maps, with the same scale
+        turn = next(step / 100 for step in range(101) if ink_on(shade(step / 100)) == "#fff")
+        data["scale"] = {"ends": [NOTHING, WEIGHT], "turn": turn}
+    masked = any(None in row for row in data["maps"][0])
+    running = len(keys) > MOST_COLUMNS
+    own_style, shown = ("", _text(data)) if running else _map(data)
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     text = text.replace("<", "\\u003c")  # no word may end the script element
-    caption = html.escape(description)
     return HTML(
-        f'<figure class="attention-explorer"><style>{STYLE}</style><figcaption>{caption}</figcaption>'
-        '<div class="explorer-stage"></div>'
-        f"<details><summary>All weights as a table</summary>{_tables(data)}</details>"
+        f'<figure class="attention-explorer"><style>{STYLE}{own_style}</style>'
+        f"<figcaption>{html.escape(description)}</figcaption>{_first(data['choices'])}"
+        f'<div class="explorer-stage">{shown}</div><p class="explorer-told"></p>{_legend(running, masked)}'
         f'<script type="application/json">{text}</script><script>{SCRIPT}</script></figure>'
     )
 
 
-def _row(weights: Sequence[float], allowed: Sequence[bool]) -> list[float | None]:
-    return [round(weight, 3) if may else None for weight, may in zip(weights, allowed, strict=True)]
+def _checked(weight: float, may: bool, query: str, key: str) -> float | None:
+    """Give a weight as it is stored, None where the mask forbids it; refuse what is no weight."""
+    if not may:
+        return None
+    if not (math.isfinite(weight) and -ROUNDING <= weight <= 1 + ROUNDING):
+        raise ValueError(
+            f"explore: expected weights between 0 and 1, got {weight:g} for query {query!r} and key {key!r}; "
+            "pass what softmax gives, and a mask for the places that have no weight."
+        )
+    return round(min(max(weight, 0.0), 1.0), 3)
 
 
-def _tables(data: dict) -> str:
-    """Write every map as a table: the text equivalent."""
-    head = "".join(f'<th scope="col">{html.escape(key)}</th>' for key in data["keys"])
-    named = [[f"{choice['name']} {option}" for option in choice["options"]] for choice in data["choices"]]
-    tables = []
-    for names, rows in zip(itertools.product(*named), data["maps"], strict=True):
-        body = "".join(
-            f'<tr><th scope="row">{html.escape(query)}</th>{"".join(map(_cell, row))}</tr>'
-            for query, row in zip(data["queries"], rows, strict=True)
-        )
-        caption = html.escape(", ".join(names) or "weights")
-        tables.append(
-            f'<div class="explorer-table" tabindex="0" role="region" aria-label="{caption}"><table>'
-            f"<caption>{caption}</caption><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-        )
-    return "".join(tables)
+def _label(word: str) -> str:
+    """Give a word as it is shown: what could not be seen becomes a sign, and half a surrogate cannot be stored."""
+    word = str(word)
+    word = (
+        word.translate(_VISIBLE) if not word.strip() else " ".join(word.translate({10: "↵", 13: "↵", 9: "⇥"}).split())
+    )
+    return word.encode("utf-8", "replace").decode("utf-8") or "(empty)"
+
+
+def _first(choices: Sequence[Mapping]) -> str:
+    if not choices:
+        return ""
+    names = ", ".join(f"{choice['name']} {choice['options'][0]}" for choice in choices)
+    return f'<p class="explorer-choices">Shown: {html.escape(names)}.</p>'
+
+
+def _number(weight: float | None) -> str:
+    """Write a weight in as few signs as a narrow cell has room for: .93, 1, nothing for 0; a dash where it is masked."""
+    if weight is None:
+        return "–"
+    if weight < 0.005:
+        return ""
+    return "1" if weight >= 0.995 else f"{weight:.2f}"[1:]
+
+
+def _map(data: Mapping) -> tuple[str, str]:
+    """Write the first map as a table, and the two widths at which it changes: labels upright, numbers left out."""
+    keys, queries = data["keys"], data["queries"]
+    longest, side = max(map(len, keys)), min(2 + 0.62 * max(map(len, queries)), 7.5)
+    # As widths of the column in em: every label needs a cell of its length, and a number one of 1.75 em.
+    flat, numbered = side + len(keys) * (0.6 + 0.56 * longest), side + len(keys) * 1.75
+    kind = f"explorer-{len(keys)}-{longest}-{side * 10:.0f}"
+    style = (
+        f"@container explorer (max-width: {flat:.1f}em) {{ .{kind} .explorer-key > * "
+        "{ writing-mode: vertical-rl; transform: rotate(180deg); max-height: 8em; white-space: nowrap; } }"
+        f"@container explorer (max-width: {numbered:.1f}em) {{ .{kind} tbody td {{ font-size: 0 !important; }} }}"
+    )
+    cell = "padding:2px 0;text-align:center;"
+    head = "".join(
+        f'<th scope="col" class="explorer-key" style="{cell}vertical-align:bottom;overflow-wrap:break-word">'
+        f"<bdi>{html.escape(key)}</bdi></th>"
+        for key in keys
+    )
+    body = "".join(
+        f'<tr><th scope="row" class="explorer-query" style="padding:2px 6px;text-align:right;overflow-wrap:break-word">'
+        f"<bdi>{html.escape(query)}</bdi></th>{''.join(f'<td {_cell(weight)}</td>' for weight in row)}</tr>"
+        for query, row in zip(queries, data["maps"][0], strict=True)
+    )
+    widest = side + len(keys) * min(max(2.6, 0.6 + 0.56 * longest), 5.5)
+    return style, (
+        f'<table class="explorer-map {kind}" style="table-layout:fixed;width:100%;max-width:{widest:.1f}em;margin:0;'
+        f'border-collapse:separate;border-spacing:1px"><colgroup><col style="width:{side:.1f}em"></colgroup>'
+        f'<thead style="font-size:0.8em"><tr><td></td>{head}</tr></thead>'
+        f'<tbody style="font-size:0.75em">{body}</tbody></table>'
+    )
 
 
 def _cell(weight: float | None) -> str:
-    return "<td>–</td>" if weight is None else f"<td>{weight:.2f}</td>"
+    """Write what follows ``<td`` in the map; each cell has its look with it, for viewers that strip style sheets."""
+    if weight is None:
+        return (
+            f'class="explorer-masked" style="border:1px dashed #8a93a0;padding:0;text-align:center">{_number(weight)}'
+        )
+    colour = shade(weight)
+    return f'style="background-color:{colour};color:{ink_on(colour)};padding:0;text-align:center">{_number(weight)}'
+
+
+def _text(data: Mapping) -> str:
+    """Write the first map as running text, once per query, and as a folded table with one row per key."""
+    blocks = []
+    for query, row in zip(data["queries"], data["maps"][0], strict=True):
+        most = max(weight or 0.0 for weight in row) or 1.0
+        words = " ".join(_word(key, weight, most) for key, weight in zip(data["keys"], row, strict=True))
+        blocks.append(
+            f'<div class="explorer-row"><b class="explorer-query"><bdi>{html.escape(query)}</bdi></b>'
+            f'<p class="explorer-text" style="overflow-wrap:break-word">{words}</p></div>'
+        )
+    head = "".join(f'<th scope="col">{html.escape(query)}</th>' for query in data["queries"])
+    body = "".join(
+        f'<tr><th scope="row">{html.escape(key)}</th>{"".join(f"<td>{_number(weight)}</td>" for weight in column)}</tr>'
+        for key, *column in zip(data["keys"], *data["maps"][0], strict=True)
+    )
+    return (
+        f'{"".join(blocks)}<details class="explorer-details"><summary>All weights as a table</summary>'
+        f'<div class="explorer-table"><table><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        "</details>"
+    )
+
+
+def _word(key: str, weight: float | None, most: float) -> str:
+    if weight is None:
+        return f'<bdi class="explorer-masked" style="border:1px dashed #8a93a0">{html.escape(key)}</bdi>'
+    if weight < 0.05 * most:  # as good as unshaded: most words of a long text, and most of its bytes
+        return f"<bdi>{html.escape(key)}</bdi>"
+    colour = shade(weight / most)
+    return f'<bdi style="background-color:{colour};color:{ink_on(colour)};padding:1px 3px">{html.escape(key)}</bdi>'
+
+
+def _legend(running: bool, masked: bool) -> str:
+    swatches = "".join(
+        f'<span style="background-color:{shade(step / 8)};padding:0 0.45em">&nbsp;</span>' for step in range(9)
+    )
+    ends = ("0", "the largest of its row") if running else ("0", "1")
+    hatched = (
+        ' &ensp; <span class="explorer-masked" style="border:1px dashed #8a93a0;padding:0 0.5em">–</span> may not look'
+        if masked
+        else ""
+    )
+    return f'<p class="explorer-legend" style="font-size:0.85em">weight {ends[0]} {swatches} {ends[1]}{hatched}</p>'

@@ -1,93 +1,159 @@
 (function () {
+  // The map is on the page already; this lets it answer.
   const figure = document.currentScript.closest(".attention-explorer");
   const data = JSON.parse(figure.querySelector('script[type="application/json"]').textContent);
-  const stage = figure.querySelector(".explorer-stage");
-  const running = data.keys.length > 24; // as text that wraps, not as columns
+  const table = figure.querySelector(".explorer-map"); // or, with many keys, running text: a block per query
+  const blocks = [...figure.querySelectorAll(".explorer-row")];
+  const told = figure.querySelector(".explorer-told");
   const chosen = data.choices.map(() => 0);
-  let query = 0;
+  const cells = table
+    ? [...table.tBodies[0].rows].map((row) => [...row.cells].slice(1))
+    : blocks.map((block) => [...block.querySelectorAll(".explorer-text bdi")]);
+  let pinned = null; // {axis, index}: what a click keeps
+  let pointed = null; // what pointer or focus shows until then
+  let open = 0; // the block of running text that is shown
+
+  const map = () => data.maps[data.choices.reduce((sum, choice, axis) => sum * choice.options.length + chosen[axis], 0)];
+  const same = (a, b) => a !== null && b !== null && a.axis === b.axis && a.index === b.index;
 
   function element(tag, properties, parent) {
     return parent.appendChild(Object.assign(document.createElement(tag), properties));
   }
 
-  const selects = element("p", { className: "explorer-choices" }, stage);
-  data.choices.forEach((choice, axis) => {
-    const label = element("label", { textContent: choice.name + " " }, selects);
-    const select = element("select", {}, label);
-    choice.options.forEach((option, i) => element("option", { textContent: option, value: i }, select));
-    select.addEventListener("change", () => { chosen[axis] = Number(select.value); show(); });
-    select.addEventListener("keydown", (event) => event.stopPropagation()); // a deck would turn the page
-  });
-
-  const board = element("div", { className: running ? "explorer-text" : "explorer-map" }, stage);
-  board.setAttribute("role", "radiogroup");
-  board.setAttribute("aria-label", "query");
-  const upright = data.keys.length > 8 && data.keys.some((key) => key.length > 3);
-  board.style.setProperty("--keys", data.keys.length);
-  board.style.setProperty("--widest", upright ? "2.6em" : "5.5em");
-  const told = element("p", { className: "explorer-told" }, stage);
-  told.setAttribute("aria-live", "polite");
-
-  function hidden(className, text, parent) {
-    const made = element("span", { className, textContent: text }, parent);
-    made.setAttribute("aria-hidden", "true"); // the sentence and the table say it
+  // Buttons: each name becomes one; arrows walk, Home and End go to the first and last.
+  function buttons(places, axis) {
+    const made = places.map((place, index) => {
+      const button = element("button", { type: "button" }, place);
+      button.append(...[...place.childNodes].filter((node) => node !== button));
+      button.addEventListener("focus", () => { if (!pinned || button.matches(":focus-visible")) point({ axis, index }); });
+      button.addEventListener("blur", () => point(null));
+      button.addEventListener("click", () => pin({ axis, index }));
+      button.addEventListener("keydown", (event) => {
+        const last = made.length - 1;
+        const next = {
+          ArrowDown: index + 1, ArrowRight: index + 1, ArrowUp: index - 1, ArrowLeft: index - 1, Home: 0, End: last,
+        }[event.key];
+        if (next === undefined) return;
+        event.preventDefault();
+        event.stopPropagation(); // a deck would turn the page
+        const to = (next + made.length) % made.length;
+        if (pinned) pinned = { axis, index: to };
+        made[to].focus();
+      });
+      place.addEventListener("pointerenter", () => point({ axis, index }));
+      return button;
+    });
     return made;
   }
 
-  if (!running) {
-    hidden("", "", board);
-    data.keys.forEach((key) => hidden("explorer-key" + (upright ? " explorer-upright" : ""), key, board));
+  let named;
+  if (table) {
+    table.classList.add("explorer-live");
+    named = {
+      row: buttons([...table.tBodies[0].rows].map((row) => row.cells[0]), "row"),
+      column: buttons([...table.tHead.rows[0].cells].slice(1), "column"),
+    };
+    table.addEventListener("pointerleave", () => point(null));
+  } else {
+    const bar = document.createElement("div");
+    bar.className = "explorer-bar";
+    blocks.forEach((block) => { block.firstChild.hidden = true; }); // the button says it
+    blocks[0].before(bar);
+    const places = data.queries.map((query) => element("span", { textContent: query }, bar));
+    named = { row: buttons(places, "row"), column: [] };
+    blocks.forEach((block) => block.addEventListener("pointerleave", () => point(null)));
   }
-  const rows = data.queries.map((name, i) => {
-    const button = element("button", { type: "button", textContent: name }, board);
-    button.setAttribute("role", "radio");
-    button.addEventListener("focus", () => choose(i));
-    const cells = running ? [] : data.keys.map(() => hidden("explorer-cell", "", board));
-    for (const part of [button, ...cells]) {
-      part.addEventListener("pointerenter", () => choose(i));
-      part.addEventListener("click", () => choose(i));
-    }
-    return { button, cells };
-  });
-  hidden(running ? "explorer-break" : "explorer-weight", running ? "" : "weight", board);
-  const bars = data.keys.map((key) => {
-    const place = hidden("explorer-place", "", board);
-    const bar = element("span", { className: "explorer-bar" }, place);
-    if (running) element("span", { className: "explorer-word", textContent: key }, place);
-    const share = element("span", { className: "explorer-share" }, place);
-    return { bar, share };
-  });
-
-  board.addEventListener("keydown", (event) => {
-    const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
-    if (step === undefined) return;
-    event.preventDefault();
+  cells.forEach((row, i) => row.forEach((cell, j) => {
+    const here = table ? { axis: "row", index: i } : { axis: "column", index: j };
+    cell.addEventListener("pointerenter", () => point(here));
+    cell.addEventListener("click", () => pin(here));
+  }));
+  figure.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !pinned) return;
     event.stopPropagation();
-    rows[(query + step + rows.length) % rows.length].button.focus();
+    pinned = pointed = null;
+    show();
   });
 
-  function choose(i) { query = i; show(); }
+  function point(place) { pointed = place; show(); }
+
+  function pin(place) { pinned = same(pinned, place) ? null : place; pointed = pinned && pointed; show(); }
+
+  function sentence({ axis, index }) {
+    const row = axis === "row";
+    const name = data[row ? "queries" : "keys"][index];
+    const others = data[row ? "keys" : "queries"];
+    const weights = row ? map()[index] : map().map((line) => line[index]);
+    const largest = weights.map((weight, i) => [weight || 0, others[i]]).sort((a, b) => b[0] - a[0]).slice(0, 3);
+    const said = largest.filter(([weight]) => weight >= 0.005).map(([weight, other]) => [other, " " + weight.toFixed(2)]);
+    const parts = [[name, row ? " looks at " : " is looked at by "]];
+    said.forEach((part, i) => {
+      if (i > 0) parts.push(["", i === said.length - 1 ? " and " : ", "]);
+      parts.push(part);
+    });
+    if (!said.length) parts.push(["", row ? "nothing" : "none"]);
+    return [...parts, ["", "."]];
+  }
 
   function show() {
-    const map = data.maps[data.choices.reduce((sum, choice, axis) => sum * choice.options.length + chosen[axis], 0)];
-    rows.forEach(({ button, cells }, i) => {
-      button.setAttribute("aria-checked", i === query);
-      button.tabIndex = i === query ? 0 : -1;
-      cells.forEach((cell, j) => {
-        cell.style.setProperty("--weight", map[i][j] || 0);
-        cell.classList.toggle("explorer-chosen", i === query);
-        cell.classList.toggle("explorer-masked", map[i][j] === null);
+    const asked = pinned || pointed;
+    if (!table && asked && asked.axis === "row") open = asked.index;
+    figure.classList.toggle("explorer-asked", Boolean(table && asked));
+    cells.forEach((row, i) => row.forEach((cell, j) => {
+      cell.classList.toggle("explorer-lit", asked !== null && asked.index === (asked.axis === "row" ? i : j));
+    }));
+    blocks.forEach((block, i) => { block.hidden = i !== open; });
+    for (const axis of ["row", "column"]) {
+      const at = asked && asked.axis === axis ? asked.index : axis === "row" && !table ? open : -1;
+      named[axis].forEach((button, i) => {
+        button.tabIndex = i === Math.max(0, at) ? 0 : -1;
+        button.setAttribute("aria-pressed", same(pinned, { axis, index: i }));
+        button.parentElement.classList.toggle("explorer-chosen", i === at);
+        button.parentElement.classList.toggle("explorer-pinned", same(pinned, { axis, index: i }));
+      });
+    }
+    told.replaceChildren();
+    const say = asked || (table ? null : { axis: "row", index: open });
+    if (say === null) {
+      told.textContent = "Point at a query (row) or a key (column) to read its weights; a click keeps it.";
+      return;
+    }
+    sentence(say).forEach(([word, rest]) => {
+      if (word) element("bdi", { textContent: word }, told);
+      told.append(rest);
+    });
+  }
+
+  // Another layer or head: the same cells with other weights, coloured as Python does it (course_utils/shades.py).
+  const channels = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+  function paint() {
+    const [nothing, most] = data.scale.ends.map(channels);
+    map().forEach((row, i) => {
+      const full = table ? 1 : Math.max(...row) || 1;
+      row.forEach((weight, j) => {
+        if (weight === null) return;
+        const share = weight / full;
+        const plain = !table && share < 0.05;
+        const colour = nothing.map((low, c) => Math.round(low + (most[c] - low) * share));
+        cells[i][j].style.backgroundColor = plain ? "" : `rgb(${colour})`;
+        cells[i][j].style.color = plain ? "" : share < data.scale.turn ? "#000" : "#fff";
+        const number = weight >= 0.995 ? "1" : weight < 0.005 ? "" : weight.toFixed(2).slice(1);
+        if (table) cells[i][j].textContent = number;
+        else figure.querySelector(".explorer-table tbody").rows[j].cells[i + 1].textContent = number;
       });
     });
-    const row = map[query];
-    const most = Math.max(0.01, ...row);
-    bars.forEach(({ bar, share }, j) => {
-      share.textContent = row[j] === null ? "–" : row[j] >= 0.01 ? row[j].toFixed(2) : "·";
-      bar.style.setProperty("--height", row[j] / (running ? most : 1) || 0); // many keys: relative to the largest
-    });
-    const largest = row.map((weight, j) => [weight, data.keys[j]]).sort((a, b) => b[0] - a[0]).slice(0, 3);
-    const looks = largest.filter(([weight]) => weight >= 0.01).map(([weight, key]) => `${key} ${weight.toFixed(2)}`);
-    told.textContent = `${data.queries[query]} looks at ${looks.join(", ") || "nothing"}.`;
   }
+  if (data.choices.length) {
+    const place = figure.querySelector(".explorer-choices");
+    place.textContent = "";
+    data.choices.forEach((choice, axis) => {
+      const label = element("label", { textContent: choice.name + " " }, place);
+      const select = element("select", {}, label);
+      choice.options.forEach((option, i) => element("option", { textContent: option, value: i }, select));
+      select.addEventListener("change", () => { chosen[axis] = Number(select.value); paint(); show(); });
+      select.addEventListener("keydown", (event) => event.stopPropagation()); // a deck would turn the page
+    });
+  }
+  told.setAttribute("aria-live", "polite");
   show();
 })();
