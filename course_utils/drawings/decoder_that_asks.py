@@ -1,0 +1,85 @@
+"""Lecture 02: the decoder looks back at the states of the encoder before it writes the next word."""
+
+from course_utils.drawings.canvas import LARGE, SMALL, TEXT, Drawing, softmax
+
+SOURCE = ("three", "hundred", "forty", "five")
+SCORES = (-0.5, 0.2, 1.5, 3.9)  # invented, so that "fünf" looks at "five"
+ROWS = (140, 232, 324, 416)
+WORD = 21  # size of the words that are read and written
+UP, DOWN = -12, 15  # the two tracks of a row: keys above, values below
+
+
+def draw() -> Drawing:
+    """Draw one step: about to write "fünf"."""
+    drawing = Drawing(
+        "The decoder that asks",
+        "Down the left side the English words three, hundred, forty, five, each with the state h of a bidirectional "
+        "encoder. The decoder's state s2, which has just written the German word hundert, is the query: it is scored "
+        "against each of the four states, giving −0.5, 0.2, 1.5 and 3.9. A softmax turns the scores into the weights "
+        "0.01, 0.02, 0.08 and 0.89, drawn as bars. Each state is multiplied by its weight and their sum is the context "
+        "c3, nearly all of it from five. From the context, s2 and the word hundert comes the next state s3, which "
+        "writes fünf: five, although forty stands before it in English.",
+        height=530,
+    )
+    weights = softmax(SCORES)
+    middle = (ROWS[0] + ROWS[-1]) / 2
+    h, score, weight, times, context, state, word = 172, 306, 448, 566, 654, 764, 868
+
+    # Bands behind the columns in which all rows meet.
+    drawing.box(score, middle + 2, 92, 370, "query_tint", None, 12)
+    drawing.box(weight, middle + 2, 148, 370, "weight_tint", None, 12)
+    for x, name in ((h, "encoder"), (score, "score"), (weight, "softmax"), (context, "context"), (state, "decoder")):
+        drawing.words(x, 28, name, TEXT, "muted")
+
+    # Encoder: words, states, one chain down and one up.
+    for number, (name, y) in enumerate(zip(SOURCE, ROWS, strict=True), start=1):
+        drawing.words(112, y, name, WORD, anchor="end")
+        drawing.line((117, y), (135, y))
+        drawing.box(h, y, 72, 54, "paper", "ink")
+        drawing.formula(h, y, f"h_{number}")
+    for above, below in zip(ROWS, ROWS[1:], strict=False):
+        drawing.line((h - 18, above + 28), (h - 18, below - 28), colour="muted")
+        drawing.line((h + 18, below - 28), (h + 18, above + 28), colour="muted")
+
+    # Each row: key to the score, score to the weight, value times weight, sum.
+    for y, value, share in zip(ROWS, SCORES, weights, strict=True):
+        drawing.line((h + 37, y + UP), (score - 32, y + UP), colour="key")
+        drawing.box(score, y + UP, 62, 32, "paper", "line")
+        drawing.words(score, y + UP, f"{value:.1f}".replace("-", "−"), TEXT)
+        drawing.line((score + 32, y + UP), (weight - 63, y + UP))
+        drawing.bar(weight, y + UP, 122, 26, share)
+        drawing.line((h + 37, y + DOWN), (times - 12, y + DOWN), colour="value", head=False)
+        drawing.line((weight + 62, y + UP), (times, y + UP), (times, y + DOWN - 13), colour="weight", radius=10)
+        drawing.curve((times, y + DOWN), (context, middle), "value", 1.5 + 9 * share)
+        drawing.operator(times, y + DOWN, "×", "value")
+
+    # Decoder: the query above, the context from the left, the next word.
+    drawing.line((state, ROWS[0] - 28), (state, 72), (score, 72), (score, middle - 184), colour="query", width=2.25)
+    drawing.formula((score + state) / 2, 53, "[query|\"query \"s_2]")
+    drawing.box(state, ROWS[0], 72, 54, "query_tint", "query")
+    drawing.formula(state, ROWS[0], "s_2", colour="query")
+    drawing.circle(context, middle, 32, "value_tint", "value")
+    drawing.formula(context, middle, "c_3", colour="value")
+    drawing.line((context + 33, middle), (state - 37, middle), colour="value", width=2.25)
+    drawing.box(state, middle, 72, 54, "paper", "ink")
+    drawing.formula(state, middle, "s_3")
+    drawing.line((state - 12, ROWS[0] + 28), (state - 12, middle - 28))
+    drawing.line((state + 37, ROWS[0]), (word - 48, ROWS[0]))
+    drawing.words(word, ROWS[0], "hundert", WORD)
+    drawing.line((word, ROWS[0] + 20), (word, 196), (state + 16, 196), (state + 16, middle - 28))
+    drawing.line((state + 37, middle), (word - 48, middle))
+    drawing.box(word, middle, 90, 40, "ink", None)
+    drawing.words(word, middle, "fünf", WORD, "paper", bold=True)
+
+    # What comes after.
+    drawing.line((state, middle + 28), (state, ROWS[-1] - 28), colour="line")
+    drawing.box(state, ROWS[-1], 72, 54, "paper", "line", dashed=True)
+    drawing.formula(state, ROWS[-1], "s_4", colour="muted")
+    drawing.line((state + 37, ROWS[-1]), (word - 48, ROWS[-1]), colour="line")
+    drawing.words(word, ROWS[-1], "und …", WORD, "muted")
+
+    drawing.words(h - 8, 494, "reads both ways", SMALL, "muted")
+    drawing.formula(score, 494, "f([key|h_j], [query|s_2])", 22)
+    drawing.formula(weight, 494, "[weight|α_j]", LARGE)
+    drawing.formula(context, 494, "[value|c_3] = Σ_j [weight|α_j] [value|h_j]", LARGE)
+    return drawing
