@@ -46,6 +46,7 @@ class Drawing:
         self.title, self.description, self.height = title, description, height
         self._lines: list[str] = []
         self._colours: set[str] = set()
+        self._lit = True
 
     def svg(self) -> str:
         """Give the file's content."""
@@ -72,19 +73,17 @@ class Drawing:
             ".variable { font-style: italic } .bold { font-weight: 600 }",
             ".start { text-anchor: start } .end { text-anchor: end }",
             ".path { fill: none; stroke-linecap: round; stroke-linejoin: round }",
-            ".unlit { opacity: .22 }",
         ]
         for colours, wrap in ((LIGHT, "{}"), (DARK, "@media (prefers-color-scheme: dark) {{\n{}\n}}")):
-            fills = [f".{name} {{ fill: {colours[name]} }} .{name}-stroke {{ stroke: {colours[name]} }}" for name in used]
+            fills = [
+                f".{name} {{ fill: {colours[name]} }} .{name}-stroke {{ stroke: {colours[name]} }}" for name in used
+            ]
             rules.append(wrap.format("\n".join(fills)))
         return "<style>\n" + "\n".join(rules) + "\n</style>"
 
     def _add(self, tag: str, content: str | None = None, **attributes: object) -> None:
         """Write one element; underscores stand for hyphens, and ``class_`` for class."""
-        for name in str(attributes.get("class_", "")).split():
-            colour = name.removesuffix("-stroke")
-            if colour in LIGHT:
-                self._colours.add(colour)
+        attributes["class_"] = " ".join(map(self._named, str(attributes["class_"]).split()))
         written = "".join(
             f" {name.rstrip('_').replace('_', '-')}={quoteattr(_number(value))}"
             for name, value in attributes.items()
@@ -92,11 +91,22 @@ class Drawing:
         )
         self._lines.append(f"<{tag}{written}/>" if content is None else f"<{tag}{written}>{content}</{tag}>")
 
+    def _named(self, name: str) -> str:
+        """Give the class for a colour, which is faint in a part that is not lit; other classes as they are."""
+        colour = name.removesuffix("-stroke")
+        if colour not in LIGHT:
+            return name
+        seen = colour if self._lit or colour in ("paper", "panel") else "faint"
+        self._colours.add(seen)
+        return seen + name.removeprefix(colour)
+
     @contextmanager
     def part(self, name: str, lit: bool = True) -> Iterator[None]:
         """Put what is drawn inside into a group; one that is not lit is shown as a shadow of itself."""
-        self._lines.append(f'<g class="part{"" if lit else " unlit"}" id="{name}">')
+        self._lines.append(f'<g id="{name}">')
+        self._lit = lit
         yield
+        self._lit = True
         self._lines.append("</g>")
 
     # Shapes ---------------------------------------------------------------------------------------------------------
@@ -148,7 +158,9 @@ class Drawing:
         turn = 0 if kind == "+" else math.pi / 4
         for angle in (turn, turn + math.pi / 2):
             dx, dy = arm * math.cos(angle), arm * math.sin(angle)
-            self._path(f"M{_number(x - dx)} {_number(y - dy)}L{_number(x + dx)} {_number(y + dy)}", colour, STROKE + 0.25)
+            self._path(
+                f"M{_number(x - dx)} {_number(y - dy)}L{_number(x + dx)} {_number(y + dy)}", colour, STROKE + 0.25
+            )
 
     def bar(self, x: float, y: float, width: float, height: float, share: float) -> None:
         """Draw a weight in [0, 1] as a filled part of a track around the centre (x, y), with its number."""
@@ -156,7 +168,9 @@ class Drawing:
         left, filled = x - width / 2, max(width * share, 4)
         self.box(left + filled / 2, y, filled, height, "weight", None, 5)
         inside = share > 0.5
-        self.words(left + (10 if inside else filled + 8), y, f"{share:.2f}", TEXT, "paper" if inside else "ink", "start")
+        self.words(
+            left + (10 if inside else filled + 8), y, f"{share:.2f}", TEXT, "paper" if inside else "ink", "start"
+        )
 
     def vector(
         self,
@@ -164,7 +178,7 @@ class Drawing:
         y: float,
         numbers: Sequence[float],
         cell: float = 32,
-        height: float = 36,
+        height: float = 46,
         colour: str = "ink",
         digits: int = 0,
     ) -> None:
@@ -210,7 +224,9 @@ class Drawing:
         steps = [f"M{_pair(points[0])}"]
         for last, corner, following in zip(points, points[1:], points[2:], strict=False):
             cut = min(radius, math.dist(last, corner) / 2, math.dist(corner, following) / 2)
-            steps.append(f"L{_pair(_towards(corner, last, cut))}Q{_pair(corner)} {_pair(_towards(corner, following, cut))}")
+            steps.append(
+                f"L{_pair(_towards(corner, last, cut))}Q{_pair(corner)} {_pair(_towards(corner, following, cut))}"
+            )
         steps.append(f"L{_pair(points[-1])}")
         self._path("".join(steps), colour, width, dashed, strength)
         if head:
@@ -230,8 +246,25 @@ class Drawing:
         d = f"M{_pair(start)}C{_pair((start[0] + reach, start[1]))} {_pair((end[0] - reach, end[1]))} {_pair(end)}"
         self._path(d, colour, width, strength=strength, butt=True)
 
+    def loop(self, x: float, y: float, radius: float, colour: str = "ink", width: float = 2.25) -> None:
+        """Draw an arrow from the left side of a circle around (x, y) back to itself."""
+        dx, dy = radius * 0.87, radius * 0.5
+        far = x - dx - radius * 1.35
+        end = (x - dx - 1, y + dy + 1)
+        middle = f"{_pair((far, y - 2 * dy))} {_pair((far, y + 2 * dy))}"
+        d = f"M{_pair((x - dx, y - dy))}C{middle} {_pair((end[0] - 4, end[1] + 1))}"
+        self._path(d, colour, width)
+        self._head(end, -0.35, colour)
+
+    def wave(self, x: float, y: float, width: float, height: float, colour: str = "ink") -> None:
+        """Draw one period of a sine around the centre (x, y)."""
+        points = [(x + width * (step / 24 - 0.5), y - height * math.sin(step / 12 * math.pi)) for step in range(25)]
+        self._path("M" + "L".join(map(_pair, points)), colour, STROKE)
+
     def _head(self, tip: Point, angle: float, colour: str) -> None:
-        sides = [(tip[0] - HEAD * math.cos(angle + turn), tip[1] - HEAD * math.sin(angle + turn)) for turn in (-0.42, 0.42)]
+        sides = [
+            (tip[0] - HEAD * math.cos(angle + turn), tip[1] - HEAD * math.sin(angle + turn)) for turn in (-0.42, 0.42)
+        ]
         self._add("path", d=f"M{_pair(tip)}L{_pair(sides[0])}L{_pair(sides[1])}Z", class_=colour)
 
     # Words ----------------------------------------------------------------------------------------------------------
@@ -271,9 +304,7 @@ class Drawing:
             shift = wanted
             for piece in re.findall(r"[^\W\d_]+|[\W\d_]+", content):
                 slanted = piece.isalpha() and not upright
-                classes = " ".join(filter(None, (slanted and "variable", tint)))
-                if tint:
-                    self._colours.add(tint)
+                classes = " ".join(filter(None, (slanted and "variable", tint and self._named(tint))))
                 named = f' class="{classes}"' if classes else ""
                 spans.append(f"<tspan{named}{small}{moved}>{escape(piece)}</tspan>")
                 moved = ""

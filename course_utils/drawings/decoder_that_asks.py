@@ -1,10 +1,12 @@
 """Lecture 02: the decoder looks back at the states of the encoder before it writes the next word."""
 
+from itertools import pairwise
+
 from course_utils.drawings.canvas import LARGE, SMALL, TEXT, Drawing, softmax
 
 SOURCE = ("three", "hundred", "forty", "five")
 SCORES = (-0.5, 0.2, 1.5, 3.9)  # invented, so that "fünf" looks at "five"
-ROWS = (140, 232, 324, 416)
+ROWS = (142, 234, 326, 418)
 WORD = 21  # size of the words that are read and written
 UP, DOWN = -12, 15  # the two tracks of a row: keys above, values below
 
@@ -29,7 +31,7 @@ def draw() -> Drawing:
     drawing.box(score, middle + 2, 92, 370, "query_tint", None, 12)
     drawing.box(weight, middle + 2, 148, 370, "weight_tint", None, 12)
     for x, name in ((h, "encoder"), (score, "score"), (weight, "softmax"), (context, "context"), (state, "decoder")):
-        drawing.words(x, 28, name, TEXT, "muted")
+        drawing.words(x, 26, name, TEXT, "muted")
 
     # Encoder: words, states, one chain down and one up.
     for number, (name, y) in enumerate(zip(SOURCE, ROWS, strict=True), start=1):
@@ -37,7 +39,7 @@ def draw() -> Drawing:
         drawing.line((117, y), (135, y))
         drawing.box(h, y, 72, 54, "paper", "ink")
         drawing.formula(h, y, f"h_{number}")
-    for above, below in zip(ROWS, ROWS[1:], strict=False):
+    for above, below in pairwise(ROWS):
         drawing.line((h - 18, above + 28), (h - 18, below - 28), colour="muted")
         drawing.line((h + 18, below - 28), (h + 18, above + 28), colour="muted")
 
@@ -54,8 +56,8 @@ def draw() -> Drawing:
         drawing.operator(times, y + DOWN, "×", "value")
 
     # Decoder: the query above, the context from the left, the next word.
-    drawing.line((state, ROWS[0] - 28), (state, 72), (score, 72), (score, middle - 184), colour="query", width=2.25)
-    drawing.formula((score + state) / 2, 53, "[query|\"query \"s_2]")
+    drawing.line((state, ROWS[0] - 28), (state, 76), (score, 76), (score, middle - 184), colour="query", width=2.25)
+    drawing.formula((score + state) / 2, 58, '[query|"query "s_2]')
     drawing.box(state, ROWS[0], 72, 54, "query_tint", "query")
     drawing.formula(state, ROWS[0], "s_2", colour="query")
     drawing.circle(context, middle, 32, "value_tint", "value")
@@ -78,7 +80,7 @@ def draw() -> Drawing:
     drawing.line((state + 37, ROWS[-1]), (word - 48, ROWS[-1]), colour="line")
     drawing.words(word, ROWS[-1], "und …", WORD, "muted")
 
-    drawing.words(h - 8, 494, "reads both ways", SMALL, "muted")
+    drawing.words(h - 8, 494, "bidirectional GRU", SMALL, "muted")
     drawing.formula(score, 494, "f([key|h_j], [query|s_2])", 22)
     drawing.formula(weight, 494, "[weight|α_j]", LARGE)
     drawing.formula(context, 494, "[value|c_3] = Σ_j [weight|α_j] [value|h_j]", LARGE)

@@ -1,11 +1,23 @@
 """Which drawings there are, by the name of their file in ``notebooks/pictures``."""
 
 from collections.abc import Callable
+from functools import partial
 
-from course_utils.drawings import decoder_that_asks, message_on_an_edge
+from course_utils.drawings import decoder_that_asks, message_on_an_edge, transformer
 from course_utils.drawings.canvas import Drawing
+
+# The Transformer as the lecture's code grows: what is lit, and how it is called in the description.
+LIT = {
+    "self_attention": (("self_attention",), "self-attention"),
+    "three_attentions": (("self_attention", "masked_attention", "cross_attention"), "the three attentions"),
+    "encoder_layer": (("self_attention", "feed_forward"), "the encoder layer"),
+    "decoder_layer": (("masked_attention", "cross_attention", "decoder_feed_forward"), "the decoder layer"),
+    "positions": (("embeddings", "positions"), "embeddings and positions"),
+}
 
 DRAWINGS: dict[str, Callable[[], Drawing]] = {
     "02_decoder_that_asks": decoder_that_asks.draw,
+    "05_transformer": transformer.draw,
+    **{f"05_transformer_{name}": partial(transformer.draw, *lit) for name, lit in LIT.items()},
     "06_message_on_an_edge": message_on_an_edge.draw,
 }
