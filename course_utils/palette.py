@@ -10,7 +10,7 @@ LIGHT = {
     "paper": "#ffffff",  # the ground
     "panel": "#f3f5f8",  # a quiet area on the ground
     "line": "#b9c1cc",  # outlines, hairlines
-    "faint": "#d5dbe3",  # what is not lit
+    "faint": "#ccd4de",  # what is not lit
     "muted": "#566070",  # second voice: captions, what is not at issue
     "ink": "#1b2330",  # first voice: text, arrows
     "query": "#2a44b4",
@@ -19,7 +19,7 @@ LIGHT = {
     "weight": "#7d0f72",
     "query_tint": "#e3e9fb",  # the same four as grounds
     "key_tint": "#dcf1ec",
-    "value_tint": "#fbe8da",
+    "value_tint": "#fdf1e8",
     "weight_tint": "#f6e3f3",
 }
 
@@ -27,7 +27,7 @@ DARK = {
     "paper": "#14181e",
     "panel": "#1e242d",
     "line": "#4a5564",
-    "faint": "#323b47",
+    "faint": "#3b4654",
     "muted": "#a6b0bd",
     "ink": "#e9edf2",
     "query": "#6b9dff",

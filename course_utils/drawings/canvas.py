@@ -26,7 +26,8 @@ SANS = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, s
 SERIF = '"STIX Two Text", Cambria, Georgia, "Times New Roman", serif'
 MONO = 'ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace'
 
-Point = tuple[float, float]
+Number = int | float  # the tests hold every argument to its type, and an int is no float there
+Point = tuple[Number, Number]
 
 
 class Drawing:
@@ -113,15 +114,15 @@ class Drawing:
 
     def box(
         self,
-        x: float,
-        y: float,
-        width: float,
-        height: float,
+        x: Number,
+        y: Number,
+        width: Number,
+        height: Number,
         fill: str = "panel",
         stroke: str | None = "line",
-        radius: float = 9,
+        radius: Number = 9,
         dashed: bool = False,
-        strength: float | None = None,
+        strength: Number | None = None,
     ) -> None:
         """Draw a rounded rectangle around the *centre* (x, y); `strength` in [0, 1] fades its fill."""
         self._add(
@@ -138,7 +139,13 @@ class Drawing:
         )
 
     def circle(
-        self, x: float, y: float, radius: float, fill: str = "paper", stroke: str | None = "ink", dashed: bool = False
+        self,
+        x: Number,
+        y: Number,
+        radius: Number,
+        fill: str = "paper",
+        stroke: str | None = "ink",
+        dashed: bool = False,
     ) -> None:
         """Draw a circle."""
         self._add(
@@ -151,7 +158,7 @@ class Drawing:
             stroke_dasharray="5 5" if dashed else None,
         )
 
-    def operator(self, x: float, y: float, kind: str, colour: str = "ink", radius: float = 12) -> None:
+    def operator(self, x: Number, y: Number, kind: str, colour: str = "ink", radius: Number = 12) -> None:
         """Draw a small circle with a plus or a times in it."""
         self.circle(x, y, radius, "paper", colour)
         arm = radius * 0.5
@@ -162,7 +169,7 @@ class Drawing:
                 f"M{_number(x - dx)} {_number(y - dy)}L{_number(x + dx)} {_number(y + dy)}", colour, STROKE + 0.25
             )
 
-    def bar(self, x: float, y: float, width: float, height: float, share: float) -> None:
+    def bar(self, x: Number, y: Number, width: Number, height: Number, share: Number) -> None:
         """Draw a weight in [0, 1] as a filled part of a track around the centre (x, y), with its number."""
         self.box(x, y, width, height, "paper", None, 5)
         left, filled = x - width / 2, max(width * share, 4)
@@ -174,11 +181,11 @@ class Drawing:
 
     def vector(
         self,
-        x: float,
-        y: float,
-        numbers: Sequence[float],
-        cell: float = 32,
-        height: float = 46,
+        x: Number,
+        y: Number,
+        numbers: Sequence[Number],
+        cell: Number = 32,
+        height: Number = 46,
         colour: str = "ink",
         digits: int = 0,
     ) -> None:
@@ -192,7 +199,13 @@ class Drawing:
             self.words(left + cell * (place + 0.5), y, f"{number:.{digits}f}", TEXT, colour)
 
     def _path(
-        self, d: str, colour: str, width: float, dashed: bool = False, strength: float | None = None, butt: bool = False
+        self,
+        d: str,
+        colour: str,
+        width: Number,
+        dashed: bool = False,
+        strength: Number | None = None,
+        butt: bool = False,
     ) -> None:
         self._add(
             "path",
@@ -208,11 +221,11 @@ class Drawing:
         self,
         *points: Point,
         colour: str = "ink",
-        width: float = STROKE,
+        width: Number = STROKE,
         head: bool = True,
-        radius: float = 14,
+        radius: Number = 14,
         dashed: bool = False,
-        strength: float | None = None,
+        strength: Number | None = None,
     ) -> None:
         """Join points by straight lines with rounded corners; with a head, the last point is where its tip is."""
         points = list(points)
@@ -237,16 +250,16 @@ class Drawing:
         start: Point,
         end: Point,
         colour: str = "ink",
-        width: float = STROKE,
-        strength: float | None = None,
-        bend: float = 0.5,
+        width: Number = STROKE,
+        strength: Number | None = None,
+        bend: Number = 0.5,
     ) -> None:
         """Draw an S from left to right, level at both ends."""
         reach = (end[0] - start[0]) * bend
         d = f"M{_pair(start)}C{_pair((start[0] + reach, start[1]))} {_pair((end[0] - reach, end[1]))} {_pair(end)}"
         self._path(d, colour, width, strength=strength, butt=True)
 
-    def loop(self, x: float, y: float, radius: float, colour: str = "ink", width: float = 2.25) -> None:
+    def loop(self, x: Number, y: Number, radius: Number, colour: str = "ink", width: Number = 2.25) -> None:
         """Draw an arrow from the left side of a circle around (x, y) back to itself."""
         dx, dy = radius * 0.87, radius * 0.5
         far = x - dx - radius * 1.35
@@ -256,12 +269,12 @@ class Drawing:
         self._path(d, colour, width)
         self._head(end, -0.35, colour)
 
-    def wave(self, x: float, y: float, width: float, height: float, colour: str = "ink") -> None:
+    def wave(self, x: Number, y: Number, width: Number, height: Number, colour: str = "ink") -> None:
         """Draw one period of a sine around the centre (x, y)."""
         points = [(x + width * (step / 24 - 0.5), y - height * math.sin(step / 12 * math.pi)) for step in range(25)]
         self._path("M" + "L".join(map(_pair, points)), colour, STROKE)
 
-    def _head(self, tip: Point, angle: float, colour: str) -> None:
+    def _head(self, tip: Point, angle: Number, colour: str) -> None:
         sides = [
             (tip[0] - HEAD * math.cos(angle + turn), tip[1] - HEAD * math.sin(angle + turn)) for turn in (-0.42, 0.42)
         ]
@@ -271,10 +284,10 @@ class Drawing:
 
     def words(
         self,
-        x: float,
-        y: float,
+        x: Number,
+        y: Number,
         text: str,
-        size: float = TEXT,
+        size: Number = TEXT,
         colour: str = "ink",
         anchor: str = "middle",
         bold: bool = False,
@@ -289,7 +302,7 @@ class Drawing:
             self._add("text", escape(line), x=x, y=base, font_size=size, class_=classes)
 
     def formula(
-        self, x: float, y: float, text: str, size: float = LARGE, colour: str = "ink", anchor: str = "middle"
+        self, x: Number, y: Number, text: str, size: Number = LARGE, colour: str = "ink", anchor: str = "middle"
     ) -> None:
         """Write mathematics whose middle line is at y.
 
@@ -302,7 +315,7 @@ class Drawing:
             small = f' font-size="{_number(size * SUBSCRIPT)}"' if place else ""
             moved = f' dy="{_number(wanted - shift)}"' if wanted != shift else ""
             shift = wanted
-            for piece in re.findall(r"[^\W\d_]+|[\W\d_]+", content):
+            for piece in [content] if upright else re.findall(r"[^\W\d_]+|[\W\d_]+", content):
                 slanted = piece.isalpha() and not upright
                 classes = " ".join(filter(None, (slanted and "variable", tint and self._named(tint))))
                 named = f' class="{classes}"' if classes else ""
@@ -335,12 +348,12 @@ def _pair(point: Point) -> str:
     return f"{_number(float(point[0]))} {_number(float(point[1]))}"
 
 
-def _towards(start: Point, end: Point, distance: float) -> Point:
+def _towards(start: Point, end: Point, distance: Number) -> Point:
     share = distance / (math.dist(start, end) or 1)
     return start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share
 
 
-def softmax(scores: Sequence[float]) -> list[float]:
+def softmax(scores: Sequence[Number]) -> list[Number]:
     """Give the weights of some scores, so that the numbers in a drawing are computed and not typed."""
     powers = [math.exp(score) for score in scores]
     return [power / sum(powers) for power in powers]

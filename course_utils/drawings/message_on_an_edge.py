@@ -1,6 +1,6 @@
 """Lecture 06: the lecture's four documents, and what travels along the edges into one of them."""
 
-from course_utils.drawings.canvas import LARGE, SMALL, TEXT, Drawing, softmax
+from course_utils.drawings.canvas import LARGE, SMALL, TEXT, Drawing, Number, softmax
 
 FEATURES = {"B": (0, 1), "A": (1, 0), "C": (1, 1), "D": (2, 0)}  # in the order of the chain B - A - C - D
 ROWS = dict(zip(FEATURES, (142, 234, 326, 418), strict=True))
@@ -15,7 +15,7 @@ def project(features: tuple[int, int]) -> tuple[int, int]:
     return first, first + second
 
 
-def score(v: str, u: str) -> float:
+def score(v: str, u: str) -> Number:
     """Give the lecture's score for the edge from u to v, LeakyReLU(a_q·Wh_v + a_k·Wh_u)."""
     query, key = project(FEATURES[v]), project(FEATURES[u])
     together = (query[0] - query[1]) + key[0]
@@ -105,7 +105,7 @@ def draw() -> Drawing:
     return drawing
 
 
-def mask(drawing: Drawing, x: float, y: float) -> None:
+def mask(drawing: Drawing, x: Number, y: Number) -> None:
     """Draw the graph as a mask around the centre (x, y): a dark cell is an edge from its column to its row."""
     cell = 22
     for row, v in enumerate(NAMES):

@@ -7,7 +7,7 @@ the mask.
 
 from collections.abc import Collection
 
-from course_utils.drawings.canvas import SMALL, TEXT, Drawing
+from course_utils.drawings.canvas import SMALL, TEXT, Drawing, Number
 
 SOURCE = ("three", "hundred", "forty", "five")
 TARGET = ("⟨start⟩", "drei", "hundert")
@@ -106,27 +106,27 @@ def draw(lit: Collection[str] = PARTS, shown: str = "") -> Drawing:
     with drawing.part("decoder-feed-forward", "decoder_feed_forward" in lit):
         part(drawing, 652, DECODER, "feed-\nforward", n_words=len(TARGET))
     with drawing.part("output", "output" in lit):
-        norm(drawing, 750, DECODER)
-        drawing.box(824, DECODER, 80, 92, "paper", "ink")
-        drawing.words(824, DECODER, "linear,\nsoftmax", SMALL)
+        norm(drawing, 749, DECODER)
+        drawing.box(819, DECODER, 78, 92, "paper", "ink")
+        drawing.words(819, DECODER, "linear,\nsoftmax", SMALL)
         for number, word in enumerate(WRITTEN):
             y = DECODER + (number - 1) * 27
-            drawing.line((864, y), (876, y))
+            drawing.line((858, y), (869, y))
             if number == len(WRITTEN) - 1:
-                drawing.box(910, y, 66, 27, "ink", None, 6)
-                drawing.words(910, y, word, WORD, "paper", bold=True)
+                drawing.box(904, y, 66, 27, "ink", None, 6)
+                drawing.words(904, y, word, WORD, "paper", bold=True)
             else:
-                drawing.words(880, y, word, WORD, anchor="start")
+                drawing.words(873, y, word, WORD, anchor="start")
     legend(drawing, 668, 40)
     return drawing
 
 
-def lane(number: int, words: tuple[str, ...]) -> float:
+def lane(number: int, words: tuple[str, ...]) -> Number:
     """Give where the line of a word runs, measured from the middle of its bundle."""
     return (number - (len(words) - 1) / 2) * LANE
 
 
-def embedding(drawing: Drawing, x: float, y: float, words: tuple[str, ...]) -> None:
+def embedding(drawing: Drawing, x: Number, y: Number, words: tuple[str, ...]) -> None:
     """Draw the words and the table that makes vectors of them."""
     for number, word in enumerate(words):
         row = y + (number - (len(words) - 1) / 2) * 27
@@ -136,7 +136,7 @@ def embedding(drawing: Drawing, x: float, y: float, words: tuple[str, ...]) -> N
     drawing.words(x, y, "embed", TEXT)
 
 
-def norm(drawing: Drawing, x: float, y: float) -> None:
+def norm(drawing: Drawing, x: Number, y: Number) -> None:
     """Draw a layer norm around the centre (x, y)."""
     drawing.box(x, y, 56, 26, "paper", "muted", 13)
     drawing.words(x, y - 1, "norm", SMALL)
@@ -144,13 +144,13 @@ def norm(drawing: Drawing, x: float, y: float) -> None:
 
 def part(
     drawing: Drawing,
-    x: float,
-    stream: float,
+    x: Number,
+    stream: Number,
     name: str,
     asks: str = "",
     mask: tuple[int, int, bool] | None = None,
     n_words: int = 0,
-    tall: float = TALL,
+    tall: Number = TALL,
 ) -> None:
     """Draw one part above its bundle: a norm on the way up, a plus where the result is added.
 
@@ -176,7 +176,7 @@ def part(
         grid(drawing, back - 1, bottom - 26, mask)
 
 
-def grid(drawing: Drawing, x: float, y: float, mask: tuple[int, int, bool]) -> None:
+def grid(drawing: Drawing, x: Number, y: Number, mask: tuple[int, int, bool]) -> None:
     """Draw who may ask whom around the centre (x, y): queries down, keys across; with a triangle, none looks ahead."""
     rows, columns, triangle = mask
     cell = 8.5
@@ -189,7 +189,7 @@ def grid(drawing: Drawing, x: float, y: float, mask: tuple[int, int, bool]) -> N
             )
 
 
-def legend(drawing: Drawing, x: float, y: float) -> None:
+def legend(drawing: Drawing, x: Number, y: Number) -> None:
     """Say what the signs are."""
     for number, (letter, word) in enumerate((("q", "queries"), ("K", "keys"), ("V", "values"))):
         colour = PORTS[letter]
