@@ -73,7 +73,7 @@ class Drawing:
             f".math {{ font-family: {SERIF} }} .code {{ font-family: {MONO} }}",
             ".variable { font-style: italic } .bold { font-weight: 600 }",
             ".start { text-anchor: start } .end { text-anchor: end }",
-            ".path { fill: none; stroke-linecap: round; stroke-linejoin: round }",
+            ".path { fill: none; stroke-linecap: round; stroke-linejoin: round } .butt { stroke-linecap: butt }",
         ]
         for colours, wrap in ((LIGHT, "{}"), (DARK, "@media (prefers-color-scheme: dark) {{\n{}\n}}")):
             fills = [
@@ -169,6 +169,14 @@ class Drawing:
                 f"M{_number(x - dx)} {_number(y - dy)}L{_number(x + dx)} {_number(y + dy)}", colour, STROKE + 0.25
             )
 
+    def vector_blank(self, x: Number, y: Number, n_cells: int, cell: Number = 24, height: Number = 34) -> None:
+        """Draw a vector whose numbers do not matter around the centre (x, y)."""
+        left = x - cell * n_cells / 2
+        self.box(x, y, cell * n_cells, height, "panel", "ink", 6)
+        for place in range(1, n_cells):
+            ends = (left + cell * place, y - height / 2), (left + cell * place, y + height / 2)
+            self.line(*ends, colour="line", width=1, head=False)
+
     def bar(self, x: Number, y: Number, width: Number, height: Number, share: Number) -> None:
         """Draw a weight in [0, 1] as a filled part of a track around the centre (x, y), with its number."""
         self.box(x, y, width, height, "paper", None, 5)
@@ -194,8 +202,8 @@ class Drawing:
         self.box(x, y, cell * len(numbers), height, "paper", colour, 6)
         for place, number in enumerate(numbers):
             if place:
-                self.line((left + cell * place, y - height / 2), (left + cell * place, y + height / 2),
-                          colour="line", width=1, head=False)  # fmt: skip
+                ends = (left + cell * place, y - height / 2), (left + cell * place, y + height / 2)
+                self.line(*ends, colour="line", width=1, head=False)
             self.words(left + cell * (place + 0.5), y, f"{number:.{digits}f}", TEXT, colour)
 
     def _path(
@@ -210,11 +218,10 @@ class Drawing:
         self._add(
             "path",
             d=d,
-            class_=f"path {colour}-stroke",
+            class_=f"path {colour}-stroke" + " butt" * butt,
             stroke_width=width,
             stroke_dasharray="5 5" if dashed else None,
             stroke_opacity=strength,
-            stroke_linecap="butt" if butt else None,
         )
 
     def line(
@@ -309,6 +316,7 @@ class Drawing:
         Letters are italic, ``_`` and ``^`` put the next sign or ``{group}`` below or above, ``[colour|…]`` colours a
         part, and what is in double quotes is upright.
         """
+        text = text.replace("-", "−")
         spans, shift = [], 0.0
         for content, place, tint, upright in _tokens(text):
             wanted = {"": 0.0, "_": 0.24 * size, "^": -0.36 * size}[place]

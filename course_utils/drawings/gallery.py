@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from course_utils.drawings import decoder_that_asks, message_on_an_edge, transformer
+from course_utils.drawings import convolutions, decoder_that_asks, documents, message_on_an_edge, recurrent, transformer
 from course_utils.drawings.canvas import Drawing
 
 # The Transformer as the lecture's code grows: what is lit, and how it is called in the description.
@@ -16,7 +16,15 @@ LIT = {
 }
 
 DRAWINGS: dict[str, Callable[[], Drawing]] = {
+    "01_unrolled": recurrent.unrolled,
+    "01_gru_cell": recurrent.gru,
+    "01_lstm_cell": recurrent.lstm,
+    "01_one_vector": recurrent.one_vector,
     "02_decoder_that_asks": decoder_that_asks.draw,
+    "03_two_levels": documents.hierarchy,
+    "04_window": convolutions.window,
+    "04_pyramids": convolutions.pyramids,
+    "04_text_cnn": convolutions.text_cnn,
     "05_transformer": transformer.draw,
     **{f"05_transformer_{name}": partial(transformer.draw, *lit) for name, lit in LIT.items()},
     "06_message_on_an_edge": message_on_an_edge.draw,
