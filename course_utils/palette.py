@@ -29,7 +29,7 @@ DARK = {
     "line": "#4a5564",
     "faint": "#3b4654",
     "muted": "#a6b0bd",
-    "ink": "#e9edf2",
+    "ink": "#f4f6f9",
     "query": "#6b9dff",
     "key": "#78e2a8",
     "value": "#f08a55",

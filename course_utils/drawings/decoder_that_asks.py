@@ -18,9 +18,9 @@ def draw() -> Drawing:
         "Down the left side the English words three, hundred, forty, five, each with the state h of a bidirectional "
         "encoder. The decoder's state s2, which has just written the German word hundert, is the query: it is scored "
         "against each of the four states, giving −0.5, 0.2, 1.5 and 3.9. A softmax turns the scores into the weights "
-        "0.01, 0.02, 0.08 and 0.89, drawn as bars. Each state is multiplied by its weight and their sum is the context "
-        "c3, nearly all of it from five. From the context, s2 and the word hundert comes the next state s3, which "
-        "writes fünf: five, although forty stands before it in English.",
+        "0.01, 0.02, 0.08 and 0.89, drawn as bars. Each state is multiplied by its weight and their sum is the "
+        "context c3, nearly all of it from five. From the context, s2 and the word hundert comes the next state s3, "
+        "which writes fünf: five, although forty stands before it in English.",
         height=530,
     )
     weights = softmax(SCORES)

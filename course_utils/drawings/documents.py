@@ -11,11 +11,11 @@ def hierarchy() -> Drawing:
     """Draw the hierarchical attention network on three sentences of three words."""
     drawing = Drawing(
         "Attention in two levels: words, then sentences",
-        "Three sentences of three words: filter the signal; use a window; see also plot. A bidirectional GRU gives each "
-        "word a state. A learned query asks the words of each sentence, and their weights, drawn as bars, make one vector "
-        "per sentence: most of it from filter, signal, window and plot. A second GRU reads the sentence vectors, a second "
-        "learned query asks them, and their weighted sum is the vector of the document, from which its class is read. "
-        "The weight of a word in the document is its own weight times that of its sentence.",
+        "Three sentences of three words: filter the signal; use a window; see also plot. A bidirectional GRU gives "
+        "each word a state. A learned query asks the words of each sentence, and their weights, drawn as bars, make "
+        "one vector per sentence: most of it from filter, signal, window and plot. A second GRU reads the sentence "
+        "vectors, a second learned query asks them, and their weighted sum is the vector of the document, from which "
+        "its class is read. The weight of a word in the document is its own weight times that of its sentence.",
         height=592,
     )
     pitch, gap, top = 47, 14, 108
@@ -27,9 +27,7 @@ def hierarchy() -> Drawing:
         drawing.box(x, centre, 132, 472, "weight_tint", None, 12)
         drawing.formula(x, 26, f'[query|"query "{name}]')
         drawing.line((x, 44), (x, 66), colour="query", width=2.25)
-    for number, (words, scores, score, share) in enumerate(
-        zip(SENTENCES, WORD_SCORES, SENTENCE_SCORES, softmax(SENTENCE_SCORES), strict=True)
-    ):
+    for number, (words, scores, share) in enumerate(zip(SENTENCES, WORD_SCORES, softmax(SENTENCE_SCORES), strict=True)):
         first = top + number * (3 * pitch + gap)
         middle = first + pitch
         for place, (word, weight) in enumerate(zip(words, softmax(scores), strict=True)):

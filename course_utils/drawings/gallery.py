@@ -3,7 +3,15 @@
 from collections.abc import Callable
 from functools import partial
 
-from course_utils.drawings import convolutions, decoder_that_asks, documents, message_on_an_edge, recurrent, transformer
+from course_utils.drawings import (
+    convolutions,
+    decoder_that_asks,
+    documents,
+    heads_and_masks,
+    message_on_an_edge,
+    recurrent,
+    transformer,
+)
 from course_utils.drawings.canvas import Drawing
 
 # The Transformer as the lecture's code grows: what is lit, and how it is called in the description.
@@ -25,6 +33,8 @@ DRAWINGS: dict[str, Callable[[], Drawing]] = {
     "04_window": convolutions.window,
     "04_pyramids": convolutions.pyramids,
     "04_text_cnn": convolutions.text_cnn,
+    "05_heads": heads_and_masks.heads,
+    "05_causal_triangle": heads_and_masks.triangle,
     "05_transformer": transformer.draw,
     **{f"05_transformer_{name}": partial(transformer.draw, *lit) for name, lit in LIT.items()},
     "06_message_on_an_edge": message_on_an_edge.draw,

@@ -35,12 +35,12 @@ def draw() -> Drawing:
 
     drawing = Drawing(
         "A message along an edge",
-        "Four documents in a chain, B, A, C, D, each with two features h. One matrix W projects each to Wh: "
-        "B 0 1, A 1 1, C 1 2, D 2 2. Document A asks, with its own Wh as the query, and only the documents with an "
-        "edge into A answer: B, A itself and C. Their edges carry the scores 0, 1 and 1; a softmax over the edges into "
-        "A makes them the weights 0.16, 0.42 and 0.42. Each message is a weight times Wh, and their sum is the new "
-        "vector of A, 0.84 and 1.42. D has no edge to A: no score, no weight, no message. Beside it the graph as a "
-        "mask of four by four, its row A dark.",
+        "Four documents in a chain, B, A, C, D, each with two features h. One matrix W projects each to Wh: B 0 1, A "
+        "1 1, C 1 2, D 2 2. Document A asks, with its own Wh as the query, and only the documents with an edge into "
+        "A answer: B, A itself and C. Their edges carry the scores 0, 1 and 1; a softmax over the edges into A makes "
+        "them the weights 0.16, 0.42 and 0.42. Each message is a weight times Wh, and their sum is the new vector of "
+        "A, 0.84 and 1.42. D has no edge to A: no score, no weight, no message. Beside it the graph as a mask of "
+        "four by four, its row A dark.",
         height=556,
     )
     middle = ROWS["A"]

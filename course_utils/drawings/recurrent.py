@@ -12,9 +12,10 @@ def unrolled() -> Drawing:
     """Draw the lecture's reading of "three thousand five", with its numbers."""
     drawing = Drawing(
         "A recurrent network, unrolled",
-        "Three steps, one below the other. Each takes the vector x of its word (three 1 0, thousand 1 1, five 0 1) and "
-        "the state h of the step before, starting from 0 0, and gives the next state: 0.76 0, then 0.88 0.76, then 0.41 "
-        "0.88. The same matrices W and U are used at every step; only the state travels from one step to the next.",
+        "Three steps, one below the other. Each takes the vector x of its word (three 1 0, thousand 1 1, five 0 1) "
+        "and the state h of the step before, starting from 0 0, and gives the next state: 0.76 0, then 0.88 0.76, "
+        "then 0.41 0.88. The same matrices W and U are used at every step; only the state travels from one step to "
+        "the next.",
         height=510,
     )
     rows, pitch = (190, 310, 430), 120
@@ -49,21 +50,21 @@ def one_vector() -> Drawing:
     """Draw encoder and decoder as lecture 02 does, with one vector in place of the weights."""
     drawing = Drawing(
         "One vector between encoder and decoder",
-        "Down the left side an encoder reads the English words three, hundred, forty, five, one state h after the other. "
-        "Only the last state, h4, goes on: it is the one vector c. On the right, a decoder starts from c and sees it at "
-        "each step, together with the word that it wrote last: drei, hundert, fünf, und, vierzig. The states h1 to h3 are "
-        "not used. Whatever the decoder is to know about the sentence has to pass through c.",
+        "Down the left side an encoder reads the English words three, hundred, forty, five, one state h after the "
+        "other. Only the last state, h4, goes on: it is the one vector c. On the right, a decoder starts from c and "
+        "sees it at each step, together with the word that it wrote last: drei, hundert, fünf, und, vierzig. The "
+        "states h1 to h3 are not used. Whatever the decoder is to know about the sentence has to pass through c.",
         height=546,
     )
     rows, steps = (142, 234, 326, 418), (94, 186, 278, 370, 462)
-    h, c, state, word = 172, 436, 660, 822
+    h, c, state, word = 178, 452, 694, 860
     for x, name in ((h, "encoder"), (c, "one vector"), (state, "decoder")):
         drawing.words(x, 26, name, TEXT, "muted")
     drawing.box(c, 280, 150, 420, "value_tint", None, 12)
     for number, (name, y) in enumerate(zip(("three", "hundred", "forty", "five"), rows, strict=True), start=1):
         last = number == len(rows)
-        drawing.words(112, y, name, WORD, anchor="end")
-        drawing.line((117, y), (135, y))
+        drawing.words(118, y, name, WORD, anchor="end")
+        drawing.line((123, y), (141, y))
         drawing.box(h, y, 72, 54, "paper", "ink")
         drawing.formula(h, y, f"h_{number}")
         if not last:
@@ -87,7 +88,7 @@ def one_vector() -> Drawing:
             drawing.line((state - 12, y + 28), (state - 12, y + 64))
             drawing.line((word, y + 17), (word, y + 40), (state + 16, y + 40), (state + 16, y + 64), radius=12)
     drawing.formula(c, 520, "[value|c] = h_4")
-    drawing.formula(state + 84, 520, "s_t = \"GRU\"([y_{t-1} ‖ [value|c]], s_{t-1})")
+    drawing.formula(state + 84, 520, 's_t = "GRU"([y_{t-1} ‖ [value|c]], s_{t-1})')
     return drawing
 
 
@@ -103,10 +104,10 @@ def gru() -> Drawing:
     """Draw a GRU cell as the lecture's equations have it."""
     drawing = Drawing(
         "A GRU cell",
-        "Along the top, the old state h runs straight to the new one: multiplied by the update gate z, then added to. "
-        "Below, the candidate n is made: the old state, multiplied by the reset gate r, and the word x go through a tanh; "
-        "n is multiplied by 1 minus z and added to the line above. Both gates are sigmoids of x and the old state. Where z "
-        "is near 1 the old state stays and nothing is updated.",
+        "Along the top, the old state h runs straight to the new one: multiplied by the update gate z, then added "
+        "to. Below, the candidate n is made: the old state, multiplied by the reset gate r, and the word x go "
+        "through a tanh; n is multiplied by 1 minus z and added to the line above. Both gates are sigmoids of x and "
+        "the old state. Where z is near 1 the old state stays and nothing is updated.",
         height=476,
     )
     top, low = 106, 250
@@ -135,10 +136,10 @@ def lstm() -> Drawing:
     """Draw an LSTM cell as the lecture's equations have it."""
     drawing = Drawing(
         "An LSTM cell",
-        "Along the top, the memory c runs straight from left to right: multiplied by the forget gate f, then added to. "
-        "Below, the candidate g is made of the word x and the old state h by a tanh; multiplied by the input gate i it is "
-        "added to the memory. On the right the new memory, through a tanh and multiplied by the output gate o, becomes "
-        "the new state h. The three gates are sigmoids of x and the old state.",
+        "Along the top, the memory c runs straight from left to right: multiplied by the forget gate f, then added "
+        "to. Below, the candidate g is made of the word x and the old state h by a tanh; multiplied by the input "
+        "gate i it is added to the memory. On the right the new memory, through a tanh and multiplied by the output "
+        "gate o, becomes the new state h. The three gates are sigmoids of x and the old state.",
         height=476,
     )
     top, low = 106, 250

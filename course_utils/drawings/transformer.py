@@ -49,11 +49,11 @@ def draw(lit: Collection[str] = PARTS, shown: str = "") -> Drawing:
         (f"Lit are {shown}; the rest is pale. " if shown else "")
         + "Above, the encoder: the words three, hundred, forty, five are embedded, positions are added, and four "
         "lines, one per word, run through N equal layers. In a layer, self-attention (queries, keys and values all "
-        "from these lines, every word may ask every word) and then a feed-forward part read the lines through a norm, "
-        "and their results are added to the lines. Below, the decoder: start, drei, hundert pass N layers with three "
-        "parts: masked self-attention (a word may ask only itself and what precedes it), cross-attention (queries from "
-        "the decoder, keys and values from the encoder's result) and a feed-forward part. A last norm, a linear layer "
-        "and a softmax give the next word at each position: drei, hundert, fünf.",
+        "from these lines, every word may ask every word) and then a feed-forward part read the lines through a "
+        "norm, and their results are added to the lines. Below, the decoder: start, drei, hundert pass N layers "
+        "with three parts: masked self-attention (a word may ask only itself and what precedes it), cross- "
+        "attention (queries from the decoder, keys and values from the encoder's result) and a feed-forward part. "
+        "A last norm, a linear layer and a softmax give the next word at each position: drei, hundert, fünf.",
         height=600,
     )
     both = {"embeddings", "positions"}
