@@ -34,10 +34,10 @@ DARK = {
     "key": "#78e2a8",
     "value": "#f08a55",
     "weight": "#f3b3fb",
-    "query_tint": "#1c2b52",
-    "key_tint": "#143a33",
-    "value_tint": "#44291a",
-    "weight_tint": "#40234a",
+    "query_tint": "#1b2747",
+    "key_tint": "#15322d",
+    "value_tint": "#37251b",
+    "weight_tint": "#35223d",
 }
 
 ROLES = ("query", "key", "value", "weight")

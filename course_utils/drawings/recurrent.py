@@ -105,9 +105,9 @@ def gru() -> Drawing:
     drawing = Drawing(
         "A GRU cell",
         "Along the top, the old state h runs straight to the new one: multiplied by the update gate z, then added "
-        "to. Below, the candidate n is made: the old state, multiplied by the reset gate r, and the word x go "
-        "through a tanh; n is multiplied by 1 minus z and added to the line above. Both gates are sigmoids of x and "
-        "the old state. Where z is near 1 the old state stays and nothing is updated.",
+        "to. Below, the candidate n is made: the old state, through a matrix and multiplied by the reset gate r, and "
+        "the word x go through a tanh; n is multiplied by 1 minus z and added to the line above. Both gates are "
+        "sigmoids of x and the old state. Where z is near 1 the old state stays and nothing is updated.",
         height=476,
     )
     top, low = 106, 250
@@ -121,7 +121,8 @@ def gru() -> Drawing:
     drawing.box(486, low, 118, 54, "paper", "ink")
     drawing.words(486, low, "tanh", TEXT)
     drawing.line((486, 376), (486, low + 29))
-    drawing.formula(486, 392, "x_t")
+    drawing.formula(486, 392, "W_n x_t")
+    drawing.formula(234, low - 22, "U_n h_{t-1}")
     drawing.line((546, low), (700, low), (700, top + 15))
     drawing.formula(583, low - 22, "n_t")
     gate(drawing, 640, low, "1 − z_t", 58, 102)
