@@ -8,8 +8,11 @@ from functools import cache
 
 import numpy as np
 import pytest
+import torch
+from torch.nn.functional import leaky_relu
 
-from course_utils.drawings import transformer
+from course_utils.attention import attend
+from course_utils.drawings import message_on_an_edge, transformer
 from course_utils.drawings.canvas import WIDTH, Drawing
 from course_utils.drawings.gallery import DRAWINGS
 from course_utils.files import PICTURES
@@ -134,6 +137,29 @@ def test_a_drawing_says_in_words_what_it_shows(name):
     assert root.get("aria-labelledby") == f"{title.get('id')} {description.get('id')}"
     assert 2 <= len(title.text.split()) <= 12
     assert len(description.text.split()) >= 25
+
+
+@every_drawing
+def test_numbers_in_the_description_are_those_of_the_drawing(name):
+    root = drawn(name)
+    written = {"".join(text.itertext()) for text in root.iter(SVG + "text")}
+    said = re.findall(r"−?\d+\.\d+", root.find(SVG + "desc").text)
+    assert set(said) <= written
+
+
+def test_the_message_on_an_edge_carries_what_attend_computes():
+    names = list(message_on_an_edge.FEATURES)
+    values = torch.tensor([message_on_an_edge.project(message_on_an_edge.FEATURES[u]) for u in names]).float()
+    query = values[[names.index("A")]]
+    mask = torch.tensor([[message_on_an_edge.may_attend("A", u) for u in names]])
+
+    def score(keys, query):  # the lecture's a_q = (1, -1), a_k = (1, 0)
+        return leaky_relu(query @ torch.tensor([[1.0], [-1]]) + (keys @ torch.tensor([[1.0], [0]])).mT, 0.2)
+
+    context, weights = attend(query, values, values, score, mask)
+    written = ["".join(text.itertext()) for text in drawn("06_message_on_an_edge").iter(SVG + "text")]
+    for number in [*weights[mask].tolist(), *context[0].tolist()]:
+        assert f"{number:.2f}" in written
 
 
 def test_no_two_drawings_share_their_words_or_an_id():
