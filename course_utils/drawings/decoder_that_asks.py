@@ -2,28 +2,54 @@
 
 from itertools import pairwise
 
-from course_utils.drawings.canvas import LARGE, SMALL, TEXT, Drawing, softmax
+from course_utils.drawings.canvas import LARGE, SMALL, TEXT, Drawing, Number, softmax
 
 SOURCE = ("three", "hundred", "forty", "five")
-SCORES = (-0.5, 0.2, 1.5, 3.9)  # invented, so that "fünf" looks at "five"
 ROWS = (142, 234, 326, 418)
 WORD = 21  # size of the words that are read and written
 UP, DOWN = -12, 15  # the two tracks of a row: keys above, values below
 
 
-def draw() -> Drawing:
-    """Draw one step: about to write "fünf"."""
-    drawing = Drawing(
-        "The decoder that asks",
-        "Down the left side the English words three, hundred, forty, five, each with the state h of a bidirectional "
-        "encoder. The decoder's state s2, which has just written the German word hundert, is the query: it is scored "
-        "against each of the four states, giving −0.5, 0.2, 1.5 and 3.9. A softmax turns the scores into the weights "
-        "0.01, 0.02, 0.08 and 0.89, drawn as bars. Each state is multiplied by its weight and their sum is the "
-        "context c3, nearly all of it from five. From the context, s2 and the word hundert comes the next state s3, "
-        "which writes fünf: five, although forty stands before it in English.",
-        height=530,
+def writes_fuenf() -> Drawing:
+    """Draw the third step: "fünf" is about to be written, and the decoder looks at "five"."""
+    return _step(
+        Drawing(
+            "The decoder that asks",
+            "Down the left side the English words three, hundred, forty, five, each with the state h of a "
+            "bidirectional encoder. The decoder's state s2, which has just written the German word hundert, is the query: it is "
+            "scored against each of the four states, giving −0.5, 0.2, 1.5 and 3.9. A softmax turns the scores into "
+            "the weights 0.01, 0.02, 0.08 and 0.89, drawn as bars. Each state is multiplied by its weight and their "
+            "sum is the context c3, nearly all of it from five. From the context, s2 and the word hundert comes the "
+            "next state s3, which writes fünf: five, although forty stands before it in English.",
+            height=530,
+        ),
+        step=3,
+        scores=(-0.5, 0.2, 1.5, 3.9),
+        words=("hundert", "fünf", "und …"),
     )
-    weights = softmax(SCORES)
+
+
+def writes_vierzig() -> Drawing:
+    """Draw the fifth step: "vierzig" is about to be written, and the decoder looks back at "forty"."""
+    return _step(
+        Drawing(
+            "The decoder that asks, two steps later",
+            "The same drawing two steps later. The four English words and their states are the same; the query is "
+            "now s4, which has just written und. The scores are −0.4, 0.6, 4.2 and 1.3, the weights 0.01, 0.02, 0.92 and "
+            "0.05: nearly all of the context c5 comes from forty, one row above five. The next state s5 writes "
+            "vierzig, and the sentence ends.",
+            height=530,
+        ),
+        step=5,
+        scores=(-0.4, 0.6, 4.2, 1.3),
+        words=("und", "vierzig", "⟨end⟩"),
+    )
+
+
+def _step(drawing: Drawing, step: int, scores: tuple[Number, ...], words: tuple[str, str, str]) -> Drawing:
+    """Draw one step of the decoder; the scores are invented so that it looks where the trained one does."""
+    weights = softmax(scores)
+    before, now, after = words
     middle = (ROWS[0] + ROWS[-1]) / 2
     h, score, weight, times, context, state, word = 172, 306, 448, 566, 654, 764, 868
 
@@ -44,7 +70,7 @@ def draw() -> Drawing:
         drawing.line((h + 18, below - 28), (h + 18, above + 28), colour="muted")
 
     # Each row: key to the score, score to the weight, value times weight, sum.
-    for y, value, share in zip(ROWS, SCORES, weights, strict=True):
+    for y, value, share in zip(ROWS, scores, weights, strict=True):
         drawing.line((h + 37, y + UP), (score - 32, y + UP), colour="key")
         drawing.box(score, y + UP, 62, 32, "paper", "line")
         drawing.words(score, y + UP, f"{value:.1f}".replace("-", "−"), TEXT)
@@ -57,31 +83,31 @@ def draw() -> Drawing:
 
     # Decoder: the query above, the context from the left, the next word.
     drawing.line((state, ROWS[0] - 28), (state, 76), (score, 76), (score, middle - 184), colour="query", width=2.25)
-    drawing.formula((score + state) / 2, 58, '[query|"query "s_2]')
+    drawing.formula((score + state) / 2, 58, f'[query|"query "s_{step - 1}]')
     drawing.box(state, ROWS[0], 72, 54, "query_tint", "query")
-    drawing.formula(state, ROWS[0], "s_2", colour="query")
+    drawing.formula(state, ROWS[0], f"s_{step - 1}", colour="query")
     drawing.circle(context, middle, 32, "value_tint", "value")
-    drawing.formula(context, middle, "c_3", colour="value")
+    drawing.formula(context, middle, f"c_{step}", colour="value")
     drawing.line((context + 33, middle), (state - 37, middle), colour="value", width=2.25)
     drawing.box(state, middle, 72, 54, "paper", "ink")
-    drawing.formula(state, middle, "s_3")
+    drawing.formula(state, middle, f"s_{step}")
     drawing.line((state - 12, ROWS[0] + 28), (state - 12, middle - 28))
     drawing.line((state + 37, ROWS[0]), (word - 48, ROWS[0]))
-    drawing.words(word, ROWS[0], "hundert", WORD)
+    drawing.words(word, ROWS[0], before, WORD)
     drawing.line((word, ROWS[0] + 20), (word, 196), (state + 16, 196), (state + 16, middle - 28))
     drawing.line((state + 37, middle), (word - 48, middle))
     drawing.box(word, middle, 90, 40, "ink", None)
-    drawing.words(word, middle, "fünf", WORD, "paper", bold=True)
+    drawing.words(word, middle, now, WORD, "paper", bold=True)
 
     # What comes after.
     drawing.line((state, middle + 28), (state, ROWS[-1] - 28), colour="line")
     drawing.box(state, ROWS[-1], 72, 54, "paper", "line", dashed=True)
-    drawing.formula(state, ROWS[-1], "s_4", colour="muted")
+    drawing.formula(state, ROWS[-1], f"s_{step + 1}", colour="muted")
     drawing.line((state + 37, ROWS[-1]), (word - 48, ROWS[-1]), colour="line")
-    drawing.words(word, ROWS[-1], "und …", WORD, "muted")
+    drawing.words(word, ROWS[-1], after, WORD, "muted")
 
     drawing.words(h - 8, 494, "bidirectional GRU", SMALL, "muted")
-    drawing.formula(score, 494, "f([key|h_j], [query|s_2])", 22)
+    drawing.formula(score, 494, f"f([key|h_j], [query|s_{step - 1}])", 22)
     drawing.formula(weight, 494, "[weight|α_j]", LARGE)
-    drawing.formula(context, 494, "[value|c_3] = Σ_j [weight|α_j] [value|h_j]", LARGE)
+    drawing.formula(context, 494, f"[value|c_{step}] = Σ_j [weight|α_j] [value|h_j]", LARGE)
     return drawing
