@@ -16,11 +16,11 @@ def writes_fuenf() -> Drawing:
         Drawing(
             "The decoder that asks",
             "Down the left side the English words three, hundred, forty, five, each with the state h of a "
-            "bidirectional encoder. The decoder's state s2, which has just written the German word hundert, is the query: it is "
-            "scored against each of the four states, giving −0.5, 0.2, 1.5 and 3.9. A softmax turns the scores into "
-            "the weights 0.01, 0.02, 0.08 and 0.89, drawn as bars. Each state is multiplied by its weight and their "
-            "sum is the context c3, nearly all of it from five. From the context, s2 and the word hundert comes the "
-            "next state s3, which writes fünf: five, although forty stands before it in English.",
+            "bidirectional encoder. The decoder's state s2, which has just written the German word hundert, is the "
+            "query: it is scored against each of the four states, giving −0.5, 0.2, 1.5 and 3.9. A softmax turns the "
+            "scores into the weights 0.01, 0.02, 0.08 and 0.89, drawn as bars. Each state is multiplied by its "
+            "weight and their sum is the context c3, nearly all of it from five. From the context, s2 and the word "
+            "hundert comes the next state s3, which writes fünf: five, although forty stands before it in English.",
             height=530,
         ),
         step=3,
@@ -35,13 +35,13 @@ def writes_vierzig() -> Drawing:
         Drawing(
             "The decoder that asks, two steps later",
             "The same drawing two steps later. The four English words and their states are the same; the query is "
-            "now s4, which has just written und. The scores are −0.4, 0.6, 4.2 and 1.3, the weights 0.01, 0.02, 0.92 and "
-            "0.05: nearly all of the context c5 comes from forty, one row above five. The next state s5 writes "
+            "now s4, which has just written und. The scores are −0.4, 0.3, 4.2 and 1.3, the weights 0.01, 0.02, 0.92 "
+            "and 0.05: nearly all of the context c5 comes from forty, one row above five. The next state s5 writes "
             "vierzig, and the sentence ends.",
             height=530,
         ),
         step=5,
-        scores=(-0.4, 0.6, 4.2, 1.3),
+        scores=(-0.4, 0.3, 4.2, 1.3),
         words=("und", "vierzig", "⟨end⟩"),
     )
 
