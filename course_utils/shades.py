@@ -1,6 +1,8 @@
 """The scale of weights, once for explorer and figures: light is little, dark is much, from 0 to 1."""
 
-WEIGHT = "#7d0f72"  # 1: the course's colour of weights
+from course_utils.palette import LIGHT
+
+WEIGHT = LIGHT["weight"]  # 1: the colour of weights in every drawing
 NOTHING = "#f7eff6"  # 0: pale, and yet not the paper, so that a place without weight is still a place
 
 

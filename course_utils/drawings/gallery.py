@@ -1,0 +1,42 @@
+"""Which drawings there are, by the name of their file in ``notebooks/pictures``."""
+
+from collections.abc import Callable
+from functools import partial
+
+from course_utils.drawings import (
+    convolutions,
+    decoder_that_asks,
+    documents,
+    heads_and_masks,
+    message_on_an_edge,
+    recurrent,
+    transformer,
+)
+from course_utils.drawings.canvas import Drawing
+
+# The Transformer as the lecture's code grows: what is lit, and how it is called in the description.
+LIT = {
+    "self_attention": (("self_attention",), "self-attention"),
+    "three_attentions": (("self_attention", "masked_attention", "cross_attention"), "the three attentions"),
+    "encoder_layer": (("self_attention", "feed_forward"), "the encoder layer"),
+    "decoder_layer": (("masked_attention", "cross_attention", "decoder_feed_forward"), "the decoder layer"),
+    "positions": (("embeddings", "positions"), "embeddings and positions"),
+}
+
+DRAWINGS: dict[str, Callable[[], Drawing]] = {
+    "01_unrolled": recurrent.unrolled,
+    "01_gru_cell": recurrent.gru,
+    "01_lstm_cell": recurrent.lstm,
+    "01_one_vector": recurrent.one_vector,
+    "02_decoder_that_asks": decoder_that_asks.writes_fuenf,
+    "02_decoder_that_asks_later": decoder_that_asks.writes_vierzig,
+    "03_two_levels": documents.hierarchy,
+    "04_window": convolutions.window,
+    "04_pyramids": convolutions.pyramids,
+    "04_text_cnn": convolutions.text_cnn,
+    "05_heads": heads_and_masks.heads,
+    "05_causal_triangle": heads_and_masks.triangle,
+    "05_transformer": transformer.draw,
+    **{f"05_transformer_{name}": partial(transformer.draw, *lit) for name, lit in LIT.items()},
+    "06_message_on_an_edge": message_on_an_edge.draw,
+}
