@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+from IPython.display import display
+
+from course_utils.evidence.card import cards
 from course_utils.evidence.record import Claim, Record
 from course_utils.evidence.rule import Verdict
 
@@ -26,5 +29,5 @@ def verdict(record: Record, claim: Claim, folder: Path | None = None) -> Verdict
 
 
 def judge(record: Record) -> None:
-    """Show what a record says about each of its claims."""
-    print(record)
+    """Show what a record says about each of its claims, as cards; ``print(record)`` gives the numbers as a block."""
+    display(cards(record))
