@@ -161,7 +161,7 @@ def _read_partial(path: Path) -> dict[str, Any]:
 
 def _check_results(claims: Sequence[Claim], results: Results) -> None:
     for claim in claims:
-        for condition in (claim.treatment, claim.baseline, claim.control):
+        for condition in claim.compared:
             if claim.metric not in results.get(condition, {}):
                 has = {name: sorted(metrics) for name, metrics in results.items()}
                 raise ValueError(

@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from course_utils.evidence.rule import LEVEL, Verdict, decide, in_points
 from course_utils.files import EXPERIMENTS, write_atomically
 
 RECORDS = EXPERIMENTS / "records"
@@ -29,9 +30,18 @@ class Claim:
     treatment, baseline
         The condition that the claim praises, and what it is compared with.
     control
-        A condition in which the effect must vanish. Where it does not, the claim does not hold.
+        A placebo that could have worked: the claim holds only where the treatment beats it too. For a claim of *no
+        loss* (``at_least`` below zero) a small loss made on purpose, which the experiment must notice.
     at_least
         The smallest difference that counts, in the metric's unit.
+    primary
+        Whether it is one of the lecture's one to three primary claims, fixed before measuring and corrected together
+        for their number; every other claim is exploratory.
+    floor
+        A condition that is broken by construction. It shows where the scale begins, and decides nothing.
+    success_at
+        Where the outcome has two humps (a seed learns the task or does not): the value from which a seed counts as a
+        success. Then successes are compared, and ``at_least`` stays 0.
     """
 
     says: str
@@ -40,6 +50,22 @@ class Claim:
     baseline: str
     control: str
     at_least: float = 0.0
+    primary: bool = False
+    floor: str | None = None
+    success_at: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a claim whose two ways of counting contradict each other."""
+        if self.success_at is not None and self.at_least:
+            raise ValueError(
+                f"Claim {self.says!r}: with success_at, seeds that succeed are compared, so that at_least must stay 0; "
+                f"got {self.at_least}."
+            )
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The conditions that it needs."""
+        return (self.treatment, self.baseline, self.control, *([self.floor] if self.floor else []))
 
 
 @dataclass(frozen=True)
@@ -89,7 +115,11 @@ class Record:
 
     def write(self, path: Path) -> None:
         """Write the record; an older one stays whole until the new one is."""
-        text = json.dumps(asdict(self), indent=1, ensure_ascii=False)
+        claims = [  # what a claim leaves at its default came later than the older files, and does not stand in them
+            {key: value for key, value in asdict(claim).items() if value is not None and value is not False}
+            for claim in self.claims
+        ]
+        text = json.dumps(asdict(self) | {"claims": claims}, indent=1, ensure_ascii=False)
         flat = re.sub(r"\[[^][{}\"]*\]", lambda numbers: " ".join(numbers[0].split()), text)  # one list, one line
         write_atomically(path, f"{flat}\n".encode())
 
@@ -100,6 +130,86 @@ class Record:
             raise KeyError(f"Record {self.name} has no {metric!r} for {condition!r}; it has {has}.")
         return np.array(self.values[condition][metric], dtype=float)
 
+    def verdict(self, claim: Claim, folder: Path | None = None) -> Verdict:
+        """Decide a claim; a primary one together with the primary claims of the other records in the folder."""
+        if not claim.primary:
+            return self._decide(claim)
+        others = [record._decide(other).p for record, other in self._primaries(folder) if other != claim]
+        return self._decide(claim, others)
+
+    def _primaries(self, folder: Path | None) -> list[tuple["Record", Claim]]:
+        """Give every primary claim of this record's lecture, with the record that decides it.
+
+        Of this record the values count, and all claims of the stored one: a lecture may show only some of them.
+        """
+        records = {record.name: record for record in records_of(self.name[:2], folder)}
+        own = dict.fromkeys([*self.claims, *(records[self.name].claims if self.name in records else [])])
+        records[self.name] = replace(self, claims=list(own))
+        return [(record, claim) for record in records.values() for claim in record.claims if claim.primary]
+
+    def _decide(self, claim: Claim, other_primaries: Sequence[float] | None = None) -> Verdict:
+        values = [self.of(name, claim.metric) for name in (claim.treatment, claim.baseline, claim.control)]
+        return decide(*values, claim.at_least, claim.success_at, other_primaries)
+
+    def __str__(self) -> str:
+        """Tell each claim: its conditions, its three differences, its verdict.
+
+        The first claim on a metric lists every condition that was measured, a later one only those it compares.
+        """
+        told: set[str] = set()
+        blocks = []
+        for claim in self.claims:
+            blocks.append(self._told(claim, everything=claim.metric not in told))
+            told.add(claim.metric)
+        return "\n\n".join(blocks)
+
+    def _told(self, claim: Claim, everything: bool) -> str:
+        result = self.verdict(claim)
+        role = {claim.baseline: " (baseline)", claim.control: " (control)", claim.floor: " (floor)"}
+        measured = [
+            name
+            for name, metrics in self.values.items()
+            if claim.metric in metrics and (everything or name in claim.compared)
+        ]
+        width = max(len(name + role.get(name, "")) for name in measured)
+        lines = [
+            f"Claim ({'primary' if claim.primary else 'exploratory'}): {claim.says}",
+            f"{claim.metric}, mean ± standard deviation over {len(self.seeds)} seeds:",
+        ]
+        for name in measured:
+            lines.append(f"  {name + role.get(name, ''):{width}} {_mean_and_spread(100 * self.of(name, claim.metric))}")
+        lines += _comparisons(claim, result)
+        if result.adjusted is not None:
+            lines.append(
+                f"p = {result.adjusted:.2g}, one-sided, corrected for {result.primaries} primary claims (Holm); "
+                f"below {LEVEL:g} was asked"
+            )
+        return "\n".join([*lines, f"Verdict: {result.word}. {result.why}"])
+
+
+def _mean_and_spread(percent: np.ndarray) -> str:
+    spread = f" ± {percent.std(ddof=1):.1f}" if len(percent) > 1 else ""
+    return f"{percent.mean():6.1f}{spread} %"
+
+
+def _comparisons(claim: Claim, result: Verdict) -> list[str]:
+    """Say the three differences, one per line, in points; of successes, in how many seeds."""
+    names = (claim.treatment, claim.baseline, claim.control)
+    if result.successes is not None:
+        counts = zip(names, result.successes, strict=True)
+        return [f"{name}: success in {count} of {result.n_seeds} seeds" for name, count in counts]
+    differences = (
+        (claim.treatment, claim.baseline, result.over_baseline),
+        (claim.treatment, claim.control, result.over_control),
+        (claim.control, claim.baseline, result.control_over_baseline),
+    )
+    lines = []
+    for one, other, interval in differences:
+        mean, low, high = interval.points(result.digits)
+        lines.append(f"{one} − {other}: {mean} points, 95 % interval {low} to {high}")
+    asked = f"; more than {in_points(claim.at_least)} asked"
+    return [lines[0] + asked, lines[1] + asked, lines[2]]
+
 
 def record_path(name: str) -> Path:
     """Say where the record of this name is kept."""
@@ -109,3 +219,8 @@ def record_path(name: str) -> Path:
 def stored(name: str) -> Record:
     """Read the record of this name: what another lecture measured."""
     return Record.read(record_path(name))
+
+
+def records_of(lecture: str, folder: Path | None = None) -> list[Record]:
+    """Read all records of a lecture, named by its number, in the order of their names."""
+    return [Record.read(path) for path in sorted((folder or RECORDS).glob(f"{lecture}_*.json"))]

@@ -1,0 +1,249 @@
+"""How a verdict looks: a card for a claim, a forest plot for several, and their twins in Markdown and in plain text.
+
+Cards are HTML with styles in attributes and nothing else: no script, no style sheet, no SVG. So they come through the
+sanitiser of JupyterLab, which drops those three in a notebook that is not trusted; their text takes the page's colour,
+light or dark, and reflows on a phone; and where a viewer drops the styles too, what remains can still be read.
+"""
+
+import html
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from course_utils.evidence.record import Claim, Record
+from course_utils.evidence.rule import Interval, Verdict, in_points
+
+# Each is dark enough to carry white text, and light enough to be seen as a line on a dark page.
+COLOURS = {"holds": "#1f7f4c", "does not hold": "#c23b2e", "unclear": "#8a6510"}
+CONTEXT = "#717b8a"  # what is not at issue: the control, zero
+BEYOND = "rgba(31,127,76,0.13)"  # where a difference counts
+SYMBOLS = {"holds": "✓", "does not hold": "✗", "unclear": "?"}
+
+FONT = "font-family:system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
+ROW = "display:flex;flex-wrap:wrap;align-items:center;gap:0 0.9em"
+NAME = "flex:1 1 9.5em;min-width:0;line-height:1.3;padding:0.15em 0"
+NUMBERS = "flex:0 0 11em;white-space:nowrap;text-align:right"
+TRACK = "flex:2 1 15em;position:relative;height:1.7em;min-width:0"
+SENTENCE = "font-size:1.1em;font-weight:600;line-height:1.35;padding:0.45em 0"
+QUIET = "opacity:0.8;font-size:0.9em"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a notebook displays: HTML, with a twin in plain text."""
+
+    markup: str
+    text: str
+
+    def _repr_html_(self) -> str:
+        return self.markup
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Where differences lie on a line: a fraction of its width, from the smallest bound shown to the largest."""
+
+    low: float
+    high: float
+
+    @classmethod
+    def over(cls, intervals: Iterable[Interval], marks: Iterable[float]) -> "Scale":
+        """Fit all means, finite bounds and marks, with room on both sides."""
+        values = [float(value) for interval in intervals for value in interval if np.isfinite(value)] + list(marks)
+        room = 0.06 * (max(values) - min(values)) or 0.01
+        return cls(min(values) - room, max(values) + room)
+
+    def percent(self, value: float) -> float:
+        """Give the place of a value, between 0 and 100."""
+        return float(np.clip(100 * (value - self.low) / (self.high - self.low), 0, 100))
+
+
+def cards(record: Record) -> Shown:
+    """Give one card for each claim of a record."""
+    markup = "".join(_card(record, claim, record.verdict(claim)) for claim in record.claims)
+    return Shown(markup, str(record))
+
+
+def forest(pairs: Sequence[tuple[Record, Claim]]) -> Shown:
+    """Give a forest plot of several claims: each difference to the baseline on one scale, with its own threshold.
+
+    Parameters
+    ----------
+    pairs
+        Each claim with the record that decides it. Claims of very different sizes are better drawn in two plots.
+    """
+    if not pairs:
+        raise ValueError("forest: expected at least one claim with its record, got none.")
+    decided = [(claim, record.verdict(claim)) for record, claim in pairs]
+    scale = Scale.over((v.over_baseline for _, v in decided), [0.0, *(claim.at_least for claim, _ in decided)])
+    rows, lines = [], []
+    for claim, result in decided:
+        rows.append(
+            f'<div style="{ROW};border-top:1px solid rgba(113,123,138,0.35);padding:0.35em 0">'
+            f'<div style="{NAME};flex-basis:15em">{_badge(result.word)} {html.escape(claim.says)}</div>'
+            f'<div style="{NUMBERS};{QUIET}">{_numbers(result, result.over_baseline)}</div>'
+            f"{_track(result.over_baseline, claim, scale, COLOURS[result.word], 'treatment − baseline')}</div>"
+        )
+        lines.append(f"{SYMBOLS[result.word]} {claim.says} {result.word}: {_in_text(claim, result)[0]}")
+    caption = (
+        f'<div style="{QUIET};padding-top:0.3em">Treatment − baseline in points with its 95 % interval. '
+        "The vertical line is zero; in the tinted part a difference counts.</div>"
+    )
+    markup = f'<div role="group" style="{FONT};max-width:52em;margin:0.8em 0">{"".join(rows)}{caption}</div>'
+    return Shown(markup, "\n".join(lines))
+
+
+def card_markdown(record: Record, claim: Claim) -> str:
+    """Give a card's twin in Markdown: the claim with its word and symbol, and the three differences in one line."""
+    result = record.verdict(claim)
+    kind = "primary" if claim.primary else "exploratory"
+    return (
+        f"{SYMBOLS[result.word]} **{result.word}** · {claim.says}  \n"
+        f"{'; '.join(_in_text(claim, result))} · {claim.metric}, {len(record.seeds)} seeds, "
+        f"{_asked(claim, result)}, {kind}"
+    )
+
+
+def _card(record: Record, claim: Claim, result: Verdict) -> str:
+    colour = COLOURS[result.word]
+    kind = "primary claim" if claim.primary else "exploratory claim"
+    if claim.primary and result.primaries > 1:
+        kind += f", one of {result.primaries}"
+    head = (
+        f'<div style="display:flex;flex-wrap:wrap;align-items:center;gap:0.2em 0.8em">{_badge(result.word)}'
+        f'<span style="{QUIET}">{kind} · {html.escape(claim.metric)} · {len(record.seeds)} seeds</span></div>'
+    )
+    says = f'<div style="{SENTENCE}">{html.escape(claim.says)}</div>'
+    body = _successes(claim, result) if result.successes is not None else _differences(claim, result)
+    foot = f'<div style="{QUIET};line-height:1.45;padding-top:0.5em">{html.escape(result.why)} {_levels(record, claim)}'
+    if result.adjusted is not None:
+        foot += f" p = {result.adjusted:.2g} (one-sided, Holm)."
+    return (
+        f'<div role="group" aria-label="Verdict: {result.word}" style="{FONT};max-width:46em;box-sizing:border-box;'
+        f"margin:0.9em 0;padding:0.8em 1.1em;border:1px solid rgba(113,123,138,0.45);border-left:0.35em solid {colour};"
+        f'border-radius:0.4em">{head}{says}{body}{foot}</div></div>'
+    )
+
+
+def _badge(word: str) -> str:
+    return (
+        f'<span style="display:inline-block;background-color:{COLOURS[word]};color:#ffffff;border-radius:0.3em;'
+        f'padding:0.1em 0.6em;font-weight:600;font-size:0.95em;white-space:nowrap">{SYMBOLS[word]} {word}</span>'
+    )
+
+
+def _differences(claim: Claim, result: Verdict) -> str:
+    compared = _compared(claim, result)
+    scale = Scale.over((interval for _, interval in compared), (0.0, claim.at_least))
+    rows = []
+    for (name, interval), colour in zip(compared, (COLOURS[result.word],) * 2 + (CONTEXT,), strict=True):
+        rows.append(
+            f'<div style="{ROW}"><div style="{NAME}">{html.escape(name)}</div>'
+            f'<div style="{NUMBERS}">{_numbers(result, interval)}</div>'
+            f"{_track(interval, claim, scale, colour, name)}</div>"
+        )
+    return f'<div style="font-size:0.95em">{"".join(rows)}{_axis(claim, scale)}</div>'
+
+
+def _axis(claim: Claim, scale: Scale) -> str:
+    """Name zero and the threshold below the tracks, on the side where the other is not."""
+    zero, threshold = scale.percent(0.0), scale.percent(claim.at_least)
+    counts = f"more than {in_points(claim.at_least)}" if claim.at_least else "above 0"
+    side = f"left:{threshold:.1f}%" if threshold < 60 else f"right:{100 - threshold:.1f}%"
+    labels = f'<span style="position:absolute;{side};white-space:nowrap;padding:0 0.2em">{counts}</span>'
+    if claim.at_least > 0 and threshold < 60 and zero > 4:
+        labels += f'<span style="position:absolute;right:{100 - zero:.1f}%;padding:0 0.2em">0</span>'
+    return (
+        f'<div style="{ROW};{QUIET}"><div style="{NAME}"></div><div style="{NUMBERS}"></div>'
+        f'<div style="{TRACK};height:1.3em">{labels}</div></div>'
+    )
+
+
+def _track(interval: Interval, claim: Claim, scale: Scale, colour: str, name: str) -> str:
+    """Draw one interval: where differences count, zero, the interval and its mean."""
+    threshold, zero, mean = scale.percent(claim.at_least), scale.percent(0.0), scale.percent(interval.mean)
+    parts = [
+        f"left:{threshold:.1f}%;right:0;top:0;bottom:0;background-color:{BEYOND};"
+        f"border-left:2px dotted {COLOURS['holds']}",
+        f"left:{zero:.1f}%;top:0;bottom:0;border-left:1px solid {CONTEXT}",
+    ]
+    if np.isfinite(interval.low) and np.isfinite(interval.high):
+        low, high = scale.percent(interval.low), scale.percent(interval.high)
+        parts.append(
+            f"left:{low:.1f}%;width:{high - low:.1f}%;top:50%;height:4px;margin-top:-2px;border-radius:2px;"
+            f"background-color:{colour}"
+        )
+    if np.isfinite(interval.mean):
+        parts.append(
+            f"left:{mean:.1f}%;top:50%;width:11px;height:11px;margin-top:-5.5px;margin-left:-5.5px;border-radius:6px;"
+            f"background-color:{colour}"
+        )
+    drawn = "".join(f'<div style="position:absolute;{style}"></div>' for style in parts)
+    side = "above" if interval.low > claim.at_least else "below" if interval.high < claim.at_least else "across"
+    label = html.escape(f"{name}: the interval lies {side} the threshold of {in_points(claim.at_least)}")
+    return f'<div role="img" aria-label="{label}" style="{TRACK}">{drawn}</div>'
+
+
+def _successes(claim: Claim, result: Verdict) -> str:
+    names = (claim.treatment, claim.baseline, claim.control)
+    colours = (COLOURS[result.word], CONTEXT, CONTEXT)
+    rows = []
+    for name, role, count, colour in zip(
+        names, ("", " (baseline)", " (control)"), result.successes, colours, strict=True
+    ):
+        dots = "".join(
+            f'<span style="display:inline-block;width:0.75em;height:0.75em;margin-right:0.3em;border-radius:1em;'
+            f'border:2px solid {colour};background-color:{colour if seed < count else "transparent"}"></span>'
+            for seed in range(result.n_seeds)
+        )
+        told = f"{count} of {result.n_seeds}"
+        rows.append(
+            f'<div style="{ROW};padding:0.15em 0"><div style="{NAME}">{html.escape(name + role)}</div>'
+            f'<div style="{NUMBERS};flex-basis:6em">{told} seeds</div>'
+            f'<div role="img" aria-label="{told} seeds succeed" style="flex:2 1 15em;line-height:1">{dots}</div></div>'
+        )
+    return f'<div style="font-size:0.95em">{"".join(rows)}</div>'
+
+
+def _compared(claim: Claim, result: Verdict) -> list[tuple[str, Interval]]:
+    return [
+        (f"{claim.treatment} − {claim.baseline}", result.over_baseline),
+        (f"{claim.treatment} − {claim.control}", result.over_control),
+        (f"{claim.control} − {claim.baseline}", result.control_over_baseline),
+    ]
+
+
+def _numbers(result: Verdict, interval: Interval) -> str:
+    if result.successes is not None:
+        return f"{result.successes[0]} of {result.n_seeds} against {result.successes[1]}"
+    mean, low, high = interval.points(result.digits)
+    return f"<b>{mean}</b> [{low}, {high}]" if np.isfinite(interval.low) else f"<b>{mean}</b>"
+
+
+def _in_text(claim: Claim, result: Verdict) -> list[str]:
+    """Say what was compared: three differences, or three counts of seeds."""
+    if result.successes is not None:
+        names = (claim.treatment, claim.baseline, claim.control)
+        counts = zip(names, result.successes, strict=True)
+        return [f"{name}: {count} of {result.n_seeds} seeds" for name, count in counts]
+    told = []
+    for name, interval in _compared(claim, result):
+        mean, low, high = interval.points(result.digits)
+        told.append(f"{name}: {mean} [{low}, {high}]" if np.isfinite(interval.low) else f"{name}: {mean}")
+    return told
+
+
+def _asked(claim: Claim, result: Verdict) -> str:
+    return "more successes asked" if result.successes is not None else f"more than {in_points(claim.at_least)} asked"
+
+
+def _levels(record: Record, claim: Claim) -> str:
+    """Give the level of each condition, the floor included."""
+    role = {claim.control: " (control)", claim.floor: " (floor)"}
+    means = {name: 100 * record.of(name, claim.metric).mean() for name in dict.fromkeys(claim.compared)}
+    told = ", ".join(f"{name}{role.get(name, '')} {mean:.1f} %" for name, mean in means.items())
+    return f"Means: {html.escape(told)}."
