@@ -1,10 +1,12 @@
-"""`attend` against PyTorch's and DGL's own attention, over random sizes, masks and dtypes."""
+"""`attend` against PyTorch's and DGL's own attention, over random sizes, masks and dtypes, and against plain loops."""
 
+import math
 import os
 
 os.environ.setdefault("DGLBACKEND", "pytorch")
 
 import dgl
+import numpy as np
 import pytest
 import torch
 from dgl.nn import GATConv
@@ -95,7 +97,7 @@ def test_attend_with_the_adjacency_as_mask_equals_dgls_gatconv(nodes, heads, d_i
     score.a_query.data = theirs.attn_r.data[0]
     score.a_key.data = theirs.attn_l.data[0]
     projected = theirs.fc(features).unflatten(-1, (heads, d_head)).transpose(0, 1)
-    context, weights = attend(projected, projected, projected, score, edge_mask(pairs[0], pairs[1], nodes))
+    context, weights = attend(projected, projected, projected, score, edge_mask(pairs[0], pairs[1], nodes)[None])
 
     torch.testing.assert_close(context.transpose(0, 1), expected, atol=2e-6, rtol=1e-5)
     torch.testing.assert_close(weights[:, pairs[1], pairs[0]].T, their_weights[..., 0], atol=2e-6, rtol=1e-5)
@@ -254,6 +256,98 @@ def test_padding_mask_shows_as_many_keys_as_the_sentence_is_long():
     assert mask.shape == (3, 1, 3)
     assert mask[:, 0].sum(dim=1).tolist() == [0, 2, 3]
     assert mask[1, 0].tolist() == [True, True, False]
+
+
+# What a mask hides.
+
+CASES_PER_EXAMPLE = 25
+POISONS = (math.nan, math.inf, -math.inf, "the largest number")
+room = {torch.float64: 1e-11, torch.float32: 1e-4, torch.float16: 5e-2, torch.bfloat16: 4e-1}
+
+
+def poison_of(poison: float | str, dtype: torch.dtype) -> float:
+    return torch.finfo(dtype).max if isinstance(poison, str) else poison
+
+
+def attend_by_hand(query, keys, values, table, mask, upstream):
+    """One case, query by query, in float64: softmax(q·k / √d + table) over the keys it sees, and the four gradients."""
+    context, weights = np.zeros((len(query), values.shape[1])), np.zeros(mask.shape)
+    d_query, d_keys, d_values, d_table = (np.zeros(part.shape) for part in (query, keys, values, table))
+    for i, seen in enumerate(mask):
+        if not seen.any():
+            continue
+        scores = keys[seen] @ query[i] / query.shape[1] ** 0.5 + table[i, seen]
+        ties = scores == (np.inf if (scores == np.inf).any() else -np.inf)
+        raised = ties if ties.all() or np.inf in scores else np.exp(scores - scores.max())
+        w = raised / raised.sum()
+        weights[i, seen], context[i] = w, w @ values[seen]
+        d_weights = values[seen] @ upstream[i]
+        d_scores = 0 * w if raised is ties else w * (d_weights - w @ d_weights)
+        d_table[i, seen] = d_scores
+        d_query[i] = d_scores @ keys[seen] / query.shape[1] ** 0.5
+        d_keys[seen] += np.outer(d_scores, query[i]) / query.shape[1] ** 0.5
+        d_values[seen] += np.outer(w, upstream[i])
+    return context, weights, d_query, d_keys, d_values, d_table
+
+
+@settings(max_examples=400, deadline=None, derandomize=True)
+@given(
+    q_len=st.integers(1, 5),
+    k_len=st.integers(1, 5),
+    d_key=st.integers(1, 5),
+    d_value=st.integers(1, 5),
+    dtype=st.sampled_from(list(room)),
+    poison=st.sampled_from(POISONS),
+    one_row=st.booleans(),
+    seed=seeds,
+)
+def test_ten_thousand_random_cases_are_a_loop_over_what_is_seen_whatever_is_hidden(
+    q_len, k_len, d_key, d_value, dtype, poison, one_row, seed
+):
+    torch.manual_seed(seed)
+    n = CASES_PER_EXAMPLE
+    query, keys, values, upstream = (
+        draw(n, *shape, dtype=dtype) for shape in ((q_len, d_key), (k_len, d_key), (k_len, d_value), (q_len, d_value))
+    )
+    table = torch.tensor([0.0, 0.0, -math.inf, math.inf])[torch.randint(4, (n, q_len, k_len))]
+    table = torch.where(torch.rand(n, 1, 1) < 0.5, draw(n, q_len, k_len), table).to(dtype)
+    mask = torch.rand(n, 1 if one_row else q_len, k_len) < torch.rand(n, 1, 1)
+    poisoned = torch.rand(n, k_len) < 0.3
+    if one_row:  # what is hidden is hidden from every query
+        mask &= ~poisoned[:, None]
+    bad = (mask & poisoned[:, None]).any(dim=-1, keepdim=True)  # queries that see poison; the others must not
+    upstream = torch.where(bad, 0.0, upstream)
+    by_hand = [
+        attend_by_hand(*case)
+        for case in zip(
+            *(part.double().numpy() for part in (query, keys, values, table)),
+            (mask & ~bad).expand(n, q_len, k_len).numpy(),
+            upstream.double().numpy(),
+            strict=True,
+        )
+    ]
+    context, weights, *gradients = (torch.from_numpy(np.stack(part)) for part in zip(*by_hand, strict=True))
+
+    poison = poison_of(poison, dtype)
+    query = query.masked_fill(~mask.any(dim=-1, keepdim=True), poison)
+    keys, values = (part.masked_fill(poisoned[..., None], poison) for part in (keys, values))
+    table = torch.where(mask, table, poison)
+    leaves = [part.requires_grad_() for part in (query, keys, values, table)]
+    got = attend(query, keys, values, lambda keys, query: scaled_dot_score(keys, query) + table, mask)
+    got[0].backward(upstream)
+
+    seen = ~bad.expand(n, q_len, 1)[..., 0]
+    for ours, expected in zip(got, (context, weights), strict=True):
+        torch.testing.assert_close(ours[seen].double(), expected[seen], atol=room[dtype], rtol=0)
+    for leaf, expected in zip(leaves, gradients, strict=True):
+        torch.testing.assert_close(leaf.grad.double(), expected, atol=room[dtype], rtol=room[dtype])
+    assert (got[1][~mask.expand_as(table)] == 0).all()
+    torch.testing.assert_close(
+        got[1].double().sum(dim=-1)[seen],
+        mask.any(dim=-1).expand(n, q_len)[seen].double(),
+        atol=1e-6 if dtype in tolerances else 2e-2,
+        rtol=0,
+    )
 
 
 def test_a_score_of_the_wrong_shape_is_refused_with_what_was_expected():
