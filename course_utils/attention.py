@@ -5,6 +5,7 @@ look at whom; the rest never changes.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int, Shaped
@@ -105,7 +106,7 @@ def attend(
     What a mask hides from a query reaches neither its context nor any gradient, even where it is NaN or infinite. The
     mask hides keys and values; a *query* that may look at something is asked, also one in the padding. Hide both with
     ``real[:, :, None] & real[:, None, :]``. (One thing is left to the score: where it is finite and its derivative is
-    not, as that of a square root at 0, the gradient is NaN.)
+    not, as that of a square root at 0, the gradient is NaN, hidden or not.)
     """
     _check_inputs(query, keys, values)
     if mask is not None:
@@ -468,7 +469,7 @@ def _attend_with_one_row(
 # What does not fit is refused in one sentence, before torch would broadcast it or fail deep inside.
 
 
-def _check_floating(name: str, tensor: Tensor) -> None:
+def _check_floating(name: str, tensor: Any) -> None:
     if not isinstance(tensor, Tensor):
         raise ValueError(f"attend: {name} must be a tensor, got {type(tensor).__name__}; use torch.as_tensor({name}).")
     if not tensor.is_floating_point():
@@ -477,7 +478,7 @@ def _check_floating(name: str, tensor: Tensor) -> None:
         )
 
 
-def _check_inputs(query: Tensor, keys: Tensor, values: Tensor) -> None:
+def _check_inputs(query: Any, keys: Any, values: Any) -> None:
     named = {"query": query, "keys": keys, "values": values}
     for name, tensor in named.items():
         _check_floating(name, tensor)
@@ -501,7 +502,7 @@ def _check_inputs(query: Tensor, keys: Tensor, values: Tensor) -> None:
         raise ValueError(f"attend: all must have one dtype, got {dtypes}; convert them with .to(query.dtype).")
 
 
-def _check_scores(scores: Tensor, query: Tensor, keys: Tensor) -> None:
+def _check_scores(scores: Any, query: Tensor, keys: Tensor) -> None:
     _check_floating("score(keys, query)", scores)
     batch, expected = tuple(query.shape[:-2]), (query.shape[-2], keys.shape[-2])
     if scores.shape != (*batch, *expected):
@@ -512,7 +513,7 @@ def _check_scores(scores: Tensor, query: Tensor, keys: Tensor) -> None:
         )
 
 
-def _check_boolean(mask: Tensor) -> None:
+def _check_boolean(mask: Any) -> None:
     got = _name(mask.dtype) if isinstance(mask, Tensor) else type(mask).__name__
     if got != "bool":
         raise ValueError(
@@ -521,7 +522,7 @@ def _check_boolean(mask: Tensor) -> None:
         )
 
 
-def _check_mask(mask: Tensor, query: Tensor, keys: Tensor) -> None:
+def _check_mask(mask: Any, query: Tensor, keys: Tensor) -> None:
     _check_boolean(mask)
     if mask.device != query.device:
         raise ValueError(
