@@ -4,9 +4,12 @@ import copy
 import math
 import os
 import random
+import signal
 import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +17,28 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
+
+
+@contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Hold back Ctrl-C and the notebook's stop button until the end of the block."""
+    if threading.current_thread() is not threading.main_thread():  # signals reach the main thread alone
+        yield
+        return
+    came = []
+    before = signal.signal(signal.SIGINT, lambda *_: came.append(True))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+    if came:
+        raise KeyboardInterrupt
+
+
+# When the first optimiser is made, PyTorch imports 800 modules, SymPy among them. An import that was interrupted cannot
+# be repeated in the same kernel; so it happens here, in peace, and not in the first seconds of the first training.
+with _interrupts_wait():
+    torch.optim.Adam([nn.Parameter(torch.zeros(1))]).step()
 
 
 def set_seed(seed: int) -> None:
@@ -80,12 +105,15 @@ class History:
         Time since the start.
     best_epoch
         The epoch, from 0, whose weights the model holds at the end.
+    interrupted
+        Whether training was stopped before its end.
     """
 
     loss: list[float] = field(default_factory=list)
     score: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     best_epoch: int = -1
+    interrupted: bool = False
 
 
 def fit(
@@ -131,14 +159,22 @@ def fit(
 
     Returns
     -------
-    Loss, score and seconds by epoch. The model is left in evaluation mode.
+    Loss, score and seconds by epoch.
 
     Raises
     ------
     ValueError
-        If ``patience`` is given without ``validate``.
+        If ``patience`` is given without ``validate``, or ``batches`` gives an epoch without batches.
     FloatingPointError
-        If the loss is no longer a finite number.
+        If the loss is no longer a finite number, or ``validate`` gives NaN.
+    KeyboardInterrupt
+        If training is interrupted (Ctrl-C, the stop button) without a progress bar: a recorded run must not take what
+        was learned so far for the whole. Where the bar is shown, training ends early, says so, and returns.
+
+    Notes
+    -----
+    However training ends, the model is left in evaluation mode with the weights of its best epoch, or without
+    ``validate`` its latest ones, and `fit` can be called again to train it further.
     """
     if patience is not None and validate is None:
         raise ValueError("fit: patience needs validate, a function that scores the model; got none.")
@@ -146,39 +182,62 @@ def fit(
     history, best_score, best_weights = History(), -math.inf, None
     start = time.perf_counter()
     bar = tqdm(range(epochs), desc=description, file=sys.stdout, ncols=80, disable=not progress)
-    for epoch in bar:
-        model.train()
-        losses = []
-        epoch_batches = batches()
-        for i, batch in enumerate(epoch_batches):
-            for group in optimiser.param_groups:
-                group["lr"] = lr * schedule((epoch + i / len(epoch_batches)) / epochs)
-            loss = batch_loss(batch)
-            if not torch.isfinite(loss):
-                raise FloatingPointError(
-                    f"fit: the loss became {loss.item()} in epoch {epoch + 1}, batch {i + 1}; "
-                    "lower the learning rate, clip the gradient, or look for a division by zero."
-                )
-            optimiser.zero_grad()
-            loss.backward()
-            if clip_norm is not None:
-                nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
-            optimiser.step()
-            losses.append(loss.detach())
-        history.loss.append(torch.stack(losses).mean().item())
+    try:
+        for epoch in bar:
+            model.train()
+            losses = []
+            epoch_batches = batches()
+            for i, batch in enumerate(epoch_batches):
+                for group in optimiser.param_groups:
+                    group["lr"] = lr * schedule((epoch + i / len(epoch_batches)) / epochs)
+                loss = batch_loss(batch)
+                if not torch.isfinite(loss):
+                    raise FloatingPointError(
+                        f"fit: the loss became {loss.item()} in epoch {epoch + 1}, batch {i + 1}; "
+                        "lower the learning rate, clip the gradient, or look for a division by zero."
+                    )
+                optimiser.zero_grad()
+                loss.backward()
+                if clip_norm is not None:
+                    nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+                optimiser.step()
+                losses.append(loss.detach())
+            if not losses:
+                raise ValueError(f"fit: batches() gave no batch in epoch {epoch + 1}; it must give at least one.")
+            history.loss.append(torch.stack(losses).mean().item())
+            model.eval()
+            if validate is not None:
+                score = validate()
+                if math.isnan(score):
+                    raise FloatingPointError(
+                        f"fit: validate() gave nan in epoch {epoch + 1}, so no epoch can be called the best; "
+                        "look for an empty validation set or a division by zero."
+                    )
+                history.score.append(score)
+                if score > best_score:
+                    best_score, history.best_epoch = score, epoch
+                    best_weights = copy.deepcopy(model.state_dict())
+            history.seconds.append(time.perf_counter() - start)
+            bar.set_postfix_str(f"loss {history.loss[-1]:.3f}" + (f", best {best_score:.3f}" if validate else ""))
+            if patience is not None and epoch - history.best_epoch >= patience:
+                break
+    except KeyboardInterrupt:
+        history.interrupted = True
+        del history.loss[len(history.seconds) :], history.score[len(history.seconds) :]
+    finally:
+        bar.close()
         model.eval()
-        if validate is not None:
-            history.score.append(validate())
-            if history.score[-1] > best_score:
-                best_score, history.best_epoch = history.score[-1], epoch
-                best_weights = copy.deepcopy(model.state_dict())
-        history.seconds.append(time.perf_counter() - start)
-        bar.set_postfix_str(f"loss {history.loss[-1]:.3f}" + (f", best {best_score:.3f}" if validate else ""))
-        if patience is not None and epoch - history.best_epoch >= patience:
-            break
-    bar.close()
-    if best_weights is None:
-        history.best_epoch = len(history.loss) - 1
-    else:
-        model.load_state_dict(best_weights)
+        if best_weights is None:
+            history.best_epoch = len(history.loss) - 1
+        else:
+            model.load_state_dict(best_weights)
+    if history.interrupted:
+        held = "its latest weights" if best_weights is None else f"its best weights, of epoch {history.best_epoch + 1},"
+        said = (
+            f"{description}: interrupted after {len(history.loss)} of {epochs} epochs; the model holds {held} and is "
+            "in evaluation mode: use it as it is, or call fit again to train it further."
+        )
+        if not progress:
+            raise KeyboardInterrupt(said)
+        print(said)
     return history

@@ -1,10 +1,13 @@
-"""`attend` against PyTorch's and DGL's own attention, over random sizes, masks and dtypes."""
+"""`attend` against PyTorch's and DGL's own attention, over random sizes, masks and dtypes, and against plain loops."""
 
+import inspect
+import math
 import os
 
 os.environ.setdefault("DGLBACKEND", "pytorch")
 
 import dgl
+import numpy as np
 import pytest
 import torch
 from dgl.nn import GATConv
@@ -95,7 +98,7 @@ def test_attend_with_the_adjacency_as_mask_equals_dgls_gatconv(nodes, heads, d_i
     score.a_query.data = theirs.attn_r.data[0]
     score.a_key.data = theirs.attn_l.data[0]
     projected = theirs.fc(features).unflatten(-1, (heads, d_head)).transpose(0, 1)
-    context, weights = attend(projected, projected, projected, score, edge_mask(pairs[0], pairs[1], nodes))
+    context, weights = attend(projected, projected, projected, score, edge_mask(pairs[0], pairs[1], nodes)[None])
 
     torch.testing.assert_close(context.transpose(0, 1), expected, atol=2e-6, rtol=1e-5)
     torch.testing.assert_close(weights[:, pairs[1], pairs[0]].T, their_weights[..., 0], atol=2e-6, rtol=1e-5)
@@ -256,16 +259,350 @@ def test_padding_mask_shows_as_many_keys_as_the_sentence_is_long():
     assert mask[1, 0].tolist() == [True, True, False]
 
 
+# What a mask hides.
+
+CASES_PER_EXAMPLE = 25
+POISONS = (math.nan, math.inf, -math.inf, "the largest number")
+room = {torch.float64: 1e-11, torch.float32: 1e-4, torch.float16: 5e-2, torch.bfloat16: 4e-1}
+
+
+def poison_of(poison: float | str, dtype: torch.dtype) -> float:
+    return torch.finfo(dtype).max if isinstance(poison, str) else poison
+
+
+def attend_by_hand(query, keys, values, table, mask, upstream):
+    """One case, query by query, in float64: softmax(q·k / √d + table) over the keys it sees, and the four gradients."""
+    context, weights = np.zeros((len(query), values.shape[1])), np.zeros(mask.shape)
+    d_query, d_keys, d_values, d_table = (np.zeros(part.shape) for part in (query, keys, values, table))
+    for i, seen in enumerate(mask):
+        if not seen.any():
+            continue
+        scores = keys[seen] @ query[i] / query.shape[1] ** 0.5 + table[i, seen]
+        ties = scores == (np.inf if (scores == np.inf).any() else -np.inf)
+        raised = ties if ties.all() or np.inf in scores else np.exp(scores - scores.max())
+        w = raised / raised.sum()
+        weights[i, seen], context[i] = w, w @ values[seen]
+        d_weights = values[seen] @ upstream[i]
+        d_scores = 0 * w if raised is ties else w * (d_weights - w @ d_weights)
+        d_table[i, seen] = d_scores
+        d_query[i] = d_scores @ keys[seen] / query.shape[1] ** 0.5
+        d_keys[seen] += np.outer(d_scores, query[i]) / query.shape[1] ** 0.5
+        d_values[seen] += np.outer(w, upstream[i])
+    return context, weights, d_query, d_keys, d_values, d_table
+
+
+@settings(max_examples=400, deadline=None, derandomize=True)
+@given(
+    q_len=st.integers(1, 5),
+    k_len=st.integers(1, 5),
+    d_key=st.integers(1, 5),
+    d_value=st.integers(1, 5),
+    dtype=st.sampled_from(list(room)),
+    poison=st.sampled_from(POISONS),
+    one_row=st.booleans(),
+    seed=seeds,
+)
+def test_ten_thousand_random_cases_are_a_loop_over_what_is_seen_whatever_is_hidden(
+    q_len, k_len, d_key, d_value, dtype, poison, one_row, seed
+):
+    torch.manual_seed(seed)
+    n = CASES_PER_EXAMPLE
+    query, keys, values, upstream = (
+        draw(n, *shape, dtype=dtype) for shape in ((q_len, d_key), (k_len, d_key), (k_len, d_value), (q_len, d_value))
+    )
+    table = torch.tensor([0.0, 0.0, -math.inf, math.inf])[torch.randint(4, (n, q_len, k_len))]
+    table = torch.where(torch.rand(n, 1, 1) < 0.5, draw(n, q_len, k_len), table).to(dtype)
+    mask = torch.rand(n, 1 if one_row else q_len, k_len) < torch.rand(n, 1, 1)
+    poisoned = torch.rand(n, k_len) < 0.3
+    if one_row:  # what is hidden is hidden from every query
+        mask &= ~poisoned[:, None]
+    bad = (mask & poisoned[:, None]).any(dim=-1, keepdim=True)  # queries that see poison; the others must not
+    upstream = torch.where(bad, 0.0, upstream)
+    by_hand = [
+        attend_by_hand(*case)
+        for case in zip(
+            *(part.double().numpy() for part in (query, keys, values, table)),
+            (mask & ~bad).expand(n, q_len, k_len).numpy(),
+            upstream.double().numpy(),
+            strict=True,
+        )
+    ]
+    context, weights, *gradients = (torch.from_numpy(np.stack(part)) for part in zip(*by_hand, strict=True))
+
+    poison = poison_of(poison, dtype)
+    query = query.masked_fill(~mask.any(dim=-1, keepdim=True), poison)
+    keys, values = (part.masked_fill(poisoned[..., None], poison) for part in (keys, values))
+    table = torch.where(mask, table, poison)
+    leaves = [part.requires_grad_() for part in (query, keys, values, table)]
+    got = attend(query, keys, values, lambda keys, query: scaled_dot_score(keys, query) + table, mask)
+    got[0].backward(upstream)
+
+    seen = ~bad.expand(n, q_len, 1)[..., 0]
+    for ours, expected in zip(got, (context, weights), strict=True):
+        torch.testing.assert_close(ours[seen].double(), expected[seen], atol=room[dtype], rtol=0)
+    for leaf, expected in zip(leaves, gradients, strict=True):
+        torch.testing.assert_close(leaf.grad.double(), expected, atol=room[dtype], rtol=room[dtype])
+    assert (got[1][~mask.expand_as(table)] == 0).all()
+    torch.testing.assert_close(
+        got[1].double().sum(dim=-1)[seen],
+        mask.any(dim=-1).expand(n, q_len)[seen].double(),
+        atol=1e-6 if dtype in tolerances else 2e-2,
+        rtol=0,
+    )
+
+
+def cosine_score(keys, query):  # 0 / 0 at a padded key of zeros
+    return (keys / keys.norm(dim=-1, keepdim=True) @ query.mT).mT
+
+
+SCORES = {
+    "zero": zero_score,
+    "dot": dot_score,
+    "scaled dot": scaled_dot_score,
+    "general": GeneralScore(D_KEY, D_KEY),
+    "additive": AdditiveScore(D_KEY, D_KEY, D_ATTENTION),
+    "additive, keys projected": AdditiveScore(D_KEY, None, D_KEY),
+    "concat": ConcatScore(D_KEY, D_KEY, D_ATTENTION),
+    "context": ContextScore(D_KEY, D_KEY),
+    "graph": GraphScore(D_KEY, HEADS),
+    "cosine": cosine_score,
+}
+
+
+def result_and_gradients(query, keys, values, score, mask, counted):
+    """Give the counted rows, and through them the gradients of query, keys, values and the score's parameters."""
+    leaves = [part.clone().requires_grad_() for part in (query, keys, values)]
+    leaves += score.parameters() if isinstance(score, nn.Module) else []
+    context, weights = attend(*leaves[:3], score, mask)
+    loss = context[..., counted, :].sin().sum() + weights[..., counted, :].square().sum()
+    gradients = torch.autograd.grad(loss, leaves, allow_unused=True, materialize_grads=True)
+    return context[..., counted, :], weights[..., counted, :], *gradients
+
+
+@pytest.mark.parametrize("hidden_by", ["padding", "the future"])
+@pytest.mark.parametrize("poison", [*POISONS, 0.0])
+@pytest.mark.parametrize("score", SCORES.values(), ids=SCORES)
+def test_whatever_is_hidden_the_result_and_all_gradients_are_as_if_it_were_not_there(score, poison, hidden_by):
+    torch.manual_seed(0)
+    query, keys = draw(BATCH, HEADS, K_LEN, D_KEY), draw(BATCH, HEADS, K_LEN, D_KEY)
+    values, left = draw(BATCH, HEADS, K_LEN, D_VALUE), 4
+    counted = slice(0, left)
+    if hidden_by == "padding":
+        mask = padding_mask(torch.full((BATCH,), left), K_LEN)[:, None]
+    else:
+        mask = causal_mask(K_LEN).expand(1, 1, K_LEN, K_LEN)
+    cut = [part[..., :left, :] for part in (query, keys, values)]
+    expected = result_and_gradients(*cut, score, mask[..., : min(left, mask.shape[-2]), :left], counted)
+
+    for part in (keys, values) if hidden_by == "padding" else (query, keys, values):
+        part[..., left:, :] = poison_of(poison, part.dtype)
+    context, weights, *gradients = result_and_gradients(query, keys, values, score, mask, counted)
+    torch.testing.assert_close(context, expected[0])
+    torch.testing.assert_close(weights[..., :left], expected[1])
+    assert (weights[..., left:] == 0).all()
+    for place, (ours, theirs) in enumerate(zip(gradients, expected[2:], strict=True)):
+        if place < 3:
+            assert (ours[..., left:, :] == 0).all()
+            ours = ours[..., :left, :]
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("poison", POISONS)
+def test_padding_full_of_poison_that_also_asks_leaves_the_real_rows_alone(poison):
+    x = draw(BATCH, K_LEN, D_KEY)
+    real = padding_mask(torch.tensor([4, 0]), K_LEN)[:, 0]
+    x[~real] = poison_of(poison, x.dtype)
+    for mask in (real[:, None, :], real[:, :, None] & real[:, None, :]):
+        x = x.detach().requires_grad_()
+        context, weights = attend(x, x, x, scaled_dot_score, mask)
+        context[real].sum().backward()
+        assert torch.isfinite(context[real]).all()
+        assert torch.isfinite(x.grad).all()
+        assert x.grad[0, :4].abs().sum() > 0
+        assert (weights[1] == 0).all()
+
+
+def test_a_query_that_sees_something_not_finite_says_so():
+    keys = draw(1, 3, D_KEY)
+    values = keys.clone()
+    values[0, 1] = math.nan
+    context, weights = attend(keys, keys, values, scaled_dot_score, causal_mask(3)[None])
+    assert torch.isfinite(context[0, 0]).all()
+    assert context[0, 1:].isnan().all()
+    assert torch.isfinite(weights).all()
+
+
+def test_rows_sum_to_one_also_where_the_score_says_infinity():
+    scores = torch.tensor([[-math.inf] * 3, [-math.inf, 0, 0], [math.inf, 0, math.inf], [torch.finfo().min] * 3])
+    mask = torch.tensor([[True, True, False]] * 4)
+    expected = torch.tensor([[0.5, 0.5, 0], [0, 1, 0], [1, 0, 0], [0.5, 0.5, 0]])
+    torch.testing.assert_close(masked_softmax(scores, mask), expected)
+    torch.testing.assert_close(masked_softmax(scores).sum(dim=-1), torch.ones(4))
+
+
+def test_a_score_that_is_no_number_spoils_its_own_row_and_no_other():
+    scores = torch.tensor([[math.nan, 0.0, 0.0], [0.0, 0.0, math.nan]], requires_grad=True)
+    weights = masked_softmax(scores, torch.tensor([[True, True, False]] * 2))
+    assert weights[0, :2].isnan().all()
+    assert weights[0, 2] == 0
+    assert weights[1].tolist() == [0.5, 0.5, 0]
+    weights[1].square().sum().backward()
+    assert torch.isfinite(scores.grad[1]).all()
+
+
+@random_cases
+@given(batch=sizes, heads=sizes, q_len=sizes, k_len=sizes, d_key=sizes, dtype=dtypes, one_row=st.booleans(), seed=seeds)
+def test_without_weights_the_context_and_its_gradients_are_the_same(
+    batch, heads, q_len, k_len, d_key, dtype, one_row, seed
+):
+    torch.manual_seed(seed)
+    query, keys, values = (draw(batch, heads, n, d_key, dtype=dtype) for n in (q_len, k_len, k_len))
+    mask = torch.rand(batch, 1, 1 if one_row else q_len, k_len) < 0.6
+    upstream, outcomes = draw(batch, heads, q_len, d_key, dtype=dtype), []
+    for need_weights in (True, False):
+        leaves = [part.clone().requires_grad_() for part in (query, keys, values)]
+        context, weights = attend(*leaves, scaled_dot_score, mask, need_weights=need_weights)
+        assert (weights is None) is not need_weights
+        outcomes.append([context, *torch.autograd.grad(context, leaves, upstream)])
+    for with_weights, without in zip(*outcomes, strict=True):
+        torch.testing.assert_close(without, with_weights, atol=20 * tolerances[dtype], rtol=1e-4)
+
+
+@pytest.mark.parametrize("poison", POISONS)
+def test_without_weights_hidden_entries_stay_hidden(poison):
+    query, keys, values = draw(BATCH, K_LEN, D_KEY), draw(BATCH, K_LEN, D_KEY), draw(BATCH, K_LEN, D_VALUE)
+    keys[:, 4:] = values[:, 4:] = poison_of(poison, keys.dtype)
+    query.requires_grad_()
+    context, _ = attend(query, keys, values, scaled_dot_score, causal_mask(K_LEN)[None], need_weights=False)
+    expected, _ = attend(query[:, :4], keys[:, :4], values[:, :4], scaled_dot_score, causal_mask(4)[None])
+    torch.testing.assert_close(context[:, :4], expected)
+    context[:, :4].sum().backward()
+    assert torch.isfinite(query.grad).all()
+
+
+def test_without_weights_any_other_score_is_still_the_score():
+    query, keys, values = draw(BATCH, Q_LEN, D_KEY), draw(BATCH, K_LEN, D_KEY), draw(BATCH, K_LEN, D_VALUE)
+    context, _ = attend(query, keys, values, dot_score)
+    assert torch.equal(attend(query, keys, values, dot_score, need_weights=False)[0], context)
+
+
+# What is refused.
+
+
 def test_a_score_of_the_wrong_shape_is_refused_with_what_was_expected():
     query, keys = draw(BATCH, Q_LEN, D_KEY), draw(BATCH, K_LEN, D_KEY)
     with pytest.raises(ValueError, match=r"\(q_len, k_len\) = \(5, 7\).*\(2, 7, 5\)"):
         attend(query, keys, keys, lambda keys, query: keys @ query.transpose(-2, -1))
+    with pytest.raises(ValueError, match=r"after the batch axes \(2,\), but gave \(5, 7\)"):
+        attend(query, keys, keys, lambda keys, query: dot_score(keys, query)[0])
+    with pytest.raises(ValueError, match=r"score\(keys, query\) must hold floating-point numbers, got int64"):
+        attend(query, keys, keys, lambda keys, query: dot_score(keys, query).long())
 
 
 def test_a_mask_that_does_not_fit_is_refused_with_both_shapes():
     query, keys = draw(BATCH, Q_LEN, D_KEY), draw(BATCH, K_LEN, D_KEY)
     with pytest.raises(ValueError, match=r"mask has shape \(2, 7\).*\(2, 5, 7\)"):
         attend(query, keys, keys, scaled_dot_score, torch.ones(BATCH, K_LEN, dtype=torch.bool))
+    with pytest.raises(ValueError, match=r"mask has shape \(4,\), which does not broadcast.*\(5, 7\)"):
+        masked_softmax(draw(5, 7), torch.ones(4, dtype=torch.bool))
+
+
+@pytest.mark.parametrize(
+    ("batch", "mask"),
+    [((3,), (3, 7)), ((3,), (7,)), ((3,), ()), ((4, 4), (4, 1, 7)), ((4, 4), (4, 7)), ((2,), (1, 1, 3, 7))],
+)
+def test_a_mask_without_one_of_its_axes_is_refused_although_it_would_broadcast(batch, mask):
+    query, keys = draw(*batch, 3, D_KEY), draw(*batch, 7, D_KEY)
+    with pytest.raises(ValueError, match=r"needs all axes.*mask\[None\].*mask\[:, None, :\]"):
+        attend(query, keys, keys, scaled_dot_score, torch.ones(mask, dtype=torch.bool))
+
+
+@pytest.mark.parametrize("shape", [(1, Q_LEN, K_LEN), (1, 1, Q_LEN, K_LEN), (BATCH, 1, 1, K_LEN), (1, HEADS, Q_LEN, 1)])
+def test_an_axis_of_size_one_is_for_all(shape):
+    query, keys = draw(BATCH, HEADS, Q_LEN, D_KEY), draw(BATCH, HEADS, K_LEN, D_KEY)
+    mask = torch.rand(shape) < 0.6
+    context, _ = attend(query, keys, keys, scaled_dot_score, mask)
+    expected, _ = attend(query, keys, keys, scaled_dot_score, mask.expand(BATCH, HEADS, Q_LEN, K_LEN))
+    torch.testing.assert_close(context, expected)
+
+
+@pytest.mark.parametrize("kind", [torch.int64, torch.uint8, torch.float32, torch.float16])
+def test_a_mask_that_is_not_boolean_is_refused_with_what_to_write(kind):
+    keys, mask = draw(BATCH, K_LEN, D_KEY), torch.ones(BATCH, 1, K_LEN, dtype=kind)
+    with pytest.raises(ValueError, match=rf"boolean.*got {str(kind)[6:]}; write mask\.bool\(\).*mask == 0"):
+        attend(keys, keys, keys, scaled_dot_score, mask)
+    with pytest.raises(ValueError, match="boolean"):
+        masked_softmax(dot_score(keys, keys), mask)
+
+
+unchecked = inspect.unwrap(attend)  # as lessons run it: without the tests' checks of its annotations
+
+
+def test_a_mask_of_numpy_is_refused():
+    keys = draw(BATCH, K_LEN, D_KEY)
+    with pytest.raises(ValueError, match=r"boolean tensor.*got ndarray"):
+        unchecked(keys, keys, keys, scaled_dot_score, np.ones((BATCH, 1, K_LEN), dtype=bool))
+
+
+@pytest.mark.parametrize("name", ["query", "keys", "values"])
+def test_what_is_not_a_tensor_of_floating_point_numbers_is_refused_by_its_name(name):
+    given_ = {"query": draw(3, 5), "keys": draw(3, 5), "values": draw(3, 5), "score": dot_score}
+    with pytest.raises(ValueError, match=rf"{name} must hold floating-point numbers, got int64; write {name}\.float"):
+        attend(**{**given_, name: torch.arange(15).view(3, 5)})
+    with pytest.raises(ValueError, match=rf"{name} must be a tensor, got list; use torch\.as_tensor\({name}\)"):
+        unchecked(**{**given_, name: [[1.0, 2.0]]})
+    with pytest.raises(ValueError, match=rf"{name} must have shape \(\*batch, length, width\), got \(5,\)"):
+        unchecked(**{**given_, name: draw(5)})
+    with pytest.raises(ValueError, match=rf"one dtype, got.*{name} in float64.*\.to\(query\.dtype\)"):
+        attend(**{**given_, name: draw(3, 5).double()})
+    with pytest.raises(ValueError, match=rf"one device, got.*{name} on meta.*\.to\(query\.device\)"):
+        attend(**{**given_, name: draw(3, 5).to("meta")})
+    with pytest.raises(ValueError, match=rf"the same batch axes.*{name} \(2, 3, 5\)"):
+        unchecked(**{**given_, name: draw(2, 3, 5)})
+
+
+def test_keys_without_a_value_and_widths_that_differ_are_refused():
+    with pytest.raises(ValueError, match=r"one value per key.*keys \(3, 5\), values \(2, 5\)"):
+        unchecked(draw(3, 5), draw(3, 5), draw(2, 5), dot_score)
+    with pytest.raises(ValueError, match="same width, got 4 and 5"):
+        inspect.unwrap(dot_score)(draw(3, 5), draw(3, 4))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: causal_mask(0), "causal_mask: the length must be 1 or more, got 0"),
+        (lambda: window_mask(-3, 1), "window_mask: the length must be 1 or more, got -3"),
+        (lambda: window_mask(3, -1), "radius must be 0 or more, got -1"),
+        (lambda: padding_mask(torch.tensor([2, 4]), 3), "k_len = 3 keys needs lengths from 0 to 3, got 2 to 4"),
+        (lambda: last_position_mask(torch.tensor([-1, 2]), 3), "lengths from 0 to 3, got -1 to 2"),
+        (
+            lambda: edge_mask(torch.tensor([0, 3]), torch.tensor([1, 1]), 3),
+            "sources must name nodes from 0 to 2, got 0",
+        ),
+        (lambda: edge_mask(torch.tensor([0, 1]), torch.tensor([-1, 1]), 3), "targets must name nodes from 0 to 2"),
+        (lambda: inspect.unwrap(edge_mask)(torch.tensor([0, 1]), torch.tensor([1]), 3), "a source and a target, got 2"),
+    ],
+)
+def test_a_mask_of_a_size_that_cannot_be_is_refused_when_it_is_made(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_masks_are_made_where_their_input_is_and_attend_follows():
+    lengths, x = torch.tensor([3, 2], device="meta"), draw(2, 3, D_KEY).to("meta")
+    masks = [
+        padding_mask(lengths, 3),
+        last_position_mask(lengths, 3),
+        causal_mask(3, x.device)[None],
+        window_mask(3, 1, x.device)[None],
+    ]
+    for mask in masks:
+        for need_weights in (True, False):
+            assert attend(x, x, x, scaled_dot_score, mask, need_weights)[0].is_meta
+    assert edge_mask(lengths, lengths, 7).is_meta
+    with pytest.raises(ValueError, match=r"mask is on cpu and the query on meta; make it there"):
+        attend(x, x, x, scaled_dot_score, causal_mask(3)[None])
 
 
 def test_shape_annotations_are_checked_at_run_time():

@@ -306,7 +306,7 @@ def test_training_sees_no_label_of_a_test_document(lecture, citations):
 def test_a_full_mask_turns_graph_attention_into_plain_self_attention(lecture):
     everyone = torch.cartesian_prod(torch.arange(11), torch.arange(11)).T
     score, values = lecture.GraphScore(D_HEAD, 3), torch.randn(3, 11, D_HEAD)
-    masked, _ = attend(values, values, values, score, edge_mask(*everyone, 11))
+    masked, _ = attend(values, values, values, score, edge_mask(*everyone, 11)[None])
     unmasked, _ = attend(values, values, values, score)
     torch.testing.assert_close(masked, unmasked)
 
@@ -423,7 +423,7 @@ def test_gatv2_scores_as_dgls_layer_does(lecture):
     query, keys = (
         (features @ side.weight.T).unflatten(1, (3, D_HEAD)).transpose(0, 1) for side in (theirs.fc_dst, theirs.fc_src)
     )
-    context, _ = attend(query, keys, keys, score, edge_mask(*graph.edges(), N_NODES))
+    context, _ = attend(query, keys, keys, score, edge_mask(*graph.edges(), N_NODES)[None])
     torch.testing.assert_close(context.transpose(0, 1), theirs(graph, features))
 
 

@@ -1,10 +1,16 @@
 """The training loop: what it returns, when it stops, and that a seed repeats it."""
 
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
-from course_utils.training import device, fit, linear_decay, set_seed, warm_up
+from course_utils.training import _interrupts_wait, device, fit, linear_decay, set_seed, warm_up
 
 N, D_IN, D_OUT = 17, 5, 3
 
@@ -129,6 +135,135 @@ def test_patience_without_validate_is_refused(problem):
 def test_a_loss_that_is_no_number_stops_training_and_says_where(problem):
     with pytest.raises(FloatingPointError, match="nan in epoch 1, batch 1"):
         fit(nn.Linear(1, 1), lambda _: torch.tensor(torch.nan), lambda: [None], 1, lr=0.1, progress=False)
+
+
+def test_a_validation_that_is_no_number_is_refused_and_the_best_weights_so_far_are_kept(problem):
+    model = nn.Linear(D_IN, D_OUT)
+    scores, seen = iter([0.5, 0.4, float("nan")]), []
+
+    def validate():
+        seen.append(model.weight.detach().clone())
+        return next(scores)
+
+    def loss(_):
+        return model(problem[0]).square().mean()
+
+    with pytest.raises(FloatingPointError, match=r"validate\(\) gave nan in epoch 3"):
+        fit(model, loss, lambda: [None], 4, lr=0.1, validate=validate, progress=False)
+    assert torch.equal(model.weight, seen[0])
+    assert not model.training
+
+
+def test_an_epoch_without_batches_is_refused():
+    with pytest.raises(ValueError, match=r"batches\(\) gave no batch in epoch 1"):
+        fit(nn.Linear(1, 1), lambda _: torch.tensor(0.0), list, 1, lr=0.1, progress=False)
+
+
+def interrupted(problem, at_step, validate_with=None, **options):
+    """Train for 5 epochs of 3 batches, stop in a step; give the model, its weights by step and `fit`'s answer."""
+    model, weights = nn.Sequential(nn.Linear(D_IN, D_OUT), nn.Dropout()), []
+
+    def loss(_):
+        weights.append(model[0].weight.detach().clone())
+        if len(weights) == at_step:
+            raise KeyboardInterrupt
+        return model(problem[0]).square().mean()
+
+    scores = iter(validate_with or [])
+    validate = (lambda: next(scores)) if validate_with else None
+    try:
+        answer = fit(model, loss, lambda: [None] * 3, 5, lr=0.05, validate=validate, **options)
+    except KeyboardInterrupt as stop:
+        answer = stop
+    return model, weights, answer
+
+
+def test_interrupted_training_leaves_the_best_weights_in_evaluation_mode_and_says_so(problem, capsys):
+    model, weights, history = interrupted(problem, at_step=8, validate_with=[0.7, 0.3], description="a model")
+    assert history.interrupted
+    assert (len(history.loss), history.score, len(history.seconds), history.best_epoch) == (2, [0.7, 0.3], 2, 0)
+    assert torch.equal(model[0].weight, weights[3])  # as they were when epoch 2 began
+    assert not model.training
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert said.startswith(
+        "a model: interrupted after 2 of 5 epochs; the model holds its best weights, of epoch 1, and"
+    )
+
+
+def test_training_that_nobody_watches_is_interrupted_for_whoever_called_it(problem, capsys):
+    model, weights, stop = interrupted(problem, at_step=8, validate_with=[0.7, 0.3], progress=False)
+    assert isinstance(stop, KeyboardInterrupt)
+    assert "interrupted after 2 of 5 epochs" in str(stop)
+    assert torch.equal(model[0].weight, weights[3])
+    assert not model.training
+    assert capsys.readouterr().out == ""
+
+
+def test_without_validate_an_interrupt_keeps_the_latest_weights_and_training_can_go_on(problem, capsys):
+    model, weights, history = interrupted(problem, at_step=2)
+    assert "after 0 of 5 epochs; the model holds its latest weights" in capsys.readouterr().out
+    assert (history.loss, history.best_epoch) == ([], -1)
+    assert not torch.equal(model[0].weight, weights[0])
+    before = model[0].weight.detach().clone()
+    again = fit(model, lambda _: model(problem[0]).square().mean(), lambda: [None], 2, lr=0.05, progress=False)
+    assert len(again.loss) == 2
+    assert not again.interrupted
+    assert not torch.equal(model[0].weight, before)
+
+
+def test_training_to_its_end_is_not_called_interrupted(problem):
+    assert not train(problem)[1].interrupted
+
+
+def test_an_interrupt_waits_until_what_must_not_be_torn_is_done():
+    done, before = [], signal.getsignal(signal.SIGINT)
+
+    @_interrupts_wait()
+    def delicate():
+        os.kill(os.getpid(), signal.SIGINT)
+        done.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        delicate()
+    assert done
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+STOP_DURING_IMPORT = """
+import importlib.abc, os, signal, sys, torch
+
+class Stop(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "sympy.core.symbol":
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also where the tests run in the background
+sys.meta_path.insert(0, Stop())
+try:
+    import course_utils.training
+except KeyboardInterrupt:
+    print("stopped")
+from course_utils.training import fit
+
+before = set(sys.modules)
+model = torch.nn.Linear(1, 1)
+fit(model, lambda _: model(torch.ones(1, 1)).sum(), lambda: [None], 2, lr=0.1, progress=False)
+print(sorted(name for name in set(sys.modules) - before if name.split(".")[0] in ("torch", "sympy")))
+"""
+
+
+def test_the_first_training_imports_nothing_that_an_interrupt_could_tear():
+    root = Path(__file__).resolve().parents[1]
+    run = subprocess.run(
+        [sys.executable, "-c", STOP_DURING_IMPORT],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.split("\n") == ["stopped", "[]", ""]
 
 
 def test_schedules_start_peak_and_end_where_they_say():
