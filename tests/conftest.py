@@ -1,13 +1,27 @@
-"""Turns the package's shape annotations into run-time checks, and keeps the author's own progress out of the tests."""
+"""Turns the package's shape annotations into run-time checks, and makes the tests the same on every machine."""
 
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # as course.py does; DGL's samplers repeat themselves on one thread only
 
+import hypothesis
 import pytest
 from jaxtyping import install_import_hook
 
 install_import_hook("course_utils", "beartype.beartype")
+
+# No deadline, because a busy machine is not an error; the same examples everywhere, because a reader's first run is no
+# place for a new discovery; no data base of earlier failures, because the checkout may be read-only.
+hypothesis.settings.register_profile("course", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("course")
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses by marks
+def pytest_collection_modifyitems(items):
+    """Mark as numeric what another processor may round otherwise: each test whose module imports PyTorch."""
+    for item in items:
+        if hasattr(getattr(item, "module", None), "torch"):  # a notebook's cell has no module
+            item.add_marker(pytest.mark.numeric)
 
 
 @pytest.fixture(autouse=True)

@@ -40,7 +40,7 @@ tolerances = {torch.float32: 2e-6, torch.float64: 1e-13}
 sizes = st.integers(1, 9)
 dtypes = st.sampled_from([torch.float32, torch.float64])
 seeds = st.integers(0, 2**20)
-random_cases = settings(max_examples=40, deadline=None, derandomize=True)
+random_cases = settings(max_examples=40)
 
 
 def draw(*shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
@@ -171,7 +171,7 @@ def test_zero_score_with_the_last_position_mask_is_the_last_state():
     lengths = torch.tensor([3, 7])
     values = draw(BATCH, K_LEN, D_VALUE)
     context, _ = attend(draw(BATCH, 1, D_QUERY), values, values, zero_score, last_position_mask(lengths, K_LEN))
-    assert torch.equal(context[:, 0], torch.stack([values[0, 2], values[1, 6]]))
+    torch.testing.assert_close(context[:, 0], torch.stack([values[0, 2], values[1, 6]]))
 
 
 def test_luongs_concat_is_bahdanaus_additive_score_with_its_matrix_split():
@@ -189,7 +189,7 @@ def test_keys_projected_beforehand_give_the_same_additive_scores():
     beforehand = AdditiveScore(D_QUERY, None, D_ATTENTION)
     beforehand.load_state_dict(at_once.state_dict(), strict=False)
     keys, query = draw(BATCH, K_LEN, D_KEY), draw(BATCH, Q_LEN, D_QUERY)
-    assert torch.equal(beforehand(at_once.project_keys(keys), query), at_once(keys, query))
+    torch.testing.assert_close(beforehand(at_once.project_keys(keys), query), at_once(keys, query))
 
 
 def test_additive_score_is_its_equation_written_as_loops():

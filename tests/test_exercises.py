@@ -16,6 +16,7 @@ from .mutation import EQUIVALENT, survivors
 from .notebooks import definitions, load
 from .solutions import exercises, kind, solution_code
 
+pytestmark = pytest.mark.numeric  # each check computes, though this module does not
 NAMES = [path.stem for path in LECTURES]
 every_lecture = pytest.mark.parametrize("lecture", NAMES)
 ALL = [cells for lecture in NAMES for cells in exercises(lecture)]

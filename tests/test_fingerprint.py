@@ -1,12 +1,19 @@
 """Fingerprints: an experiment that would measure something else has another one, and nothing else has."""
 
+import ast
+import json
 import linecache
+import os
+import subprocess
 import sys
 from types import ModuleType
 
 import pytest
 
 from course_utils.evidence.fingerprint import fingerprint
+from course_utils.files import CHECKOUT, LECTURES
+
+from .notebooks import code_cells
 
 NOTEBOOK = """
 import torch
@@ -78,3 +85,83 @@ def test_a_function_that_is_named_like_an_attribute_does_not_count():
 def test_the_fingerprint_ignores_comments_layout_and_what_is_not_reached():
     other = NOTEBOOK.replace("return x + STEPS", "return (x\n        + STEPS)  # a sum") + "\ndef unused():\n    pass\n"
     assert fingerprint(notebook(other, "other")) == fingerprint(notebook(NOTEBOOK))
+
+
+# What versions of Python compile or write out in their own ways: a cell, and what the records hold of it.
+SPELLINGS = [
+    (
+        """def f(x): return f"{' '.join(x)}: {LOW:.2f} {x!r:>{WIDTH}} {{}}" """,
+        """def f(x):\n    return f"{' '.join(x)}: {LOW:.2f} {x!r:>{WIDTH}} {{}}\"""",
+        {"LOW", "WIDTH"},
+    ),
+    (
+        """def f(x): return f'{x["a"]}' + f"it's {x} \\n" f'{1}'""",
+        """def f(x):\n    return f"{x['a']}" + f"it's {x} \\n{1}\"""",
+        set(),
+    ),
+    (
+        """def f(x): return f'''{f"{x['a']}"}'''""",
+        '''def f(x):\n    return f"""{f"{x['a']}"}"""''',
+        set(),
+    ),
+    (
+        "def f(x): return [STEPS + y for y in sorted(x, key=lambda z: z * LOW)]",
+        "def f(x):\n    return [STEPS + y for y in sorted(x, key=lambda z: z * LOW)]",
+        {"STEPS", "LOW", "sorted"},
+    ),
+    (
+        "class f(Base):\n  def g(self, x: int = LOW):\n    for i in range(3):\n      yield super().g(i, self.train)",
+        "class f(Base):\n\n    def g(self, x: int=LOW):\n        for i in range(3):\n"
+        "            yield super().g(i, self.train)",
+        {"range", "super"},
+    ),
+]
+READ = """
+import json, linecache, sys
+from course_utils.evidence.fingerprint import _definition
+
+answers = []
+for name, cell in json.load(sys.stdin):
+    linecache.cache["<cell>"] = (len(cell), None, cell.splitlines(keepends=True), "<cell>")
+    text, names = _definition(name, ["<cell>"])
+    answers.append([text, sorted(names)])
+json.dump(answers, sys.stdout)
+"""
+
+
+def read(definitions, python):
+    """Read the source and the names of each (name, cell) in a Python that needs no package for it."""
+    told = subprocess.run(
+        [python, "-c", READ],
+        input=json.dumps(definitions),
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+        capture_output=True,
+        text=True,
+    )
+    assert told.returncode == 0, told.stderr
+    return [(text, set(names)) for text, names in json.loads(told.stdout)]
+
+
+@pytest.fixture(params=["3.11", "3.12"])
+def python(request):
+    """Give another Python of this version; one that is on the PATH may still refuse to start."""
+    name = f"python{request.param}"
+    if subprocess.run(f"{name} -c ''", shell=True, capture_output=True).returncode:
+        pytest.skip(f"no {name} on the PATH")
+    return name
+
+
+def test_f_strings_and_names_are_read_as_the_records_have_them():
+    assert read([("f", cell) for cell, *_ in SPELLINGS], sys.executable) == [tuple(found) for _, *found in SPELLINGS]
+
+
+def test_another_python_reads_the_same_from_every_definition(python):
+    definitions = [
+        (node.name, cell.source)
+        for lecture in LECTURES
+        for cell in code_cells(lecture.stem)
+        for node in ast.parse(cell.source).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    ]
+    definitions += [("f", cell) for cell, *_ in SPELLINGS]
+    assert read(definitions, python) == read(definitions, sys.executable)

@@ -123,7 +123,7 @@ def test_clipping_shortens_each_sentence_as_pytorch_does_and_never_turns_a_gradi
         nn.utils.clip_grad_norm_([parameter], lecture.CLIP_NORM)
         torch.testing.assert_close(after, parameter.grad, rtol=1e-5, atol=1e-7)
     torch.testing.assert_close(F.cosine_similarity(found.flatten(1), gradient.flatten(1)), torch.ones(3))
-    assert torch.equal(found[0], gradient[0])
+    assert torch.equal(found[0], gradient[0])  # multiplied by 1, which rounds nothing
 
 
 def test_the_symbol_to_recall_is_shown_once_at_the_given_distance():
@@ -207,9 +207,9 @@ def test_no_word_sees_itself_or_its_future(model, batch):
         changed = target.ids.clone()
         changed[:, place] = (changed[:, place] + 1) % N_TARGET
         after = model(source, lecture.shift_right(changed))
-        torch.testing.assert_close(after[:, : place + 1], logits[:, : place + 1], rtol=0, atol=0)
+        torch.testing.assert_close(after[:, : place + 1], logits[:, : place + 1], rtol=0, atol=1e-6)
         if place + 1 < target.ids.shape[1]:
-            assert not torch.equal(after[:, place + 1], logits[:, place + 1])
+            assert not torch.allclose(after[:, place + 1], logits[:, place + 1], rtol=0, atol=1e-5)
 
 
 def test_the_vector_is_read_at_every_step_and_not_only_through_the_state(model, batch):
@@ -254,8 +254,8 @@ def test_fit_ends_at_the_weights_of_the_loop_written_in_full(model, monkeypatch)
         progress=False,
     )
     for name, weight in other.state_dict().items():
-        torch.testing.assert_close(weight, model.state_dict()[name], rtol=0, atol=0, msg=name)
-        assert not torch.equal(weight, start[name]), name
+        torch.testing.assert_close(weight, model.state_dict()[name], rtol=0, atol=1e-4, msg=name)
+        assert not torch.allclose(weight, start[name], rtol=0, atol=1e-3), name
     assert not model.training
     assert not other.training
 
@@ -323,13 +323,13 @@ def test_a_pupil_reads_own_words_in_the_share_it_is_given_and_only_while_trainin
     pupil.load_state_dict(taught.state_dict())
     words = lecture.shift_right(target.ids)
     forced, free = taught(source, words), lecture.guided(taught, source, words, torch.ones_like(target.mask))
-    assert torch.equal(pupil.train()(source, words), forced)
+    torch.testing.assert_close(pupil.train()(source, words), forced)
     pupil.own = 1.0
     torch.testing.assert_close(pupil(source, words), free)
     pupil.own = 0.5
     differs = (pupil(source, words) - forced).abs().amax(dim=(1, 2)) > 1e-3
     assert 0 < differs.sum() < ((free - forced).abs().amax(dim=(1, 2)) > 1e-3).sum()
-    assert torch.equal(pupil.eval()(source, words), forced)
+    torch.testing.assert_close(pupil.eval()(source, words), forced)
 
 
 def test_a_false_teacher_reads_out_the_words_of_the_batch_to_others_and_only_while_training(batch):
@@ -343,7 +343,7 @@ def test_a_false_teacher_reads_out_the_words_of_the_batch_to_others_and_only_whi
     order = torch.randperm(3)
     assert not torch.equal(order, torch.arange(3))
     honest = model.eval()(source, words)
-    assert not torch.equal(false, honest)
+    assert not torch.allclose(false, honest)
     torch.testing.assert_close(false, model(source, words[order]))
     torch.testing.assert_close(honest, lecture.FixedVector.forward(model, source, words))
 

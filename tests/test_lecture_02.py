@@ -11,6 +11,7 @@ from course_utils.data.number_words import load_number_words, translate
 from course_utils.training import set_seed
 
 from .benchmarks.translation_throughput import plain_logits, plain_loss
+from .closeness import assert_likeliest
 from .notebooks import definitions
 
 lecture = definitions("02_bahdanau_attention")
@@ -50,8 +51,8 @@ def test_attend_of_the_lecture_is_attend_of_the_package(seed):
     for some_mask in (mask, None):
         ours = lecture.attend(query, keys, values, attention.dot_score, some_mask)
         theirs = attention.attend(query, keys, values, attention.dot_score, some_mask)
-        assert torch.equal(ours[0], theirs[0])
-        assert torch.equal(ours[1], theirs[1])
+        torch.testing.assert_close(ours[0], theirs[0])
+        torch.testing.assert_close(ours[1], theirs[1])
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -179,18 +180,19 @@ def test_a_word_changes_what_comes_after_it_and_nothing_before():
     changed = previous.clone()
     changed[:, 5] = (changed[:, 5] + 1) % N_TARGET
     (before, looked), (after, looked_after) = model(source, previous), model(source, changed)
-    assert torch.equal(before[:, :5], after[:, :5])
+    torch.testing.assert_close(before[:, :5], after[:, :5])
     assert not torch.isclose(before[:, 5:], after[:, 5:]).all(dim=-1).any()
-    assert torch.equal(looked[:, :6], looked_after[:, :6]), "the query is the old state: it has not read word 5 yet"
-    assert not torch.equal(looked[:, 6:], looked_after[:, 6:])
+    # the query is the old state: it has not read word 5 yet
+    torch.testing.assert_close(looked[:, :6], looked_after[:, :6])
+    assert not torch.isclose(looked[:, 6:], looked_after[:, 6:]).all(dim=-1).any()
 
 
 def test_the_fixed_vector_has_one_value_and_its_score_cannot_matter():
     model = translator(look_back=False)
     source, previous = pad(sentences([7, 5], N_SOURCE)), torch.stack(sentences([3, 3], N_TARGET))
     logits, weights = model(source, previous)
-    assert torch.equal(weights, torch.ones(2, 3, 1))
-    assert torch.equal(logits, model(source, previous, score=attention.zero_score)[0])
+    torch.testing.assert_close(weights, torch.ones(2, 3, 1))
+    torch.testing.assert_close(logits, model(source, previous, score=attention.zero_score)[0])
 
 
 def test_both_models_have_the_same_parameters_to_start_from():
@@ -228,7 +230,7 @@ def test_greedy_decoding_writes_the_words_that_teacher_forcing_finds_likeliest()
     source = pad(sentences([7, 5, 3], N_SOURCE))
     words = lecture.decode_greedily(model, source)
     previous = torch.cat([torch.full((3, 1), Vocabulary.bos), words[:, :-1]], dim=1)
-    assert torch.equal(model(source, previous)[0].argmax(dim=-1), words)
+    assert_likeliest(words, model(source, previous)[0])
 
 
 def test_training_with_the_same_seed_repeats(corpus, monkeypatch):
@@ -302,7 +304,7 @@ def test_weights_read_along_a_translation_are_those_of_the_model(corpus):
 def test_the_temperature_limit_of_a_soft_lookup_is_the_dictionary():
     keys, values = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([10.0, 20.0, 40.0])
     weights = (-(keys - 2.0).abs() / 1e-3).softmax(dim=0)
-    assert torch.equal(weights @ values, torch.tensor(20.0))
+    torch.testing.assert_close(weights @ values, torch.tensor(20.0))
 
 
 def test_without_the_tanh_the_query_does_not_matter():
@@ -410,7 +412,7 @@ def test_the_new_state_has_read_the_word_just_written():
     changed = previous.clone()
     changed[:, 5] = (changed[:, 5] + 1) % N_TARGET
     (_, looked), (_, looked_after) = model(source, previous), model(source, changed)
-    assert torch.equal(looked[:, :5], looked_after[:, :5])
+    torch.testing.assert_close(looked[:, :5], looked_after[:, :5])
     assert not torch.isclose(looked[:, 5], looked_after[:, 5]).all()
 
 
@@ -460,7 +462,7 @@ def test_the_wide_translator_does_not_see_the_word_it_must_write(look_back):
     changed = target.ids.clone()
     changed[:, 3:] = 4 + (changed[:, 3:] - 3) % (N_TARGET - 4)
     before, after = (model(source, lecture.shifted(target._replace(ids=ids))) for ids in (target.ids, changed))
-    assert torch.equal(before[:, :4], after[:, :4])
+    torch.testing.assert_close(before[:, :4], after[:, :4])
     assert not torch.isclose(before[:, 4:], after[:, 4:]).all(dim=-1).any()
 
 
@@ -508,7 +510,7 @@ def test_translating_step_by_step_writes_what_teacher_forcing_finds_likeliest():
     words = model.translate(source)
     assert words.shape == (3, lecture.MAX_WORDS)
     assert (words[:, 1:] != words[:, :-1]).any(dim=1).all()
-    assert torch.equal(model(source, F.pad(words[:, :-1], (1, 0), value=Vocabulary.bos)).argmax(dim=-1), words)
+    assert_likeliest(words, model(source, F.pad(words[:, :-1], (1, 0), value=Vocabulary.bos)))
 
 
 def test_a_translator_that_looks_elsewhere_keeps_its_weights_but_not_their_places():

@@ -93,7 +93,7 @@ def test_no_output_of_a_causal_network_depends_on_a_later_word(lecture, name):
     before = torch.randn(BATCH, LENGTH, lecture.D_MODEL)
     after = before.clone()
     after[:, 17:] += 1
-    assert torch.equal(network(before)[:, :17], network(after)[:, :17])
+    torch.testing.assert_close(network(before)[:, :17], network(after)[:, :17])
     assert not torch.allclose(network(before)[:, 17:], network(after)[:, 17:])
 
 
@@ -101,7 +101,7 @@ def test_the_control_reaches_exactly_as_far_as_the_baseline(lecture):
     torch.manual_seed(0)
     networks = lecture.networks()
     heard = {
-        name: lecture.gradient_by_input(networks[name], LENGTH, lecture.D_MODEL) > 0
+        name: lecture.gradient_by_input(networks[name], LENGTH, lecture.D_MODEL) > 1e-12  # in float64, of about 1
         for name in ("attention", "attention, same reach", "width 3, dilations 1 1 1")
     }
     assert torch.equal(heard["attention, same reach"], heard["width 3, dilations 1 1 1"])

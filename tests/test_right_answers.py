@@ -244,10 +244,10 @@ def test_twins_get_the_same_answer_from_a_network_and_others_do_not():
         return F.relu(F.conv1d(F.pad(x, (0, 1)), filters)).amax(dim=-1)
 
     first, second = EXERCISES["04_twins"].reference(words)
-    assert torch.equal(strongest(first), strongest(second))
+    torch.testing.assert_close(strongest(first), strongest(second))  # of two lengths, so rounded otherwise
     for mistake in ("another order", "a word twice", "the sentence twice", "another end"):
         first, second = EXERCISES["04_twins"].wrong_answers[mistake].computes(words)
-        assert not torch.equal(strongest(first), strongest(second))
+        assert not torch.allclose(strongest(first), strongest(second), atol=1e-3)
 
 
 def test_projections_may_be_computed_one_by_one_and_returned_as_a_list():
@@ -281,7 +281,7 @@ def test_leaks_may_be_found_by_the_gradient_or_by_noise():
             changed = x.clone()
             changed[j] = torch.randn(x.shape[1])
             for i in range(len(x)):
-                seen[i, j] = not torch.equal(attention(changed)[i], attention(x)[i])
+                seen[i, j] = not torch.allclose(attention(changed)[i], attention(x)[i])
         return seen
 
     assert diagnose("05_who_sees_whom", by_gradient) == "correct."

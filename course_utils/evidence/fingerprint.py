@@ -1,14 +1,14 @@
 """A hash of an experiment: of all code and settings in its notebook that decide what it measures."""
 
 import ast
-import dis
 import hashlib
 import inspect
 import json
 import linecache
+import symtable
 import sys
 from collections.abc import Callable
-from types import CodeType, FunctionType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from course_utils.notebooks import is_notebook
@@ -59,35 +59,61 @@ def _reachable(experiment: Callable) -> tuple[dict[str, str], dict[str, Any]]:
         if name.isupper() and isinstance(thing, bool | int | float | str | tuple):
             settings[key] = thing
         elif isinstance(thing, FunctionType | type) and (thing.__module__ == here or is_notebook(thing.__module__)):
-            codes = _codes(thing)
-            sources[key] = _source(thing.__name__, codes)
+            sources[key], names = _definition(thing.__name__, _files(thing))
             home = vars(sys.modules[thing.__module__]) if is_notebook(thing.__module__) else experiment.__globals__
-            waiting += [(used, home) for used in sorted({used for code in codes for used in _names(code)})]
+            waiting += [(used, home) for used in sorted(names)]
             waiting += [(base.__name__, home) for base in getattr(thing, "__bases__", ())]  # super() names none
         elif isinstance(thing, FunctionType) and hasattr(sys.modules.get(thing.__module__), "RECIPE"):
             settings[f"recipe of {key}"] = sys.modules[thing.__module__].RECIPE
     return sources, settings
 
 
-def _codes(thing: FunctionType | type) -> list[CodeType]:
+def _files(thing: FunctionType | type) -> list[str]:
     members = [thing] if isinstance(thing, FunctionType) else vars(thing).values()
     plain = [getattr(member, "fget", None) or getattr(member, "__func__", member) for member in members]
     # under a decorator such as @torch.no_grad() lies the function that the notebook shows
     functions = [inspect.unwrap(function) for function in plain if isinstance(function, FunctionType)]
-    return [function.__code__ for function in functions]
+    return list(dict.fromkeys(function.__code__.co_filename for function in functions))
 
 
-def _names(code: CodeType) -> set[str]:
-    """Give the global names that code looks up; a name behind a dot is not one."""
-    inner = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
-    looked_up = {step.argval for step in dis.get_instructions(code) if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
-    return looked_up.union(*(_names(c) for c in inner))
+def _definition(name: str, files: list[str]) -> tuple[str, set[str]]:
+    """Give the source of a top-level definition without comments, and the global names that its functions look up.
 
-
-def _source(name: str, codes: list[CodeType]) -> str:
-    """Give the source of a top-level definition without comments, found through the file of its own code."""
-    for file in dict.fromkeys(code.co_filename for code in codes):
-        for node in ast.parse("".join(linecache.getlines(file)) or "").body:
+    Both are read from the text, never from bytecode: each version of Python compiles otherwise.
+    """
+    for file in files:
+        text = "".join(linecache.getlines(file))
+        for node in ast.parse(text).body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
-                return ast.unparse(node)
-    return name
+                table = next(t for t in symtable.symtable(text, file, "exec").get_children() if t.get_name() == name)
+                functions = [table] if isinstance(node, ast.FunctionDef) else _functions_in(table)
+                return ast.unparse(_FStrings().visit(node)), set().union(*map(_names, functions))
+    return name, set()
+
+
+def _functions_in(table: symtable.SymbolTable) -> list[symtable.SymbolTable]:
+    return [child for child in table.get_children() if child.get_type() == "function"]
+
+
+def _names(table: symtable.SymbolTable) -> set[str]:
+    """Give the global names that a function and all within it look up; a name behind a dot is not one."""
+    own = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_global() and symbol.is_referenced()}
+    return own.union(*map(_names, table.get_children()))
+
+
+class _FStrings(ast.NodeTransformer):
+    """Spell each f-string as Python 3.11 does, in quotes that none of its expressions uses; 3.12 uses them again."""
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.Name:
+        text = "".join(map(self._spelled, node.values))
+        quotes = [q for q in ("'", '"', '"""', "'''") if q not in text and not text.endswith(q[0])]
+        quote = next(iter(quotes), "'")
+        return ast.Name(f"f{quote}{text}{quote}", ast.Load())  # a name is written out as it is
+
+    def _spelled(self, part: ast.Constant | ast.FormattedValue) -> str:
+        if isinstance(part, ast.FormattedValue):
+            part.value = self.visit(part.value)  # and not its format, which is an f-string without quotes
+            alone = ast.unparse(ast.JoinedStr([part]))
+            return alone[alone.index("{") : alone.rindex("}") + 1]
+        text = part.value.replace("{", "{{").replace("}", "}}")
+        return "".join(c.encode("unicode_escape").decode() if c == "\\" or not c.isprintable() else c for c in text)

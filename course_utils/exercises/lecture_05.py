@@ -134,6 +134,7 @@ def _viewed(x: Tensor, n_heads: int) -> Tensor:
 
 def who_sees_whom(attention: Attention, x: Float[Tensor, "length d_model"]) -> Bool[Tensor, "length length"]:
     """Mark whose output changes when one word changes: row an output, column a word."""
+    # The same operation on the same shapes: what does not see the word comes out bit for bit as before.
     return torch.stack([(attention(_changed(x, [j])) != attention(x)).any(1) for j in range(len(x))], dim=1)
 
 
