@@ -35,9 +35,7 @@ def test_a_claim_tells_its_word_its_sentence_its_means_and_its_three_intervals()
     )
 
 
-@pytest.mark.parametrize(
-    ("treatment", "mark"), [([0.9, 0.91, 0.92], "✓ holds"), ([0.5, 0.51, 0.5], "✗ does not hold")]
-)
+@pytest.mark.parametrize(("treatment", "mark"), [([0.9, 0.91, 0.92], "✓ holds"), ([0.5, 0.51, 0.5], "✗ does not hold")])
 def test_a_word_never_stands_without_its_symbol(treatment, mark):
     record = recorded({**BETTER, "a": treatment})
     assert readme.claim_lines(record, record.claims[0]).startswith(f"**{mark}** ")

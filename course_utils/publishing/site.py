@@ -17,7 +17,7 @@ import nbformat
 from nbformat import NotebookNode
 from sphinx.cmd.build import build_main
 
-from course_utils.files import CHECKOUT, CLAIMS, LECTURES, PICTURES, README, START
+from course_utils.files import CHECKOUT, CLAIMS, LECTURES, PICTURES, README, START_AND_LECTURES
 from course_utils.publishing.assets import copy_mathjax
 from course_utils.publishing.server import serve
 
@@ -40,7 +40,7 @@ def build(folder: Path) -> int:
 
 
 def gather(folder: Path) -> None:
-    """Lay out what Sphinx reads: pages of our own, the start, the lectures, the table, the claims and the data cards."""
+    """Lay out what Sphinx reads: pages of our own, the notebooks, the table, the claims and the data cards."""
     shutil.copytree(SOURCES, folder)
     copy_mathjax(folder / "_static" / "mathjax")
     readme = README.read_text(encoding="utf-8")
@@ -50,7 +50,7 @@ def gather(folder: Path) -> None:
     (folder / "data.md").write_text(CARDS.read_text(encoding="utf-8"), encoding="utf-8")
     shutil.copytree(PICTURES, folder / "lectures" / "pictures")
     (folder / "lectures" / "index.md").write_text(lectures(readme), encoding="utf-8")
-    for path in [START, *LECTURES]:
+    for path in START_AND_LECTURES:
         nbformat.write(as_page(nbformat.read(path, as_version=4), path.stem[:2]), folder / "lectures" / path.name)
 
 
@@ -73,8 +73,9 @@ def as_page(notebook: NotebookNode, number: str) -> NotebookNode:
 def lectures(readme: str) -> str:
     """Take the lectures, each with its picture and its finding, out of README."""
     shown = section(readme, "Six lectures").replace("\n### ", "\n## ").replace("](notebooks/", "](")
-    names = "\n".join(path.stem for path in [START, *LECTURES])
-    return f"# The lectures\n{shown.replace('](CLAIMS.md)', '](../claims.md)')}\n```{{toctree}}\n:hidden:\n\n{names}\n```\n"
+    shown = shown.replace("](CLAIMS.md)", "](../claims.md)")
+    names = "\n".join(path.stem for path in START_AND_LECTURES)
+    return f"# The lectures\n{shown}\n```{{toctree}}\n:hidden:\n\n{names}\n```\n"
 
 
 def table(readme: str) -> str:
