@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from course_utils.evidence.record import Claim, Record
-from course_utils.files import CHECKOUT, LECTURES, README, RUNS
+from course_utils.evidence.record import RECORDS, Claim, Record
+from course_utils.files import CHECKOUT, LECTURES, README, RUNS, START_AND_LECTURES
 from course_utils.publishing import readme
 
 PAGES = [*sorted(CHECKOUT.glob("*.md")), CHECKOUT / "datasets" / "README.md"]
@@ -128,9 +128,20 @@ def test_a_lecture_without_signature_figure_is_named(tmp_path):
         readme.signature(tmp_path / "07_name.ipynb")
 
 
+def test_the_cards_name_every_record_that_was_measured_on_a_public_set():
+    table = re.findall(
+        r"^\| (.+?) \| `course_utils.+?` \| once \| (.+?) \|$", PAGES[-1].read_text(), flags=re.MULTILINE
+    )
+    assert len(table) > 8
+    stems = {path.stem for path in RECORDS.glob("*.json")}
+    for name, named in table:
+        measured = {stem for stem in stems if stem[3:] == name.lower().replace("-", "").replace(" ", "_")}
+        assert set(re.findall(r"`(\w+)`", named)) == measured, name
+
+
 def test_no_lecture_needs_more_memory_than_a_small_server_gives():
     runs = json.loads(RUNS.read_text(encoding="utf-8"))
-    assert sorted(runs) == [path.stem for path in LECTURES]
+    assert sorted(runs) == [path.stem for path in START_AND_LECTURES]
     measured = [run["peak_mebibytes"] for run in runs.values() if run["peak_mebibytes"] is not None]  # Linux tells
     assert all(200 < mebibytes <= 1536 for mebibytes in measured)
 

@@ -15,7 +15,6 @@ from course_utils.evidence.verdict import paired_interval, verdict
 from course_utils.files import CLAIMS, LECTURES, PICTURES, README, RUNS, write_atomically
 from course_utils.publishing.notebooks import picture
 
-
 SYMBOLS = {"holds": "✓", "does not hold": "✗", "unclear": "?"}
 
 
