@@ -1,6 +1,7 @@
 """The whole course at a glance: one function, six ways to choose its score and its mask."""
 
 import math
+from collections.abc import Callable
 
 from course_utils.drawings.canvas import SMALL, Drawing, softmax
 
@@ -26,7 +27,7 @@ def weights() -> list[list[list[float | None]]]:
     """Give the six maps, one row per query: a weight per key, None where the mask forbids it."""
     keys = range(N)
 
-    def rows(score, allowed):
+    def rows(score: Callable[[int, int], float], allowed: Callable[[int, int], bool]) -> list[list[float | None]]:
         return [_row([score(i, j) if allowed(i, j) else None for j in keys]) for i in keys]
 
     def mixed(i: int, j: int) -> float:
@@ -54,12 +55,12 @@ def draw() -> Drawing:
         "Six maps of weights side by side, one per lecture; in each, a row is a query, a column is a key, and a darker "
         "cell is a larger weight. Last state: every query gives all its weight to the last key. Bahdanau: the weights "
         "follow the word order of the two languages and cross where it changes. Documents: a single row, the learned "
-        "query. Convolution: a band of three along the diagonal, weighted by the offset alone. Transformer: a triangle, "
-        "each position sees itself and what came before. Graph attention: scattered cells, one for each edge. "
+        "query. Convolution: a band of three along the diagonal, weighted by the offset alone. Transformer: a "
+        "triangle, each position sees itself and what came before. Graph attention: scattered cells, one for each "
+        "edge. "
         "Below each map are its score and its mask.",
         height=312,
     )
-    width = drawing_width = 960
     left = 0
     for number, ((width, name, score, mask), rows) in enumerate(zip(MAPS, weights(), strict=True), start=1):
         x = left + width / 2
