@@ -5,9 +5,12 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 README = CHECKOUT / "README.md"
+CLAIMS = CHECKOUT / "CLAIMS.md"
 NOTEBOOKS = CHECKOUT / "notebooks"
 EXPERIMENTS = NOTEBOOKS / "experiments"
-LECTURES = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+START = NOTEBOOKS / "00_start_here.ipynb"  # shows a newcomer around; no lecture: no deck, no claim, no row of the table
+LECTURES = sorted(path for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb") if path != START)
+START_AND_LECTURES = [START, *LECTURES]
 RUNS = EXPERIMENTS / "runs.json"  # what each lecture's last clean run took, written by course.py execute
 PICTURES = NOTEBOOKS / "pictures"  # the signature figures, written by python -m course_utils.publishing.readme
 

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from course_utils.files import LECTURES, NOTEBOOKS
+from course_utils.files import LECTURES, NOTEBOOKS, START
 from course_utils.publishing import site, slides
 from course_utils.publishing.notebooks import picture
 
@@ -119,13 +119,29 @@ def test_the_table_has_a_link_from_each_row_to_its_lecture():
         assert row.startswith(f"| [{path.stem[:2]} ")
 
 
-def test_every_claim_of_the_readme_stands_on_the_site_with_its_verdict():
-    readme = site.README.read_text(encoding="utf-8")
-    page = site.claims(readme)
-    assert re.findall("^#+ .*", page, flags=re.MULTILINE) == ["# Claims, and what was measured", "## Beside the papers"]
-    verdicts = re.findall(r"\*\*(holds|does not hold|unclear)\*\* \|$", page, flags=re.MULTILINE)
-    assert len(verdicts) == len(re.findall(r"^\| 0\d \| .*\*\* \|$", readme, flags=re.MULTILINE)) > 50
-    assert len(re.findall(r"^\| \[0\d\]\(lectures/", page, flags=re.MULTILINE)) == len(verdicts)
+def test_every_claim_stands_on_the_site_with_its_verdict_under_its_lecture():
+    text = site.CLAIMS.read_text(encoding="utf-8")
+    page = site.claims(text)
+    claims = r"^\*\*[✓✗?] (holds|does not hold|unclear)\*\* · "
+    assert len(re.findall(claims, page, flags=re.MULTILINE)) == len(re.findall(claims, text, flags=re.MULTILINE)) > 50
+    for path in LECTURES:
+        assert re.search(rf"^### \[{path.stem[:2]} .+\]\(lectures/{path.name}\)$", page, flags=re.MULTILINE)
+    assert "<!--" not in page
+
+
+def test_the_lectures_stand_on_the_site_with_their_findings_and_without_the_guards():
+    page = site.lectures(site.README.read_text(encoding="utf-8"))
+    assert re.findall(r"^#+ \[?(\S+)", page, flags=re.MULTILINE) == ["The", *(path.stem[:2] for path in LECTURES)]
+    assert "<!--" not in page
+    assert "](notebooks/" not in page
+    for path in (START, *LECTURES):
+        assert f"]({path.name})" in page
+        assert f"\n{path.stem}\n" in page
+
+
+def test_a_section_that_is_not_there_is_named():
+    with pytest.raises(ValueError, match="Expected a section 'Two'"):
+        site.section("# T\n\n## One\n\ntext\n", "Two")
 
 
 def test_a_folder_that_holds_something_else_is_not_overwritten(tmp_path, capsys):

@@ -1,42 +1,58 @@
-"""What README shows is written from records and notebooks, and nothing else in it is touched."""
+"""What README and CLAIMS.md take from records and notebooks is written there, and nothing else in them is touched."""
 
 import base64
+import dataclasses
 import json
+import re
 
 import pytest
 
-from course_utils.evidence.record import Claim, Record
-from course_utils.files import LECTURES, RUNS
+from course_utils.evidence.record import RECORDS, Claim, Record
+from course_utils.files import CHECKOUT, LECTURES, README, RUNS, START_AND_LECTURES
 from course_utils.publishing import readme
 
+PAGES = [*sorted(CHECKOUT.glob("*.md")), CHECKOUT / "datasets" / "README.md"]
 MARKS = "<!-- claims: written by python -m course_utils.publishing.readme -->", "<!-- end of claims -->"
 
 
-def test_the_table_of_claims_is_made_of_records_alone(tmp_path):
-    claim = Claim(says="a beats b", metric="accuracy", treatment="a", baseline="b", control="c")
-    values = {"a": [0.9, 0.91, 0.92], "b": [0.5, 0.5, 0.5], "c": [0.49, 0.5, 0.5]}
-    Record(
-        name="99_test",
-        claims=[claim],
-        seeds=[0, 1, 2],
-        values={name: {"accuracy": numbers} for name, numbers in values.items()},
-        settings={},
-        fingerprint="",
-        seconds=[],
-        made="",
-        machine="",
-        versions={},
-    ).write(tmp_path / "99_test.json")
-    (_, _, row) = readme.claims_table(tmp_path).splitlines()
-    assert row == (
-        "| 99 | a beats b | accuracy: a 91.0 %, b 50.0 %; difference +41.0 [+38.5, +43.5] points "
-        "over 3 seeds, more than 0.0 asked | c 49.7 % | **holds** |"
+def recorded(values, **changed):
+    claim = Claim(says="a beats b.", metric="accuracy", treatment="a", baseline="b", control="c", at_least=0.1)
+    values = {name: {"accuracy": numbers} for name, numbers in values.items()}
+    record = Record("99_test", [claim], [0, 1, 2], values, {}, "", [], "", "", {})
+    return dataclasses.replace(record, **changed)
+
+
+BETTER = {"a": [0.9, 0.91, 0.92], "b": [0.5, 0.5, 0.5], "c": [0.49, 0.5, 0.5]}
+
+
+def test_a_claim_tells_its_word_its_sentence_its_means_and_its_three_intervals():
+    record = recorded(BETTER)
+    assert readme.claim_lines(record, record.claims[0]) == (
+        "**✓ holds** · a beats b.\\\n"
+        "accuracy, 3 seeds: a 91.0 %; baseline: b 50.0 %; control: c 49.7 %.\\\n"
+        "a − b: +41.0 [+38.5, +43.5]; a − c: +41.3 [+39.9, +42.8]; c − b: −0.3 [−1.8, +1.1] points; "
+        "more than 10.0 was asked. *99_test*"
     )
+
+
+@pytest.mark.parametrize(("treatment", "mark"), [([0.9, 0.91, 0.92], "✓ holds"), ([0.5, 0.51, 0.5], "✗ does not hold")])
+def test_a_word_never_stands_without_its_symbol(treatment, mark):
+    record = recorded({**BETTER, "a": treatment})
+    assert readme.claim_lines(record, record.claims[0]).startswith(f"**{mark}** ")
+
+
+def test_claims_are_grouped_under_the_titles_of_their_lectures(tmp_path):
+    for name in ("02_b", "01_a", "02_a"):
+        recorded(BETTER, name=name).write(tmp_path / f"{name}.json")
+    lines = readme.claims_list(tmp_path).splitlines()
+    headings = [readme.title(path) for path in LECTURES[:2]]
+    assert [line for line in lines if line.startswith("### ")] == [f"### {heading}" for heading in headings]
+    assert re.findall(r"\*(\d\d_\w)\*$", "\n".join(lines), flags=re.MULTILINE) == ["01_a", "02_a", "02_b"]
 
 
 def test_only_what_stands_between_the_marks_is_replaced():
     begin, end = MARKS
-    assert readme.between(f"a\n{begin}\nold\n{end}\nz", "claims", "new") == f"a\n{begin}\nnew\n{end}\nz"
+    assert readme.between(f"a\n{begin}\nold\n{end}\nz", "claims", "new") == f"a\n{begin}\n\nnew\n\n{end}\nz"
 
 
 @pytest.mark.parametrize("text", ["no marks", MARKS[0], MARKS[1], "".join(MARKS) * 2])
@@ -45,18 +61,65 @@ def test_a_text_without_both_marks_once_is_refused(text):
         readme.between(text, "claims", "new")
 
 
-def test_a_lectures_picture_comes_with_its_title_and_description(tmp_path):
+@pytest.fixture
+def lecture(tmp_path):
     shown = f'<img src="data:image/png;base64,{base64.b64encode(b"PNG").decode()}" alt="x &lt; 1">'
     data = {"text/html": [shown[:30], shown[30:]]}
     cells = [
         {"cell_type": "markdown", "metadata": {}, "source": ["# 07 · Title\n", "more"]},
         {"cell_type": "code", "metadata": {"tags": ["signature"]}, "source": "", "outputs": [{"data": data}]},
     ]
-    (tmp_path / "07_name.ipynb").write_text(json.dumps({"cells": cells}))
-    assert readme.signature(tmp_path / "07_name.ipynb") == ("07 · Title", "x < 1", b"PNG")
-    assert readme.lectures([tmp_path / "07_name.ipynb"]) == (
-        "### [07 · Title](notebooks/07_name.ipynb)\n\n![x < 1](notebooks/pictures/07_name.png)"
+    path = tmp_path / "07_name.ipynb"
+    path.write_text(json.dumps({"cells": cells}))
+    return path
+
+
+def test_a_lectures_picture_comes_with_its_title_and_description(lecture):
+    assert readme.signature(lecture) == ("07 · Title", "x < 1", b"PNG")
+
+
+OLD = "### [old](notebooks/07_name.ipynb)\n\n![](notebooks/pictures/07_name.png)\n"
+
+
+def test_title_and_description_are_brought_up_to_date_and_the_finding_is_left_alone(lecture):
+    assert readme.with_lectures(f"a\n{OLD}It works.\n<!-- 07_a: b > c: holds -->\n", [lecture]) == (
+        "a\n### [07 · Title](notebooks/07_name.ipynb)\n\n![x < 1](notebooks/pictures/07_name.png)\n"
+        "It works.\n<!-- 07_a: b > c: holds -->\n"
     )
+
+
+@pytest.mark.parametrize("text", ["", OLD.splitlines()[0], OLD.splitlines()[2], OLD * 2])
+def test_a_lecture_that_readme_does_not_show_once_is_named(lecture, text):
+    with pytest.raises(ValueError, match="07_name"):
+        readme.with_lectures(text, [lecture])
+
+
+def test_readme_is_short_enough_to_be_read():
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 150
+
+
+def test_every_lecture_shows_a_picture_and_a_finding_that_its_records_guard():
+    text = README.read_text(encoding="utf-8")
+    for path in LECTURES:
+        _, part = text.split(f"](notebooks/{path.name})\n", 1)
+        part = part.split("\n### ")[0]
+        assert re.search(r"^!\[.{40,}\]\(", part, flags=re.MULTILINE)
+        guards = re.findall(r"^<!-- (\d\d)_\w+: .+ -->$", part, flags=re.MULTILINE)
+        assert guards
+        assert set(guards) == {path.stem[:2]}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_what_a_page_links_to_is_there(path):
+    text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    links = [link for link in re.findall(r"\]\(([^)\s]+)\)", text) if not link.startswith("http")]
+    for link in links:
+        file, _, anchor = link.partition("#")
+        target = path.parent / file if file else path
+        assert target.exists(), link
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), flags=re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w\- ]", "", name.lower()).strip().replace(" ", "-") for name in headings}
 
 
 def test_a_lecture_without_signature_figure_is_named(tmp_path):
@@ -65,9 +128,20 @@ def test_a_lecture_without_signature_figure_is_named(tmp_path):
         readme.signature(tmp_path / "07_name.ipynb")
 
 
+def test_the_cards_name_every_record_that_was_measured_on_a_public_set():
+    table = re.findall(
+        r"^\| (.+?) \| `course_utils.+?` \| once \| (.+?) \|$", PAGES[-1].read_text(), flags=re.MULTILINE
+    )
+    assert len(table) > 8
+    stems = {path.stem for path in RECORDS.glob("*.json")}
+    for name, named in table:
+        measured = {stem for stem in stems if stem[3:] == name.lower().replace("-", "").replace(" ", "_")}
+        assert set(re.findall(r"`(\w+)`", named)) == measured, name
+
+
 def test_no_lecture_needs_more_memory_than_a_small_server_gives():
     runs = json.loads(RUNS.read_text(encoding="utf-8"))
-    assert sorted(runs) == [path.stem for path in LECTURES]
+    assert sorted(runs) == [path.stem for path in START_AND_LECTURES]
     measured = [run["peak_mebibytes"] for run in runs.values() if run["peak_mebibytes"] is not None]  # Linux tells
     assert all(200 < mebibytes <= 1536 for mebibytes in measured)
 

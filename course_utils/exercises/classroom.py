@@ -29,7 +29,7 @@ from tqdm import tqdm
 
 from course_utils.exercises.catalogue import EXERCISES
 from course_utils.exercises.checks import CORRECT, NOT_ATTEMPTED, diagnose
-from course_utils.files import CHECKOUT, LECTURES, write_atomically
+from course_utils.files import CHECKOUT, START_AND_LECTURES, write_atomically
 from course_utils.notebooks import is_definition
 
 FOUND = "application/vnd.attention-course.exercise+json"  # how a kernel tells what it found, apart from what it prints
@@ -47,11 +47,11 @@ def handout(folder: Path) -> list[Path]:
     FileExistsError
         If a lecture of that name is there already; then nothing at all is written.
     """
-    targets = [folder / path.name for path in LECTURES]
+    targets = [folder / path.name for path in START_AND_LECTURES]
     there = [path.name for path in targets if path.exists()]
     if there:
         raise FileExistsError(f"{folder} holds {', '.join(there)} already; nothing was written. Name another folder.")
-    for lecture, target in zip(LECTURES, targets, strict=True):
+    for lecture, target in zip(START_AND_LECTURES, targets, strict=True):
         write_atomically(target, nbformat.writes(without_solutions(nbformat.read(lecture, 4))).encode())
     return targets
 
@@ -138,7 +138,7 @@ def answers_asked_for(returned: NotebookNode) -> dict[str, str]:
     if not lectures:
         return {}
     number = lectures.most_common(1)[0][0]
-    ours = next(path for path in LECTURES if path.stem.startswith(number))
+    ours = next(path for path in START_AND_LECTURES if path.stem.startswith(number))
     code = [cell.source for cell in nbformat.read(ours, 4).cells if cell.cell_type == "code"]
     return dict(match.groups() for source in code for match in re.finditer(r'(?m)^check\("(\w+)", (\w+)\)', source))
 

@@ -1,64 +1,89 @@
-"""What README shows of the lectures, written from them: ``python -m course_utils.publishing.readme``.
+"""What README and CLAIMS.md take from lectures and records: ``python -m course_utils.publishing.readme`` writes it.
 
-The claims come from the records, the pictures and their descriptions from the notebooks' signature figures.
+CLAIMS.md's claims, comparisons, minutes and memory come from the records. In README the titles, the pictures and their
+descriptions come from the lectures; its findings are written by hand, each with its guard.
 """
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from course_utils.evidence.papers import papers_table
 from course_utils.evidence.record import RECORDS, Claim, Record
-from course_utils.evidence.verdict import verdict
-from course_utils.files import LECTURES, PICTURES, README, RUNS, write_atomically
+from course_utils.evidence.verdict import paired_interval, verdict
+from course_utils.files import CLAIMS, LECTURES, PICTURES, README, RUNS, write_atomically
 from course_utils.publishing.notebooks import picture
 
+SYMBOLS = {"holds": "✓", "does not hold": "✗", "unclear": "?"}
 
-def claims_table(folder: Path = RECORDS) -> str:
-    """Write all claims and verdicts as one Markdown table, from the records alone."""
-    rows = ["| lecture | claim | measured | control | verdict |", "|---|---|---|---|---|"]
-    rows += [_row(record, claim) for record in _records(folder) for claim in record.claims]
-    return "\n".join(rows)
+
+def claims_list(folder: Path = RECORDS) -> str:
+    """Write all claims and what came out, a heading per lecture, as Markdown, from the records alone."""
+    titles = {path.stem[:2]: title(path) for path in LECTURES}
+    parts, lecture = [], None
+    for record in _records(folder):
+        if record.name[:2] != lecture:
+            lecture = record.name[:2]
+            parts.append(f"### {titles.get(lecture, lecture)}")
+        parts += [claim_lines(record, claim) for claim in record.claims]
+    return "\n\n".join(parts)
 
 
 def _records(folder: Path) -> list[Record]:
     return [Record.read(path) for path in sorted(folder.glob("*.json"))]
 
 
-def _row(record: Record, claim: Claim) -> str:
-    result = verdict(record, claim)
+def claim_lines(record: Record, claim: Claim) -> str:
+    """Write one claim as Markdown: the word and its symbol, the sentence, the means, the three intervals."""
+    word = verdict(record, claim).word
+    values = {name: record.of(name, claim.metric) for name in (claim.treatment, claim.baseline, claim.control)}
+    means = [f"{name} {100 * value.mean():.1f} %" for name, value in values.items()]
 
-    def mean(condition: str) -> str:
-        return f"{condition} {100 * record.of(condition, claim.metric).mean():.1f} %"
+    def interval(first: str, second: str) -> str:
+        mean, low, high = (
+            f"{100 * bound:+z.1f}".replace("-", "−") for bound in paired_interval(values[first] - values[second])
+        )
+        return f"{first} − {second}: {mean} [{low}, {high}]"
 
-    measured = (
-        f"{claim.metric}: {mean(claim.treatment)}, {mean(claim.baseline)}; difference {100 * result.difference:+z.1f} "
-        f"[{100 * result.low:+z.1f}, {100 * result.high:+z.1f}] points over {len(record.seeds)} seeds, "
-        f"more than {100 * claim.at_least:.1f} asked"
+    return (
+        f"**{SYMBOLS[word]} {word}** · {claim.says.rstrip('.')}.\\\n"
+        f"{claim.metric}, {len(record.seeds)} seeds: {means[0]}; baseline: {means[1]}; control: {means[2]}.\\\n"
+        f"{interval(claim.treatment, claim.baseline)}; {interval(claim.treatment, claim.control)}; "
+        f"{interval(claim.control, claim.baseline)} points; more than {100 * claim.at_least:.1f} was asked. "
+        f"*{record.name}*"
     )
-    return f"| {record.name[:2]} | {claim.says} | {measured} | {mean(claim.control)} | **{result.word}** |"
+
+
+def title(notebook: Path) -> str:
+    """Give a lecture's title, the heading of its first cell."""
+    first = json.loads(notebook.read_text(encoding="utf-8"))["cells"][0]["source"]
+    return "".join(first).splitlines()[0].lstrip("# ")
 
 
 def signature(notebook: Path) -> tuple[str, str, bytes]:
     """Give a lecture's title, and the description and picture (PNG) of its signature figure."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    title = "".join(cells[0]["source"]).splitlines()[0].lstrip("# ")
     marked = [cell for cell in cells if "signature" in cell["metadata"].get("tags", [])]
     pictures = [found for cell in marked for output in cell["outputs"] if (found := picture(output))]
     if len(pictures) != 1:
         raise ValueError(f"{notebook.name}: expected one figure tagged 'signature', found {len(pictures)}.")
-    return title, *pictures[0]
+    return title(notebook), *pictures[0]
 
 
-def lectures(notebooks: Sequence[Path] = LECTURES) -> str:
-    """Write one heading, link and picture a lecture."""
-    parts = []
+def with_lectures(text: str, notebooks: Sequence[Path] = LECTURES) -> str:
+    """Give README's text with each lecture's title in its heading, and the description beside its picture."""
     for path in notebooks:
-        title, description, _ = signature(path)
-        parts.append(
-            f"### [{title}](notebooks/{path.name})\n\n![{description}](notebooks/{PICTURES.name}/{path.stem}.png)"
-        )
-    return "\n\n".join(parts)
+        heading, description, _ = signature(path)
+        file = f"(notebooks/{PICTURES.name}/{path.stem}.png)"
+        for pattern, line in (
+            (rf"^### \[.*\]\(notebooks/{path.name}\)$", f"### [{heading}](notebooks/{path.name})"),
+            (rf"^!\[.*\]{re.escape(file)}$", f"![{description}]{file}"),
+        ):
+            if len(re.findall(pattern, text, flags=re.MULTILINE)) != 1:
+                raise ValueError(f"README.md: expected once, as a line of its own: {line[:70]} …")
+            text = re.sub(pattern, lambda _, line=line: line, text, flags=re.MULTILINE)
+    return text
 
 
 def runs_table(path: Path = RUNS) -> str:
@@ -84,19 +109,13 @@ def between(text: str, name: str, content: str) -> str:
     """Put content between the two marks of this name in a text."""
     begin, end = f"<!-- {name}: written by python -m course_utils.publishing.readme -->", f"<!-- end of {name} -->"
     if text.count(begin) != 1 or text.count(end) != 1:
-        raise ValueError(f"README.md: expected the marks {begin!r} and {end!r} once each.")
-    return f"{text.split(begin)[0]}{begin}\n{content}\n{end}{text.split(end)[1]}"
+        raise ValueError(f"CLAIMS.md: expected the marks {begin!r} and {end!r} once each.")
+    return f"{text.split(begin)[0]}{begin}\n\n{content}\n\n{end}{text.split(end)[1]}"
 
 
-def written(text: str) -> str:
-    """Give README's text with everything that is written from the lectures."""
-    parts = {
-        "lectures": lectures(),
-        "claims": claims_table(),
-        "papers": papers_table(),
-        "records": records_table(),
-        "runs": runs_table(),
-    }
+def with_claims(text: str) -> str:
+    """Give CLAIMS.md's text with everything that is written from the records."""
+    parts = {"claims": claims_list(), "papers": papers_table(), "records": records_table(), "runs": runs_table()}
     for name, content in parts.items():
         text = between(text, name, content)
     return text
@@ -105,4 +124,5 @@ def written(text: str) -> str:
 if __name__ == "__main__":
     for path in LECTURES:
         write_atomically(PICTURES / f"{path.stem}.png", signature(path)[2])
-    write_atomically(README, written(README.read_text(encoding="utf-8")).encode())
+    write_atomically(README, with_lectures(README.read_text(encoding="utf-8")).encode())
+    write_atomically(CLAIMS, with_claims(CLAIMS.read_text(encoding="utf-8")).encode())

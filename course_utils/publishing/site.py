@@ -17,7 +17,7 @@ import nbformat
 from nbformat import NotebookNode
 from sphinx.cmd.build import build_main
 
-from course_utils.files import CHECKOUT, LECTURES, PICTURES, README
+from course_utils.files import CHECKOUT, CLAIMS, LECTURES, PICTURES, README, START_AND_LECTURES
 from course_utils.publishing.assets import copy_mathjax
 from course_utils.publishing.server import serve
 
@@ -40,17 +40,17 @@ def build(folder: Path) -> int:
 
 
 def gather(folder: Path) -> None:
-    """Lay out what Sphinx reads: pages of our own, lectures, table, claims and data cards."""
+    """Lay out what Sphinx reads: pages of our own, the notebooks, the table, the claims and the data cards."""
     shutil.copytree(SOURCES, folder)
     copy_mathjax(folder / "_static" / "mathjax")
     readme = README.read_text(encoding="utf-8")
     index = folder / "index.md"
     index.write_text(index.read_text(encoding="utf-8").replace("<!-- the table -->", table(readme)), encoding="utf-8")
-    (folder / "claims.md").write_text(claims(readme), encoding="utf-8")
+    (folder / "claims.md").write_text(claims(CLAIMS.read_text(encoding="utf-8")), encoding="utf-8")
     (folder / "data.md").write_text(CARDS.read_text(encoding="utf-8"), encoding="utf-8")
     shutil.copytree(PICTURES, folder / "lectures" / "pictures")
     (folder / "lectures" / "index.md").write_text(lectures(readme), encoding="utf-8")
-    for path in LECTURES:
+    for path in START_AND_LECTURES:
         nbformat.write(as_page(nbformat.read(path, as_version=4), path.stem[:2]), folder / "lectures" / path.name)
 
 
@@ -71,16 +71,17 @@ def as_page(notebook: NotebookNode, number: str) -> NotebookNode:
 
 
 def lectures(readme: str) -> str:
-    """Take the lectures, each with its picture, out of README."""
-    pictures = re.search(r"(?<=<!-- lectures).*?(?=<!-- end of lectures)", readme, flags=re.DOTALL)[0]
-    shown = pictures.split("-->\n", 1)[1].replace("\n### ", "\n## ").removeprefix("#").replace("](notebooks/", "](")
-    names = "\n".join(path.stem for path in LECTURES)
-    return f"# The lectures\n\n{shown}\n```{{toctree}}\n:hidden:\n\n{names}\n```\n"
+    """Take the lectures, each with its picture and its finding, out of README."""
+    shown = section(readme, "Six lectures").replace("\n### ", "\n## ").replace("](notebooks/", "](")
+    shown = shown.replace("](CLAIMS.md)", "](../claims.md)")
+    names = "\n".join(path.stem for path in START_AND_LECTURES)
+    return f"# The lectures\n{shown}\n```{{toctree}}\n:hidden:\n\n{names}\n```\n"
 
 
 def table(readme: str) -> str:
     """Take the course's table out of README, each row with a link to its lecture."""
-    rows = re.search(r"^\| lecture \| q .*?(?=^$)", readme, flags=re.DOTALL | re.MULTILINE)[0]
+    rows = section(readme, "One table")
+    rows = rows[rows.index("| lecture |") : rows.rindex("|\n") + 2]
     for path in LECTURES:
         rows = re.sub(
             rf"^\| ({path.stem[:2]} [^|(]*[^|( ])", rf"| [\1](lectures/{path.name})", rows, flags=re.MULTILINE
@@ -88,13 +89,24 @@ def table(readme: str) -> str:
     return rows
 
 
-def claims(readme: str) -> str:
-    """Take the claims with their verdicts out of README, where they are written from the records."""
-    section = re.search(r"^## Claims.*?(?=^## )", readme, flags=re.DOTALL | re.MULTILINE)[0]
+def claims(page: str) -> str:
+    """Give the page of claims, each lecture's heading with a link to it."""
     for path in LECTURES:
-        section = section.replace(f"\n| {path.stem[:2]} |", f"\n| [{path.stem[:2]}](lectures/{path.name}) |")
-    plain = re.sub(r"<!--.*?-->\n?", "", section)
-    return re.sub(r"^#(#+ )", r"\1", plain, flags=re.MULTILINE)
+        page = re.sub(rf"^### ({path.stem[:2]} .*)$", rf"### [\1](lectures/{path.name})", page, flags=re.MULTILINE)
+    return without_comments(page)
+
+
+def section(text: str, title: str) -> str:
+    """Take what follows a heading of the second level, up to the next one, without the comments that guard it."""
+    found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", without_comments(text), flags=re.DOTALL | re.MULTILINE)
+    if found is None:
+        raise ValueError(f"Expected a section {title!r} in a text that begins with {text[:40]!r}.")
+    return found[1]
+
+
+def without_comments(text: str) -> str:
+    """Leave out HTML comments: guards of sentences, and marks of what is written from the records."""
+    return re.sub(r"<!--.*?-->\n?", "", text, flags=re.DOTALL)
 
 
 def main(command_line: Sequence[str]) -> int:

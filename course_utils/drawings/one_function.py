@@ -1,0 +1,80 @@
+"""The whole course at a glance: one function, six ways to choose its score and its mask."""
+
+import math
+from collections.abc import Callable
+
+from course_utils.drawings.canvas import SMALL, Drawing, softmax
+
+N = 8  # queries and keys
+CELL = 16
+LETTERS = 17
+TOP = 92  # of the maps
+MAPS = (
+    # width of the column, name, lines below the map: the score, the mask
+    (148, "last state", "f = 0", "the last position"),
+    (160, "Bahdanau", 'v^⊤"tanh"(Wq + Uk)', "padding"),
+    (156, "documents", 'u^⊤"tanh"(Wk + b)', "padding"),
+    (144, "convolution", "f(i − j)", "a window"),
+    (156, "Transformer", "q · k / √d_k", "padding, causal"),
+    (196, "graph attention", '"LeakyReLU"(a^⊤"["q‖k"]")', "the graph's edges"),
+)
+ALIGNED = (0, 1, 3, 2, 4, 6, 5, 7)  # which source word each target word translates
+LEARNED = (0.2, 1.6, -1.0, 0.3, 2.4, -0.5, 0.9, 0.0)  # scores of a learned query
+EDGES = {(0, 1), (0, 4), (1, 2), (2, 5), (3, 4), (3, 6), (4, 7), (5, 6), (6, 7)}
+
+
+def weights() -> list[list[list[float | None]]]:
+    """Give the six maps, one row per query: a weight per key, None where the mask forbids it."""
+    keys = range(N)
+
+    def rows(score: Callable[[int, int], float], allowed: Callable[[int, int], bool]) -> list[list[float | None]]:
+        return [_row([score(i, j) if allowed(i, j) else None for j in keys]) for i in keys]
+
+    def mixed(i: int, j: int) -> float:
+        return 1.5 * math.sin(2.3 * i + 1.7 * j)
+
+    return [
+        rows(lambda i, j: 0.0, lambda i, j: j == N - 1),
+        rows(lambda i, j: -2.2 * min(abs(ALIGNED[i] - j), 2), lambda i, j: True),
+        [_row(list(LEARNED))],
+        rows(lambda i, j: -0.7 * abs(i - j), lambda i, j: abs(i - j) <= 1),
+        rows(mixed, lambda i, j: j <= i),
+        rows(mixed, lambda i, j: i == j or (i, j) in EDGES or (j, i) in EDGES),
+    ]
+
+
+def _row(scores: list[float | None]) -> list[float | None]:
+    shares = iter(softmax([score for score in scores if score is not None]))
+    return [None if score is None else next(shares) for score in scores]
+
+
+def draw() -> Drawing:
+    """Draw the six maps side by side."""
+    drawing = Drawing(
+        "One function, six masks",
+        "Six maps of weights side by side, one per lecture; in each, a row is a query, a column is a key, and a darker "
+        "cell is a larger weight. Last state: every query gives all its weight to the last key. Bahdanau: the weights "
+        "follow the word order of the two languages and cross where it changes. Documents: a single row, the learned "
+        "query. Convolution: a band of three along the diagonal, weighted by the offset alone. Transformer: a "
+        "triangle, each position sees itself and what came before. Graph attention: scattered cells, one for each "
+        "edge. "
+        "Below each map are its score and its mask.",
+        height=312,
+    )
+    left = 0
+    for number, ((width, name, score, mask), rows) in enumerate(zip(MAPS, weights(), strict=True), start=1):
+        x = left + width / 2
+        left += width
+        drawing.words(x, 34, f"0{number}", SMALL, "muted")
+        drawing.words(x, 60, name, LETTERS, bold=True)
+        side = CELL * N
+        top = TOP + (side - CELL * len(rows)) / 2
+        for i, row in enumerate(rows):
+            for j, weight in enumerate(row):
+                cell = (x - side / 2 + CELL * (j + 0.5), top + CELL * (i + 0.5))
+                drawing.box(*cell, CELL - 2, CELL - 2, "panel", None, 3)
+                if weight is not None:
+                    drawing.box(*cell, CELL - 2, CELL - 2, "weight", None, 3, strength=0.12 + 0.88 * weight)
+        drawing.formula(x, TOP + side + 34, score, LETTERS)
+        drawing.words(x, TOP + side + 66, mask, SMALL, "muted")
+    return drawing

@@ -1,0 +1,64 @@
+"""Start here: one exercise for practice, small enough to solve while learning how exercises work."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from course_utils.exercises.exercise import Exercise, WrongAnswer
+
+
+def soft_average(
+    scores: Float[Tensor, "k_len"],
+    values: Float[Tensor, "k_len d_value"],
+) -> Float[Tensor, "d_value"]:
+    """Turn the scores into weights with a softmax, and average the values by them."""
+    return scores.softmax(dim=0) @ values
+
+
+def _draw() -> tuple[Tensor, Tensor]:
+    return torch.randn(5), torch.randn(5, 3)
+
+
+PRACTICE = Exercise(
+    soft_average,
+    _draw,
+    {
+        "no softmax": WrongAnswer(
+            lambda scores, values: scores @ values,
+            "You multiplied the values by the raw scores. Scores may be negative and need not sum to one: turn them "
+            "into weights first.",
+        ),
+        "plain mean": WrongAnswer(
+            lambda scores, values: values.mean(dim=0),
+            "This is the plain mean: every value counts the same, whatever its score. The scores should decide.",
+        ),
+        "only the best": WrongAnswer(
+            lambda scores, values: values[scores.argmax()],
+            "You picked the value with the highest score and dropped the others. A soft average lets all of them "
+            "count, each by its weight.",
+        ),
+        "divided by the sum": WrongAnswer(
+            lambda scores, values: scores / scores.sum() @ values,
+            "Your weights sum to one, but a negative score still gives a negative weight. A softmax first makes every "
+            "number positive.",
+        ),
+        "exponentials alone": WrongAnswer(
+            lambda scores, values: scores.exp() @ values,
+            "Your weights are positive, but they do not sum to one: divide them by their sum.",
+        ),
+        "averaged twice": WrongAnswer(
+            lambda scores, values: scores.softmax(dim=0) @ values / len(scores),
+            "You divided by the number of values as well. The weights already sum to one.",
+        ),
+        "softmax of the values": WrongAnswer(
+            lambda scores, values: scores @ values.softmax(dim=0),
+            "You took the softmax of the values. They are what is averaged; the weights come from the scores.",
+        ),
+        "not added up": WrongAnswer(
+            lambda scores, values: scores.softmax(dim=0)[:, None] * values,
+            "You weighted each value, but did not add them up: the result has one row per value instead of one vector.",
+        ),
+    },
+)
+
+EXERCISES = {"00_practice": PRACTICE}
