@@ -11,7 +11,8 @@ from pathlib import Path
 
 from course_utils.evidence.papers import papers_table
 from course_utils.evidence.record import RECORDS, Claim, Record
-from course_utils.evidence.verdict import paired_interval, verdict
+from course_utils.evidence.rule import paired_interval
+from course_utils.evidence.verdict import verdict
 from course_utils.files import CLAIMS, LECTURES, PICTURES, README, RUNS, write_atomically
 from course_utils.publishing.notebooks import picture
 
