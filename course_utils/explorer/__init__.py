@@ -128,7 +128,7 @@ def _first(choices: Sequence[Mapping]) -> str:
 
 
 def _number(weight: float | None) -> str:
-    """Write a weight in few signs, for a narrow cell: .93, 1, nothing for 0; a dash where it is masked."""
+    """Write a weight in as few signs as a narrow cell has room for: .93, 1, nothing for 0; a dash if masked."""
     if weight is None:
         return "–"
     if weight < 0.005:

@@ -85,7 +85,7 @@
     const others = data[row ? "keys" : "queries"];
     const weights = row ? map()[index] : map().map((line) => line[index]);
     const largest = weights.map((weight, i) => [weight || 0, others[i]]).sort((a, b) => b[0] - a[0]).slice(0, 3);
-    const said = largest.filter(([weight]) => weight >= 0.005).map(([weight, other]) => [other, " " + weight.toFixed(2)]);
+    const said = largest.filter(([weight]) => weight >= Math.max(0.005, largest[0][0] / 40)).map(([weight, other]) => [other, " " + weight.toFixed(2)]);
     const parts = [[name, row ? " looks at " : " is looked at by "]];
     said.forEach((part, i) => {
       if (i > 0) parts.push(["", i === said.length - 1 ? " and " : ", "]);
