@@ -12,7 +12,7 @@ from cycler import cycler
 from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 from numpy.typing import ArrayLike
 from PIL import Image
 
@@ -76,7 +76,7 @@ def _with_palette(png: io.BytesIO) -> bytes:
 
 
 # What was drawn in a figure, told by functions that are called when it is shown: titles and labels are set by then.
-_TOLD: WeakKeyDictionary[Figure, list[Callable[[], str]]] = WeakKeyDictionary()
+_TOLD: WeakKeyDictionary[FigureBase, list[Callable[[], str]]] = WeakKeyDictionary()
 
 
 def _tell(ax: Axes, values: str) -> None:
@@ -118,7 +118,7 @@ def attention_map(ax: Axes, weights: ArrayLike, queries: Sequence[str], keys: Se
     _tell(ax, "the most of each query's weight: " + ", ".join(most))
 
 
-def seed_lines(ax: Axes, x: ArrayLike, series: Mapping[str, ArrayLike]) -> None:
+def seed_lines(ax: Axes, x: Sequence[float] | np.ndarray, series: Mapping[str, ArrayLike]) -> None:
     """Draw one curve per condition: each seed faintly, their mean bold, the name at the curve's end.
 
     Names that would overlap are moved apart; set the limits of the axes first, so that they are placed for them.

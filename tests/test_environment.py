@@ -20,6 +20,8 @@ PINNED = dict(line.split("==") for line in LINES)
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 BINDER = yaml.safe_load((ROOT / ".binder" / "environment.yml").read_text(encoding="utf-8"))
+CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+HOOKS = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
 WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8"))
 DIRECT = [
     *PYPROJECT["build-system"]["requires"],
@@ -97,3 +99,27 @@ def test_the_workflow_runs_the_readers_command_and_nothing_else():
     assert WORKFLOW["permissions"] == {"contents": "read"}
     assert set(WORKFLOW[True]) == {"push", "pull_request", "schedule"}  # YAML reads the key `on` as a yes
     assert job["timeout-minutes"] == 60
+
+
+def test_the_citation_names_this_version_and_only_what_the_format_knows():
+    assert CITATION["cff-version"] == "1.2.0"
+    assert CITATION["version"] == PYPROJECT["project"]["version"]
+    assert set(CITATION) >= {"message", "title", "authors"}
+    known = {"cff-version", "message", "title", "authors", "abstract", "type", "version", "license", "keywords"}
+    assert set(CITATION) <= known
+    assert all(set(author) == {"name"} for author in CITATION["authors"])
+
+
+def test_the_changelog_begins_with_this_version():
+    first = re.search(r"^## (\S+),", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), flags=re.MULTILINE)[1]
+    assert Version(PYPROJECT["project"]["version"]).base_version == first
+
+
+def test_the_hooks_for_contributors_need_no_network_and_run_what_the_lock_pins():
+    (local,) = HOOKS["repos"]
+    assert local["repo"] == "local"
+    for hook in local["hooks"]:
+        assert hook["language"] == "system"
+        python, option, module, *_ = hook["entry"].split()
+        assert (python, option) == (".venv/bin/python", "-m")
+        assert module in PINNED

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from course_utils.evidence.record import RECORDS, Claim, Record
-from course_utils.files import CHECKOUT, LECTURES, README, RUNS, START_AND_LECTURES
+from course_utils.files import CHECKOUT, CLAIMS, LECTURES, README, RUNS, START_AND_LECTURES
 from course_utils.publishing import readme
 
 PAGES = [*sorted(CHECKOUT.glob("*.md")), CHECKOUT / "datasets" / "README.md"]
@@ -92,6 +92,12 @@ def test_title_and_description_are_brought_up_to_date_and_the_finding_is_left_al
 def test_a_lecture_that_readme_does_not_show_once_is_named(lecture, text):
     with pytest.raises(ValueError, match="07_name"):
         readme.with_lectures(text, [lecture])
+
+
+def test_readme_and_claims_show_the_lectures_and_the_records_as_they_are():
+    for path, write in ((README, readme.with_lectures), (CLAIMS, readme.with_claims)):
+        text = path.read_text(encoding="utf-8")
+        assert write(text) == text, "run: .venv/bin/python -m course_utils.publishing.readme"
 
 
 def test_readme_is_short_enough_to_be_read():

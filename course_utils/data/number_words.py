@@ -79,8 +79,12 @@ class NumberWords:
     def subset(self, indices: Iterable[int]) -> "NumberWords":
         """Keep the pairs at these positions, in this order."""
         indices = list(indices)
-        columns = (self.numbers, self.source, self.target, self.alignments)
-        return type(self)(*(tuple(column[i] for i in indices) for column in columns))
+        return NumberWords(
+            numbers=tuple(self.numbers[i] for i in indices),
+            source=tuple(self.source[i] for i in indices),
+            target=tuple(self.target[i] for i in indices),
+            alignments=tuple(self.alignments[i] for i in indices),
+        )
 
     def split(self, seed: int = 0, val: int = 1000, test: int = 1500) -> tuple["NumberWords", ...]:
         """Deal the pairs at random into training (all that is left), validation and test.

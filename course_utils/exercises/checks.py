@@ -8,7 +8,7 @@ import copy
 import math
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -137,7 +137,9 @@ def _compare(exercise: Exercise, draws: list[tuple], results: list[Any]) -> str:
             for e, r in zip(expected, results, strict=True)
         ]
     else:
-        faults = [_fault(exercise, r, e, arguments) for r, e, arguments in zip(results, expected, draws, strict=True)]
+        faults = [
+            _fault(exercise.fault, r, e, arguments) for r, e, arguments in zip(results, expected, draws, strict=True)
+        ]
     first = next((fault for fault in faults if fault), None)
     if first is None:
         return CORRECT
@@ -147,10 +149,10 @@ def _compare(exercise: Exercise, draws: list[tuple], results: list[Any]) -> str:
     return f"not yet. {first}"
 
 
-def _fault(exercise: Exercise, result: Any, example: Any, arguments: tuple) -> str | None:
+def _fault(fault: Callable[..., str | None], result: Any, example: Any, arguments: tuple) -> str | None:
     """Ask the exercise what is wrong with a result; what it cannot even read is told by type and shape."""
     try:
-        return exercise.fault(result, *arguments)
+        return fault(result, *arguments)
     except Exception:
         return f"Expected {_kind(example)}, found {_shown(result)}."
 

@@ -140,7 +140,8 @@ def answers_asked_for(returned: NotebookNode) -> dict[str, str]:
     number = lectures.most_common(1)[0][0]
     ours = next(path for path in START_AND_LECTURES if path.stem.startswith(number))
     code = [cell.source for cell in nbformat.read(ours, 4).cells if cell.cell_type == "code"]
-    return dict(match.groups() for source in code for match in re.finditer(r'(?m)^check\("(\w+)", (\w+)\)', source))
+    asked = re.compile(r'^check\("(\w+)", (\w+)\)', flags=re.MULTILINE)
+    return {match[1]: match[2] for source in code for match in asked.finditer(source)}
 
 
 def definitions(source: str) -> str:

@@ -181,7 +181,7 @@ def _neighbourhoods_fault(result: Any, n_documents: int) -> str | None:
     """Say why two neighbourhoods are the same, or name a document whose share of them differs."""
     if not _is_list(result) or len(result) != 2 or not all(map(_is_list, result)):
         return "Return two lists of whole numbers, one for each node."
-    first, second = map(Counter, result)
+    first, second = Counter(result[0]), Counter(result[1])
     if not first or not second:
         return NO_NEIGHBOURS
     if not all(text in range(n_documents) for text in [*first, *second]):

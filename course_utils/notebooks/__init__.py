@@ -76,7 +76,7 @@ class _Notebooks(MetaPathFinder, Loader):
         return ModuleSpec(fullname, self, origin=str(notebook_path(fullname.rpartition(".")[2])))
 
     def exec_module(self, module: ModuleType) -> None:
-        execute_definitions(Path(module.__spec__.origin), module)
+        execute_definitions(notebook_path(module.__name__.rpartition(".")[2]), module)
 
 
 def execute_definitions(path: Path, module: ModuleType) -> None:

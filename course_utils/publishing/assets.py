@@ -41,6 +41,6 @@ def copy_mathjax(folder: Path) -> None:
 def _package(name: str) -> Path:
     """Find an installed package's folder without importing it."""
     spec = find_spec(name)
-    if spec is None:
+    if spec is None or spec.submodule_search_locations is None:
         raise ModuleNotFoundError(f"{name} is not installed; delete .venv and run python3 course.py doctor.")
     return Path(spec.submodule_search_locations[0])

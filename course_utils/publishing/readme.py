@@ -81,9 +81,10 @@ def with_lectures(text: str, notebooks: Sequence[Path] = LECTURES) -> str:
             (rf"^### \[.*\]\(notebooks/{path.name}\)$", f"### [{heading}](notebooks/{path.name})"),
             (rf"^!\[.*\]{re.escape(file)}$", f"![{description}]{file}"),
         ):
-            if len(re.findall(pattern, text, flags=re.MULTILINE)) != 1:
+            found = re.findall(pattern, text, flags=re.MULTILINE)
+            if len(found) != 1:
                 raise ValueError(f"README.md: expected once, as a line of its own: {line[:70]} …")
-            text = re.sub(pattern, lambda _, line=line: line, text, flags=re.MULTILINE)
+            text = text.replace(found[0], line)
     return text
 
 

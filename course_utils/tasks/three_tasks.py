@@ -5,6 +5,7 @@ one call to the next is the score. The decoder starts from zeros: it learns of i
 """
 
 import sys
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -53,7 +54,11 @@ def try_score(score: Score, seed: int = 0, progress: bool = True) -> dict[str, f
     except NotImplementedError:
         print("three tasks: not attempted yet.")
         return {}
-    tasks = {"translation": translation, "documents": documents, "graph": graph}
+    tasks: dict[str, Callable[[Score, int], float]] = {
+        "translation": translation,
+        "documents": documents,
+        "graph": graph,
+    }
     results = {}
     for name in (bar := tqdm(tasks, file=sys.stdout, ncols=80, disable=not progress)):
         bar.set_description(f"{name:11}")

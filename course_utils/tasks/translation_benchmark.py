@@ -167,7 +167,8 @@ def translate_all(corpus: Corpus, model: nn.Module, source: Sequence[Tensor]) ->
     written = [""] * len(source)
     for start in range(0, len(source), BATCH_SIZE):
         group = by_length[start : start + BATCH_SIZE]
-        ids = model.translate(_moved(pad([source[i] for i in group]), model))
+        batch = _moved(pad([source[i] for i in group]), model)
+        ids = model.translate(batch)  # type: ignore[operator] # nn.Module does not know the methods of its children
         for i, sentence in zip(group, ids, strict=True):
             written[i] = " ".join(corpus.target_words.decode(sentence))
     return written

@@ -213,7 +213,7 @@ def _extract(progress: bool) -> dict[str, Any]:
     ):
         try:
             corpus = None
-            for line in process.stdout:
+            for line in process.stdout or ():
                 if not line.endswith("\n"):
                     break  # killed while it wrote
                 message = json.loads(line)

@@ -114,8 +114,10 @@ class Documented:
         """Choose the name to show, and the subject area, from all names."""
         above = [alias for alias in self.aliases if f"{self.home}.".startswith(f"{_parent(alias)}.")]
         self.name = min(above or self.aliases, key=_by_length)
-        says_nothing = self.home is None or re.match(r"\w+\._", self.home)  # torch._C._nn, where all compiled code is
-        self.subject = subject_of(map(_parent, self.aliases) if says_nothing else [self.home])
+        if self.home is None or re.match(r"\w+\._", self.home):  # torch._C._nn, where all compiled code is
+            self.subject = subject_of(map(_parent, self.aliases))
+        else:
+            self.subject = subject_of([self.home])
 
 
 def _parent(path: str) -> str:
@@ -305,7 +307,7 @@ def select(
     sizes = Counter(documents[i].subject for i in kept)
     kept = {i for i in kept if sizes[documents[i].subject] >= MIN_CLASS}
     order = sorted(_with_reference(kept, references))
-    classes = [subject for subject in SUBJECTS if sizes[subject] >= MIN_CLASS]
+    classes: list[str | None] = [subject for subject in SUBJECTS if sizes[subject] >= MIN_CLASS]
     position = {i: place for place, i in enumerate(order)}
     return {
         "names": [documents[i].name for i in order],

@@ -80,6 +80,11 @@ def load_cora(progress: bool = True) -> CitationGraph:
 class _SparseParts:
     """Stands in for the sparse matrix of the file: holds its arrays, does nothing with them."""
 
+    data: np.ndarray
+    indices: np.ndarray
+    indptr: np.ndarray
+    _shape: tuple[int, int]
+
 
 # Names as Python 2 wrote them; numpy's own array builder is private, but each array names it in __reduce__.
 _ADMITTED = {
