@@ -297,9 +297,7 @@ def install(step, command, prefix=VENV):
     start = time.monotonic()
     done = threading.Event()
     threading.Thread(target=count_packages, args=(prefix, start, done), daemon=True).start()
-    settings = {
-        name: value for name, value in os.environ.items() if name[4:] not in ENDS_INSTALLS or name[:4] != "PIP_"
-    }
+    settings = {name: value for name, value in os.environ.items() if not ENDS_INSTALLS.match(name)}
     settings["PIP_USER"] = "0"  # also where pip's own file says otherwise
     options = {"cwd": str(ROOT), "env": settings, "stderr": subprocess.PIPE, "text": True, "errors": "replace"}
     with subprocess.Popen(command, **options) as process:
