@@ -14,7 +14,7 @@ def keep_progress_apart() -> None:
     os.environ["COURSE_PROGRESS"] = os.path.join(tempfile.gettempdir(), f"course-{os.getpid()}", "progress.json")
 
 
-def end(process: subprocess.Popen, seconds: float = 5) -> None:
+def end(process: subprocess.Popen, seconds: int = 5) -> None:
     """Let a child, which Ctrl-C reached as well, end in its own way; after some seconds, end it."""
     try:
         process.wait(timeout=seconds)

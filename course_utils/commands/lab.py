@@ -49,6 +49,7 @@ def serve(command: list[str], no_browser: bool) -> int:
         # a session of its own: Ctrl-C would make the server ask back on a terminal that does not show its questions
         server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True)
         try:
+            print("Starting JupyterLab ...", end="\r", flush=True)  # the first of the four lines takes its place
             address = wait_for_address(server, log)
             browser = "Without a browser:      copy this address into one on this machine."
             if not no_browser:
