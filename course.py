@@ -1,33 +1,43 @@
 #!/usr/bin/env python3
-"""Starts the course: makes its environment on first use, then runs in it what you ask for.
+"""Starts the course: finds or makes its environment, explains what stands in the way, and hands over.
 
-Standard library only, and no syntax newer than Python 3.8, so that any Python can at least say what is missing.
-It prints plain ASCII, so that any terminal can show it.
+What a command does lies in course_utils/commands and runs inside the environment; only `doctor` begins here. Standard
+library only, no syntax that Python 2.7 could not read, so that any Python can at least say in one sentence what is
+needed; plain ASCII, so that any terminal can show it.
 """
 
-import argparse
-import datetime
+from __future__ import print_function
+
+import sys
+
+if sys.version_info < (3, 7):
+    sys.exit(
+        "The course needs Python 3.11 or 3.12, or one from 3.8 on that can fetch it; this is Python %d.%d (%s), which "
+        "is too old: install a newer python3 and start the course with it." % (sys.version_info[:2] + (sys.executable,))
+    )
+
 import hashlib
 import json
 import os
 import platform
 import re
+import runpy
 import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 import threading
 import time
-import xml.etree.ElementTree
+import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
+UV = ROOT / ".uv" / "bin" / "uv"  # fetched where neither a fitting Python nor uv is found
 LOCK = ROOT / "requirements.lock"
-NOTEBOOKS = ROOT / "notebooks"
-FIRST_LECTURE = "notebooks/01_sequence_to_sequence.ipynb"
 CONDA_NAME = "attention-course"  # the name in environment.yml
+PYTHONS = ((3, 11), (3, 12))
+FITS = "import ensurepip, sys; sys.exit(sys.version_info[:2] not in %r)" % (PYTHONS,)
+CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
 STAMP, UNFINISHED = "course-stamp", "unfinished"
 SETTINGS = {  # written into the environment: no warning at each kernel start, no news pop-up
     "etc/ipython/ipython_kernel_config.json": {"IPKernelApp": {"log_level": 40}},
@@ -35,27 +45,51 @@ SETTINGS = {  # written into the environment: no warning at each kernel start, n
         "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}
     },
 }
+# DGL 2.1, the only one for Python 3.12, imports its graphbolt, whose library exists for no recent PyTorch and which the
+# course does not use. Each start of the environment's Python puts an empty module in its place, before any import.
+GRAPHBOLT = (
+    'import sys, types; sys.modules.setdefault("dgl.graphbolt", types.ModuleType("dgl.graphbolt"))'
+    " if sys.version_info >= (3, 12) else None\n"
+)
+ENDS_INSTALLS = re.compile(  # settings of pip for other purposes, with which no environment can be filled
+    "PIP_(USER|TARGET|PREFIX|ROOT|REQUIRE_VIRTUALENV|REQUIRE_HASHES|NO_DEPS|NO_BINARY|DRY_RUN|IGNORE_INSTALLED|PYTHON"
+    "|PYTHON_VERSION|PLATFORM|ABI|IMPLEMENTATION)$"
+)
+OF_ANOTHER_PYTHON = ("PYTHONHOME", "PYTHONPATH", "PYTHONOPTIMIZE", "PYTHONSTARTUP")
 
 MACHINES = (
     "The course runs on Linux (x86_64 or aarch64, glibc), on Macs with Apple silicon and macOS 14 or newer, and on "
     "Windows inside WSL (in PowerShell: wsl --install; then clone the course in its Ubuntu and start it there)."
 )
-WAYS = """The course needs Python 3.11 with its venv module: DGL has no build for other versions. This is Python
-{version} ({path}), and neither a usable python3.11 nor uv was found.
-Any one of these helps; then run the same command again:
-  python3.11  Debian, Ubuntu: sudo apt install python3.11 python3.11-venv    macOS: brew install python@3.11
-  uv          https://docs.astral.sh/uv/getting-started/installation (it fetches Python 3.11 by itself)
-  conda       conda env create -f environment.yml && conda activate attention-course
-  WSL         on Windows: wsl --install, and work inside it"""
+WAYS = (
+    "install Python 3.11 or 3.12 with its venv module (Debian 12: sudo apt install python3.11-venv, Ubuntu 24.04: sudo "
+    "apt install python3.12-venv, macOS: brew install python@3.11), or use conda (conda env create -f environment.yml "
+    "&& conda activate " + CONDA_NAME + "), then run the same command again."
+)
+NO_WAY = (
+    "The course needs Python 3.11 or 3.12; this is Python {version} ({path}), and without pip and ensurepip it cannot "
+    "fetch one: install the one package that has them (Debian, Ubuntu: sudo apt install python3-venv, Fedora: sudo dnf "
+    "install python3-pip) and run the same command again."
+)
+TOO_OLD = "The course needs Python 3.11 or 3.12; this is Python {version} ({path}), too old to fetch one: " + WAYS
 FAILURES = (  # what a failed step says -> what the reader should know; the first that fits is shown
     (
-        r"Errno 28|Errno 122|No space left|[Qq]uota exceeded",
-        "The disk is full. The environment takes about 2 GB (7 GB where pip brings PyTorch's GPU libraries), in this "
-        "folder and for a while in the folder for temporary files; make room and run the same command again.",
+        r"Errno 28|Errno 122|os error 28|No space left|[Qq]uota exceeded",
+        "The disk is full. The environment takes 1.6 GB (5.8 GB where PyTorch brings its libraries for NVIDIA cards), "
+        "in this folder and for a while in the folder for temporary files; make room and run the same command again.",
     ),
     (
-        r"Errno 30|Errno 13|Read-only file system|[Pp]ermission denied",
+        r"Errno 27|os error 27|File too large",
+        "This shell limits the size of files (ulimit -f), and packages are larger: lift the limit (ulimit -f "
+        "unlimited, or a new terminal) and run the same command again.",
+    ),
+    (
+        r"Errno 30|Errno 13|os error 30|os error 13|Read-only file system|[Pp]ermission denied",
         "This folder cannot be written to ({root}). Copy the course to a folder of your own and run it there.",
+    ),
+    (
+        r"python-build-standalone|[Nn]o interpreter found|[Nn]o download found",
+        "uv is here, but its download of Python 3.11 from github.com did not come through on this network: " + WAYS,
     ),
     (
         r"NewConnectionError|NameResolution|ConnectTimeout|ReadTimeout|ProxyError|Network is unreachable|SSLError"
@@ -79,32 +113,7 @@ def explain(complaint):
     return None
 
 
-def wait_for(process):
-    """Wait for a child; on Ctrl-C, which reaches it as well, let it end in its own way first."""
-    try:
-        return process.wait()
-    except BaseException:
-        try:
-            process.wait(timeout=5)
-        except BaseException:
-            process.terminate()
-        raise
-
-
-# --- the environment -------------------------------------------------------------------------------------------------
-
-
-def environment_folder():
-    """Say where the course's packages live: in .venv, or in the active conda environment made for the course."""
-    conda = os.environ.get("CONDA_PREFIX", "")
-    if Path(conda).name == CONDA_NAME and not os.path.exists(python_in(VENV)):
-        return Path(conda)
-    return VENV
-
-
-def python_in(prefix):
-    """Name the environment's Python."""
-    return str(prefix / "bin" / "python")
+# --- a Python for the environment ------------------------------------------------------------------------------------
 
 
 def succeeds(*command):
@@ -115,23 +124,66 @@ def succeeds(*command):
         return False
 
 
-def venv_command():
-    """Find a Python 3.11, or uv, and give the command that makes .venv with it; None where there is neither."""
-    candidates = [sys.executable] if sys.version_info[:2] == (3, 11) else []
+def fitting_python():
+    """Find a Python that the environment can be made with: this one, or one on the PATH; None where there is none."""
+    names = ["python%d.%d" % version for version in PYTHONS]
+    candidates = [sys.executable] if sys.version_info[:2] in PYTHONS else []
     if candidates and sys.prefix != sys.base_prefix:  # started from an environment, which may be the one to replace
-        candidates.insert(0, os.path.join(sys.base_prefix, "bin", "python3.11"))
-    candidates += [os.path.join(folder, "python3.11") for folder in os.get_exec_path()]
-    for python in candidates:
-        if succeeds(python, "-c", "import ensurepip, sys; sys.exit(sys.version_info[:2] != (3, 11))"):
-            return [python, "-m", "venv", str(VENV)]
-    if shutil.which("uv"):
-        return ["uv", "venv", "--seed", "--allow-existing", "--python", "3.11", str(VENV)]
-    return None
+        candidates.insert(0, os.path.join(sys.base_prefix, "bin", "python%d.%d" % sys.version_info[:2]))
+    candidates += [os.path.join(folder, name) for name in names for folder in os.get_exec_path()]
+    return next((python for python in candidates if succeeds(python, "-c", FITS)), None)
 
 
-def ways():
-    """Tell the ways to a Python that the course can use."""
-    return WAYS.format(version=platform.python_version(), path=sys.executable)
+def no_way():
+    """Say why no Python for the environment can be found or fetched, and what to do; None where one can."""
+    if fitting_python() or shutil.which("uv") or UV.exists():
+        return None
+    told = {"version": platform.python_version(), "path": sys.executable}
+    if sys.version_info < (3, 8):
+        return TOO_OLD.format(**told)
+    can_fetch = any(succeeds(sys.executable, "-c", "import " + module) for module in ("pip", "ensurepip"))
+    return None if can_fetch else NO_WAY.format(**told)
+
+
+def make_venv(prefix):
+    """Make .venv: with a fitting Python, or else with uv, which brings one and is fetched where it is missing."""
+    python = fitting_python()
+    if python:
+        install("[1/4] Making .venv", [python, "-m", "venv", str(prefix)], prefix)
+        return
+    if no_way():
+        raise Stop(no_way())
+    uv = shutil.which("uv") or str(UV)
+    if not os.path.exists(uv):
+        folder = str(UV.parent.parent)
+        pip = [sys.executable, "-m", "pip"]
+        into = ["--upgrade", "--target", folder]
+        if not succeeds(*(pip + ["--version"])):  # Debian packs pip apart, but ensurepip with venv
+            install("[1/4] No Python 3.11 or 3.12 here: preparing to fetch it", [sys.executable, "-m", "venv", folder])
+            pip, into = [os.path.join(folder, "bin", "python"), "-m", "pip"], []
+        quietly = ["install", "--quiet", "--disable-pip-version-check", "--no-input", "--retries", "2"]
+        install("[1/4] No Python 3.11 or 3.12 here: fetching uv, which brings one", pip + quietly + into + ["uv"])
+    wanted = os.environ.get("UV_PYTHON") or "3.11"
+    command = [uv, "venv", "--quiet", "--seed", "--allow-existing", "--python", wanted, str(prefix)]
+    install("[1/4] Making .venv with uv", command, prefix)
+    if not succeeds(python_in(prefix), "-c", FITS):
+        raise Stop("uv made .venv with a Python that does not fit (UV_PYTHON is %r): unset UV_PYTHON." % wanted)
+
+
+# --- the environment -------------------------------------------------------------------------------------------------
+
+
+def environment_folder():
+    """Say where the course's packages lie: in .venv, or in the active conda environment made for the course."""
+    conda = os.environ.get("CONDA_PREFIX", "")
+    if Path(conda).name == CONDA_NAME and not os.path.exists(python_in(VENV)):
+        return Path(conda)
+    return VENV
+
+
+def python_in(prefix):
+    """Name the environment's Python."""
+    return str(prefix / "bin" / "python")
 
 
 def unsupported_machine():
@@ -144,7 +196,7 @@ def expected_stamp(prefix):
     """Hash everything that decides what the environment must hold, its Python, and where the course lies."""
     made_by = prefix / "pyvenv.cfg"
     parts = [LOCK.read_bytes(), (ROOT / "pyproject.toml").read_bytes(), json.dumps(SETTINGS).encode()]
-    parts += [made_by.read_bytes() if made_by.exists() else b"", str(ROOT).encode()]
+    parts += [GRAPHBOLT.encode(), made_by.read_bytes() if made_by.exists() else b"", str(ROOT).encode()]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
@@ -159,7 +211,10 @@ def make_environment(prefix):
     import fcntl  # not on Windows, where the course stops before
 
     start = time.monotonic()
-    prefix.mkdir(exist_ok=True)
+    try:
+        prefix.mkdir(exist_ok=True)
+    except FileExistsError:
+        raise Stop("%s is a file, where the course's folder of packages belongs: move it away." % prefix)
     with open(str(prefix / STAMP), "a+") as stamp:
         try:
             fcntl.flock(stamp, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -170,25 +225,26 @@ def make_environment(prefix):
             return
         stamp.seek(0)
         half_made = stamp.read() == UNFINISHED
-        usable = succeeds(python_in(prefix), "-c", "import pip, sys; sys.exit(sys.version_info[:2] != (3, 11))")
-        if prefix == VENV and (half_made or not usable):
-            command = venv_command()
-            if command is None:
-                raise Stop(ways())
-            mark(stamp, UNFINISHED)
-            make_empty(prefix, all_but=STAMP)
-            install("[1/4] Making .venv", command, prefix)
+        usable = succeeds(python_in(prefix), "-c", "import pip; " + FITS)
         mark(stamp, UNFINISHED)
+        if prefix == VENV and (half_made or not usable):
+            make_empty(prefix, all_but=STAMP)
+            make_venv(prefix)
         pip = [python_in(prefix), "-m", "pip", "install", "--no-compile", "--disable-pip-version-check", "--no-input"]
-        install("[2/4] Installing the packages", [*pip, "--retries", "2", "-r", str(LOCK)], prefix)
-        itself = [*pip, "--quiet", "--no-deps", "--no-build-isolation", "--editable", str(ROOT)]
-        install("[3/4] Installing the course itself", itself, prefix)
+        packages = ["--retries", "2", "-r", str(LOCK)] + pytorch_wheels()
+        install("[2/4] Installing the packages", pip + packages, prefix)
+        itself = ["--quiet", "--no-deps", "--no-build-isolation", "--editable", str(ROOT)]
+        install("[3/4] Installing the course itself", pip + itself, prefix)
         print("[4/4] Writing settings", flush=True)
         for name, content in SETTINGS.items():
             (prefix / name).parent.mkdir(parents=True, exist_ok=True)
             (prefix / name).write_text(json.dumps(content, indent=1) + "\n")
+        for folder in prefix.glob("lib/python3.*/site-packages"):
+            (folder / "course-graphbolt.pth").write_text(GRAPHBOLT)
+        # compiled now: the first lesson starts sooner, and DGL's own syntax warnings are seen by nobody
+        succeeds(python_in(prefix), "-W", "ignore", "-c", "import dgl")
         mark(stamp, expected_stamp(prefix))
-    print(f"The environment is ready after {time.monotonic() - start:.0f} s.\n", flush=True)
+    print("The environment is ready after %.0f s.\n" % (time.monotonic() - start), flush=True)
 
 
 def mark(stamp, content):
@@ -207,13 +263,44 @@ def make_empty(folder, all_but):
             entry.unlink()
 
 
-def install(step, command, prefix):
+def pytorch_wheels():
+    """Give pip's option for PyTorch without its 4 GB for NVIDIA cards, on a Linux that has none; else nothing."""
+    wanted = os.environ.get("COURSE_TORCH", "")
+    if wanted not in ("", "cpu", "gpu"):
+        raise Stop("COURSE_TORCH is cpu or gpu, not %r; unset, it is gpu where an NVIDIA card is found." % wanted)
+    card = any(os.path.exists(path) for path in ("/dev/nvidia0", "/proc/driver/nvidia/version", "/dev/dxg"))
+    if sys.platform != "linux" or (wanted or ("gpu" if card else "cpu")) == "gpu":
+        return []
+    return ["--extra-index-url", CPU_WHEELS] if answers(CPU_WHEELS + "/torch/") else []
+
+
+def answers(address, seconds=5):
+    """Say whether an address answers soon; in a thread, since looking up a name knows no time limit."""
+    answered = []
+
+    def ask():
+        try:
+            urllib.request.urlopen(urllib.request.Request(address, method="HEAD"), timeout=seconds).close()
+            answered.append(True)
+        except (OSError, ValueError):  # a certificate of a company, a proxy, no network: the package index remains
+            pass
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return bool(answered)
+
+
+def install(step, command, prefix=VENV):
     """Run one step of the installation: show its output, count packages, and explain its failure."""
     print(step, "...", flush=True)
     start = time.monotonic()
     done = threading.Event()
     threading.Thread(target=count_packages, args=(prefix, start, done), daemon=True).start()
-    with subprocess.Popen(command, cwd=str(ROOT), stderr=subprocess.PIPE, text=True, errors="replace") as process:
+    settings = {name: value for name, value in os.environ.items() if not ENDS_INSTALLS.match(name)}
+    settings["PIP_USER"] = "0"  # also where pip's own file says otherwise
+    options = {"cwd": str(ROOT), "env": settings, "stderr": subprocess.PIPE, "text": True, "errors": "replace"}
+    with subprocess.Popen(command, **options) as process:
         try:
             complaints = process.stderr.read()
         except BaseException:
@@ -223,443 +310,111 @@ def install(step, command, prefix):
             done.set()
     if process.returncode:
         if shutil.disk_usage(str(ROOT)).free < 50e6:
-            complaints += "\nNo space left"  # venv does not pass on why it failed
+            complaints = "No space left\n" + complaints  # venv does not pass on why it failed
         words = "\n".join(complaints.splitlines()[-15:])
-        raise Stop(explain(complaints) or f"{words}\n\n{step[6:]} failed, as told above. Run the same command again.")
-    print(f"      done after {time.monotonic() - start:.0f} s", flush=True)
+        raise Stop(
+            explain(complaints) or "%s\n\n%s failed, as told above. Run the same command again." % (words, step[6:])
+        )
+    print("      done after %.0f s" % (time.monotonic() - start), flush=True)
 
 
 def count_packages(prefix, start, done):
     """Say every few seconds how many packages are there, because pip is silent while it unpacks."""
-    total = len(LOCK.read_text().split())
-    packages = "lib/python3.11/site-packages/*.dist-info"
+    total = len(LOCK.read_text().splitlines())
+    packages = "lib/python3.*/site-packages/*.dist-info"
     shown = len(list(prefix.glob(packages)))
     while not done.wait(5):
         there = len(list(prefix.glob(packages)))
         if there > shown + 2:
             shown = there
-            print(f"      {min(there, total)} of {total} packages, {time.monotonic() - start:.0f} s", flush=True)
+            print("      %d of %d packages, %.0f s" % (min(there, total), total, time.monotonic() - start), flush=True)
 
 
-def enter_environment(command_line):
+def hand_over(command_line):
     """Go on inside the environment, made where it is missing: the same command line, run by its Python."""
     if unsupported_machine():
         raise Stop(unsupported_machine())
     prefix = environment_folder()
     if not is_ready(prefix):
         make_environment(prefix)
-    for name in ("COURSE_DATA", "COURSE_CACHE"):  # notebooks run in their own folder
-        if os.environ.get(name):
-            os.environ[name] = os.path.abspath(os.environ[name])
-    if not os.path.samefile(sys.prefix, str(prefix)):
-        for name in ("PYTHONHOME", "PYTHONPATH"):  # they belong to the Python that was left
-            os.environ.pop(name, None)
-        sys.stdout.flush()
-        os.execv(python_in(prefix), [python_in(prefix), str(ROOT / "course.py"), *command_line])
+    sys.stdout.flush()
+    # -P: a file of the reader's folder that is named like a module must not take its place
+    os.execv(python_in(prefix), [python_in(prefix), "-P", "-m", "course_utils.commands"] + command_line)
 
 
-# --- commands --------------------------------------------------------------------------------------------------------
+# --- doctor ----------------------------------------------------------------------------------------------------------
 
 
-def lab(arguments):
-    """Open the course in JupyterLab."""
-    enter_environment(arguments.command_line)
-    os.chdir(str(ROOT))
-    command = lab_command(arguments)
-    os.execv(command[0], command)
-
-
-def lab_command(arguments):
-    """Give JupyterLab's command line: this machine only, token on, first lecture open."""
-    command = [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", f"--ServerApp.root_dir={ROOT}"]
-    command += [f"--LabApp.default_url=/lab/tree/{FIRST_LECTURE}"]
-    command += [f"--port={arguments.port}"] if arguments.port else []
-    command += ["--no-browser"] if arguments.no_browser else []
-    return command + (
-        ["--allow-root"] if os.geteuid() == 0 else []
-    )  # root needs it; with token and loopback it is safe
-
-
-def test(arguments):
-    """Run every check, or, with arguments, only pytest with these."""
-    enter_environment(arguments.command_line)
-    keep_progress_apart()
-    pytest = [sys.executable, "-m", "pytest"]
-    if arguments.rest:
-        return run_stage([*pytest, *arguments.rest])
-    ruff = [sys.executable, "-m", "ruff"]
-    two_at_a_time = ["-n", "2", "--dist", "loadfile"]
-    nbval = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300", *two_at_a_time]
-    unmarked, marked = ["-m", "not browser"], ["-m", "browser", *two_at_a_time]
-    start = time.monotonic()
-    outcomes = []
-    with tempfile.TemporaryDirectory() as folder:
-        unit, notebooks, browser = (os.path.join(folder, f"{name}.xml") for name in ("unit", "notebooks", "browser"))
-        for name, command, report in (
-            ("lint", [*ruff, "check", "."], None),
-            ("layout", [*ruff, "format", "--check", "."], None),
-            ("data", [sys.executable, "-m", "course_utils.data", "build"], None),
-            ("slides", [sys.executable, "-m", "course_utils.publishing.slides"], None),
-            ("site", [sys.executable, "-m", "course_utils.publishing.site"], None),
-            ("unit tests", [*pytest, *unmarked, "tests", f"--junitxml={unit}"], unit),
-            ("notebooks", [*pytest, *nbval, "notebooks", f"--junitxml={notebooks}"], notebooks),
-            ("browser", [*pytest, *marked, "tests/browser", f"--junitxml={browser}"], browser),
-        ):
-            print(f"\n=== {name}: {' '.join(command[2:])}", flush=True)
-            outcomes.append((name, *outcome(run_stage(command), report)))
-        seconds = seconds_per_notebook(notebooks)
-    return summarise(outcomes, seconds, time.monotonic() - start)
-
-
-def keep_progress_apart():
-    """Let what runs from here on neither read nor write the reader's own progress."""
-    os.environ["COURSE_PROGRESS"] = os.path.join(tempfile.gettempdir(), f"course-{os.getpid()}", "progress.json")
-
-
-def run_stage(command):
-    """Run one command in the checkout and give its exit status."""
-    return wait_for(subprocess.Popen(command, cwd=str(ROOT)))
-
-
-def outcome(status, report):
-    """Count (passed, failed, skipped) of one stage, from its exit status and, for pytest, its report."""
-    if report is None or not os.path.exists(report):
-        return (0, 1, 0) if status else (1, 0, 0)
-    counts = xml.etree.ElementTree.parse(report).getroot().find("testsuite").attrib
-    failed = int(counts["failures"]) + int(counts["errors"])
-    skipped = int(counts["skipped"])
-    return int(counts["tests"]) - failed - skipped, max(failed, int(status != 0)), skipped
-
-
-def seconds_per_notebook(report):
-    """Add up the seconds of each notebook's cells, its kernel's start included."""
-    seconds = {}
-    if os.path.exists(report):
-        for case in xml.etree.ElementTree.parse(report).iter("testcase"):
-            notebook = case.get("classname").split(".")[-2]
-            seconds[notebook] = seconds.get(notebook, 0.0) + float(case.get("time"))
-    return seconds
-
-
-def summarise(outcomes, seconds, total):
-    """Print the seconds of each notebook, the stages, and, as pytest does, the counts in the last line."""
-    for notebook in sorted(seconds):
-        print(f"{notebook:32}{seconds[notebook]:6.1f} s")
-    print(" | ".join(f"{name}: {'FAILED' if failed else 'ok'}" for name, _, failed, _ in outcomes))
-    passed, failed, skipped = (sum(row[column] for row in outcomes) for column in (1, 2, 3))
-    print(f"=== {passed} passed, {failed} failed, {skipped} skipped in {total:.0f}s ===")
-    return 1 if failed else 0
-
-
-def evidence(arguments):
-    """Measure again: run the lectures in which the records are made, which writes them anew."""
-    records = find_records(arguments.names)
-    enter_environment(arguments.command_line)
-    os.environ["COURSE_EVIDENCE"] = ",".join(records)
-    if arguments.device:
-        os.environ["COURSE_DEVICE"] = arguments.device
-    if arguments.quick:
-        os.environ["COURSE_EVIDENCE_QUICK"] = "1"
-        print("A quick look, one seed each: no record is replaced.")
-    for notebook in sorted(set(records.values())):
-        run_notebook(notebook, save=False)
-    if not arguments.quick:
-        print("The records are in notebooks/experiments/records; `execute` brings the lectures' outputs up to date.")
-    return 0
-
-
-def find_records(names):
-    """Find where the named records (no names mean all) are measured: name -> notebook."""
-    known = {}
-    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
-        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-            if cell["cell_type"] == "code":
-                for name in re.findall(r"\bmeasure\(\s*(?:name\s*=\s*)?[\"']([^\"']+)", "".join(cell["source"])):
-                    known[name] = path
-    unknown = [name for name in names if name not in known]
-    if unknown or not known:
-        listed = "\n  ".join(known) or "nothing"
-        raise Stop(f"No lecture measures {', '.join(unknown) or 'anything'}. What the lectures measure:\n  {listed}")
-    return {name: known[name] for name in names or known}
-
-
-def execute(arguments):
-    """Run lectures from a clean kernel and keep the outputs, as they are committed."""
-    notebooks = find_lectures(arguments.lectures)
-    enter_environment(arguments.command_line)
-    for notebook in notebooks:
-        run_notebook(notebook, save=True)
-    return 0
-
-
-def find_lectures(names):
-    """Turn `02`, `02_bahdanau_attention` or a path into that lecture's file; no names mean all lectures."""
-    lectures = sorted(NOTEBOOKS.glob("*.ipynb"))
-    found = []
-    for name in names:
-        matching = [path for path in lectures if path.stem.startswith(Path(name).stem)]
-        if len(matching) != 1:
-            listed = ", ".join(path.stem for path in lectures)
-            raise Stop(f"No one lecture is meant by {name!r}. There are: {listed or 'none in notebooks/'}.")
-        found += matching
-    return found or lectures
-
-
-def run_notebook(path, save):
-    """Run a notebook from a clean kernel, showing what its cells print; write it back, whole, only when asked to."""
-    import nbformat
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError, DeadKernelError
-
-    from course_utils.files import write_atomically
-
-    class Client(NotebookClient):
-        def process_message(self, msg, cell, cell_index):
-            if msg["msg_type"] == "stream":
-                print(msg["content"]["text"], end="", flush=True)
-            return super().process_message(msg, cell, cell_index)
-
-    memory = []
-
-    def note_memory(**_cell):
-        memory.append(peak_memory(client.km.provisioner.pid))
-
-    keep_progress_apart()
-    print(f"\n=== {path.name}", flush=True)
-    start = time.monotonic()
-    notebook = nbformat.read(str(path), as_version=4)
-    client = Client(
-        notebook,
-        kernel_name="python3",
-        timeout=None,
-        record_timing=True,  # taken out again below: the file is the same after each run
-        on_cell_executed=note_memory,
-        coalesce_streams=True,  # of a progress bar only the last state is kept
-        resources={"metadata": {"path": str(path.parent)}},
-    )
-    try:
-        client.execute()
-    except Exception as error:
-        if hasattr(client, "_async_cleanup_kernel_future"):  # nbclient has it after Ctrl-C only
-            raise KeyboardInterrupt from None
-        if not isinstance(error, (CellExecutionError, DeadKernelError)):
-            raise
-        raise Stop(f"{error}\n{path.name} did not run to its end; the file is as it was.") from None
-    if save:
-        cells = take_seconds(notebook)
-        write_atomically(path, f"{nbformat.writes(notebook)}\n".encode())
-        note_run(path, round(time.monotonic() - start), cells, memory[-1] if memory else None)
-    print(f"=== {path.name}: {time.monotonic() - start:.0f} s", flush=True)
-
-
-def take_seconds(notebook):
-    """Take the times out of a notebook that was run, and give the whole seconds of each cell that took one or more."""
-    seconds = {}
-    for cell in notebook.cells:
-        times = cell.metadata.pop("execution", {})
-        if "shell.execute_reply" in times:
-            end, start = (
-                datetime.datetime.fromisoformat(times[name].replace("Z", "+00:00"))
-                for name in ("shell.execute_reply", "iopub.execute_input")
-            )
-            seconds[cell["id"]] = int((end - start).total_seconds())
-    return {name: taken for name, taken in seconds.items() if taken}
-
-
-def note_run(path, seconds, cell_seconds, mebibytes):
-    """Keep beside a notebook what its last clean run took; README and the speaker's notes of the slides tell it."""
-    from course_utils.files import write_atomically
-
-    beside = path.parent / "experiments" / "runs.json"
-    runs = json.loads(beside.read_text(encoding="utf-8")) if beside.exists() else {}
-    runs[path.stem] = {"seconds": seconds, "cell_seconds": cell_seconds, "peak_mebibytes": mebibytes}
-    write_atomically(beside, f"{json.dumps(runs, indent=1, sort_keys=True)}\n".encode())
-
-
-def peak_memory(pid):
-    """Give the most memory that a process held at once, in mebibytes, where the system tells (Linux); else None."""
-    try:
-        status = Path("/proc", str(pid), "status").read_text()
-    except OSError:
-        return None
-    return round(int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) / 1024)
-
-
-def progress(arguments):
-    """Show, export or reset which exercises are solved."""
-    return pass_on(arguments, "course_utils.exercises.progress")
-
-
-def handout(arguments):
-    """Write the lectures without solutions, for a class."""
-    return pass_on(arguments, "course_utils.exercises.classroom", "handout")
-
-
-def grade(arguments):
-    """Run the checks on returned notebooks and write a table."""
-    return pass_on(arguments, "course_utils.exercises.classroom", "grade")
-
-
-def data(arguments):
-    """List, fetch or verify the public data sets."""
-    return pass_on(arguments, "course_utils.data")
-
-
-def slides(arguments):
-    """Make a slide deck of each lecture."""
-    return pass_on(arguments, "course_utils.publishing.slides")
-
-
-def site(arguments):
-    """Build the course as a static site."""
-    return pass_on(arguments, "course_utils.publishing.site")
-
-
-def pass_on(arguments, *module):
-    """Run a module of the course with what follows the command, in the folder in which the reader stands."""
-    enter_environment(arguments.command_line)
-    return wait_for(subprocess.Popen([sys.executable, "-m", *module, *arguments.rest]))
-
-
-def doctor(arguments):
+def doctor():
     """Look at everything the course stands on, and say for each problem what to do."""
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # so that `doctor | head` ends quietly
     problems = 0
     for subject, finding, stops, advice in look():
-        sign = "ok" if not advice else "!!" if stops else " -"
-        print(f"{sign} {subject:15}{finding}")
+        print("%s %-15s%s" % ("ok" if not advice else "!!" if stops else " -", subject, finding))
         if advice:
-            print("     -> " + advice.replace("\n", "\n        "))
+            print("     -> " + advice)
         sys.stdout.flush()
         problems += bool(advice and stops)
-    print(f"{problems} problem(s) to solve first." if problems else "Nothing stands in the way.")
+    if not unsupported_machine() and is_ready(environment_folder()):
+        problems += subprocess.call([python_in(environment_folder()), "-P", "-m", "course_utils.commands.doctor"])
+    print("%d problem(s) to solve first." % problems if problems else "Nothing stands in the way.")
     return 1 if problems else 0
 
 
 def look():
     """Give (subject, finding, whether it stops the course, what to do or None) for one thing after the other."""
-    yield "machine", f"{platform.system()} {platform.machine()}", True, unsupported_machine()
+    yield "machine", "%s %s" % (platform.system(), platform.machine()), True, unsupported_machine()
     if unsupported_machine():
         return
     prefix = environment_folder()
     ready = is_ready(prefix)
-    yield "Python", platform.python_version(), True, None if ready or venv_command() else ways()
-    if ready:
-        yield "environment", f"{prefix} is ready", False, None
-        yield from look_inside(prefix)
-    else:
-        state = (
-            "is not finished, or older than this checkout" if os.path.exists(python_in(prefix)) else "is not made yet"
-        )
-        yield "environment", f"{prefix} {state}", False, "python3 course.py lab makes it (a minute or more)."
+    yield "Python", platform.python_version(), True, None if ready else no_way()
+    there = "is not finished, or older than this checkout" if os.path.exists(python_in(prefix)) else "is not made yet"
+    advice = None if ready else "python3 course.py lab makes it (a minute or more)."
+    yield "environment", "%s %s" % (prefix, "is ready" if ready else there), False, advice
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     yield "cores", str(cores), False, None if cores > 1 else "Everything runs, in about twice the time."
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     advice = None if memory > 3.5 else "Close other programs, and keep one lecture open at a time."
-    yield "memory", f"{memory:.1f} GB", False, advice
+    yield "memory", "%.1f GB" % memory, False, advice
     free, needed = shutil.disk_usage(str(ROOT)).free / 1e9, 0.5 if ready else 3.0
-    yield "disk", f"{free:.1f} GB free", True, None if free > needed else f"Make room: {needed} GB are needed here."
+    advice = "Make room: %.1f GB are needed here" % needed
+    advice += "." if ready else " (7 GB where PyTorch brings its libraries for NVIDIA cards)."
+    yield "disk", "%.1f GB free" % free, True, None if free > needed else advice
     writable = os.access(str(ROOT), os.W_OK)
     advice = None if writable else explain("Read-only file system")
-    yield "folder", f"{ROOT} is {'' if writable else 'not '}writable", True, advice
-    yield from look_for_data()
+    yield "folder", "%s is %swritable" % (ROOT, "" if writable else "not "), True, advice
 
 
-def look_inside(prefix):
-    """Compare the main packages with the lock, and import torch and dgl as the lectures do."""
-    again = f"Delete {prefix} and run python3 course.py lab."
-    pinned = dict(line.split("==") for line in LOCK.read_text().split())
-    for name in ("torch", "dgl", "numpy", "scipy", "matplotlib", "jupyterlab"):
-        found = last_line(prefix, f"import importlib.metadata as m; print(m.version({name!r}))")
-        same = found.split("+")[0] == pinned[name]
-        yield name, found, True, None if same else f"The course pins {pinned[name]}. {again}"
-    for name in ("torch", "dgl"):
-        words = last_line(prefix, f"import {name}; print('works')")
-        yield f"import {name}", words, True, None if words == "works" else again
+# --- the start -------------------------------------------------------------------------------------------------------
 
 
-def last_line(prefix, code):
-    """Run a line of code with the environment's Python and give the last line it writes, be it an error."""
-    command = [python_in(prefix), "-c", code]
-    process = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
-    return (process.stdout.strip().splitlines() or [f"no answer, exit status {process.returncode}"])[-1]
-
-
-def look_for_data():
-    """Say of each data set in the registry where its files lie; lectures run without them."""
-    own = os.environ.get("COURSE_DATA")
-    if own and not os.path.isdir(own):
-        yield "COURSE_DATA", own, True, "There is no such folder: correct it, or unset COURSE_DATA."
-    cache = Path(os.environ.get("COURSE_CACHE") or ROOT / "datasets" / "cache")
-    folders = [cache / "downloads", Path(own or cache)]
-    for name, entry in json.loads((ROOT / "datasets" / "registry.json").read_text(encoding="utf-8")).items():
-        there = [any((folder / file["file"]).is_file() for folder in folders) for file in entry["files"]]
-        advice = "Lectures run without it; it is downloaded when a recorded result is measured again."
-        yield name, f"{sum(there)} of {len(there)} files are here", False, None if all(there) else advice
-
-
-# --- the command line ------------------------------------------------------------------------------------------------
-
-
-# these read the rest of their command line themselves
-PASSED_ON = [[name] for name in ("progress", "handout", "grade", "slides", "site", "data")]
-
-
-def parse(command_line):
-    """Read the command line; what follows `test` belongs to pytest, and what follows PASSED_ON to another module."""
-    parser = argparse.ArgumentParser(
-        prog="course.py",
-        description="The attention course. The first use makes its environment in .venv.",
-        epilog="python3 course.py COMMAND --help tells more.",
-    )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-
-    def add(run, says, **options):
-        command = commands.add_parser(run.__name__, help=says, description=says, **options)
-        command.set_defaults(run=run)
-        return command
-
-    opened = add(lab, "open the course in JupyterLab, on the first lecture")
-    opened.add_argument("--no-browser", action="store_true", help="only print the address")
-    opened.add_argument("--port", type=int, help="listen on this port (otherwise 8888 or the next free one)")
-    says = "check everything: lint, unit tests, all notebooks; with arguments (test -k mask) only pytest with these"
-    add(test, says, usage="course.py test [pytest arguments ...]")
-    measured = add(evidence, "measure again what the claims stand on, from clean kernels, and write the records")
-    measured.add_argument("names", nargs="*", metavar="RECORD", help="as in experiments/records (otherwise all)")
-    measured.add_argument(
-        "--device", help="where the translation of Multi30k trains, such as cuda (otherwise, and all else, on the CPU)"
-    )
-    measured.add_argument("--quick", action="store_true", help="one seed each, as a trial; replaces no record")
-    executed = add(execute, "for contributors: run lectures from a clean kernel and keep the outputs")
-    executed.add_argument("lectures", nargs="*", metavar="LECTURE", help="such as 02 (otherwise all)")
-    add(progress, "show which exercises are solved; --export FILE, --reset")
-    add(handout, "for a class: write the lectures without solutions into a folder")
-    add(grade, "for a class: run the checks on the notebooks in a folder and write a table")
-    add(data, "the public data sets: data list, data fetch NAME, data verify")
-    add(slides, "make a slide deck of each lecture; --open shows it")
-    add(site, "build the course as a static site; --open shows it")
-    add(doctor, "say what is here, what is missing, and what to do")
-
-    command, rest = command_line[:1], command_line[1:]
-    passed_on = command in PASSED_ON or (command == ["test"] and rest != ["--help"])
-    arguments = parser.parse_args(command if passed_on else command_line)
-    arguments.rest = rest if passed_on else []
-    arguments.command_line = command_line
-    return arguments
-
-
-def main(command_line):
-    """Run one command and give the exit status."""
-    arguments = parse(command_line)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+def settle_environment_variables():
+    """Set for all that follows what the course counts on."""
     os.environ.update(DGLBACKEND="pytorch", JUPYTER_PREFER_ENV_PATH="1", PYTHONNOUSERSITE="1")
     # One thread gives the numbers that are committed, and on a shared machine threads that wait for each other crawl.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    for name in OF_ANOTHER_PYTHON:
+        os.environ.pop(name, None)
+    for name in ("COURSE_DATA", "COURSE_CACHE"):  # notebooks run in their own folder
+        if os.environ.get(name):
+            os.environ[name] = os.path.abspath(os.path.expanduser(os.environ[name]))
+
+
+def main(command_line):
+    """Check the command line, then run it in the environment; give the exit status."""
+    if sys.stdout is None:  # started with its output closed
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    command_line = list(command_line)
+    described = ROOT / "course_utils" / "commands" / "command_line.py"
+    command = runpy.run_path(str(described))["parse"](command_line).command
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    settle_environment_variables()
     try:
-        return arguments.run(arguments)
+        return doctor() if command == "doctor" else hand_over(command_line)
     except Stop as stop:
-        print(f"\n{stop}", file=sys.stderr)
+        print("\n%s" % stop, file=sys.stderr)
     except KeyboardInterrupt:
         print("\nStopped. The same command goes on, or begins anew.", file=sys.stderr)
         return 130
@@ -667,7 +422,7 @@ def main(command_line):
         sentence = explain(str(error))
         if sentence is None:
             raise
-        print(f"\n{sentence}\n({error})", file=sys.stderr)
+        print("\n%s\n(%s)" % (sentence, error), file=sys.stderr)
     return 1
 
 

@@ -1,6 +1,7 @@
 """One environment, told four times: lock, environment.yml, pyproject, and what is installed agree."""
 
 import re
+import sys
 import tomllib
 from importlib.metadata import distribution, version
 from pathlib import Path
@@ -16,7 +17,8 @@ import course
 
 ROOT = Path(__file__).resolve().parents[1]
 LINES = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
-PINNED = dict(line.split("==") for line in LINES)
+PYTHONS = ("3.11", "3.12")
+LOCKED = [Requirement(line) for line in LINES]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 BINDER = yaml.safe_load((ROOT / ".binder" / "environment.yml").read_text(encoding="utf-8"))
@@ -28,24 +30,50 @@ DIRECT = [
     *PYPROJECT["project"]["dependencies"],
     *PYPROJECT["project"]["optional-dependencies"]["dev"],
 ]
+
+
+def fits(requirement: Requirement, **environment: str) -> bool:
+    return requirement.marker is None or requirement.marker.evaluate(environment)
+
+
+def pins(python: str) -> dict[str, str]:
+    """Give name → version of what the lock holds for one Python."""
+    return {
+        known.name: str(known.specifier).removeprefix("==") for known in LOCKED if fits(known, python_version=python)
+    }
+
+
+PINNED = pins(f"{sys.version_info[0]}.{sys.version_info[1]}")
 LINUX = {"platform_system": "Linux", "sys_platform": "linux", "os_name": "posix", "platform_machine": "x86_64"}
 
 
 @pytest.mark.parametrize("line", LINES)
 def test_each_line_of_the_lock_is_one_name_and_one_public_version(line):
     # no +cpu, no path, no address of an index: it must mean the same everywhere
-    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*==[0-9]+(\.[0-9]+)*(\.?(a|b|rc|post)[0-9]+)?", line)
+    assert re.fullmatch(
+        r"[a-z0-9]+(-[a-z0-9]+)*==[0-9]+(\.[0-9]+)*(\.?(a|b|rc|post)[0-9]+)?( ; python_version (<|>=) \"3\.12\")?", line
+    )
 
 
 def test_the_lock_is_sorted_and_names_nothing_twice():
-    names = [line.split("==")[0] for line in LINES]
-    assert names == sorted(set(names))
+    names = [known.name for known in LOCKED]
+    assert names == sorted(names)
+    for python in PYTHONS:
+        here = [known.name for known in LOCKED if fits(known, python_version=python)]
+        assert len(here) == len(set(here))
 
 
+@pytest.mark.parametrize("python", PYTHONS)
 @pytest.mark.parametrize("dependency", DIRECT)
-def test_what_pyproject_asks_for_is_pinned_in_the_lock_and_fits(dependency):
+def test_what_pyproject_asks_for_is_pinned_in_the_lock_and_fits(dependency, python):
     requirement = Requirement(dependency)
-    assert requirement.specifier.contains(PINNED[canonicalize_name(requirement.name)])
+    if fits(requirement, python_version=python):
+        assert requirement.specifier.contains(pins(python)[canonicalize_name(requirement.name)])
+
+
+def test_each_python_has_the_one_dgl_that_is_built_for_it():
+    assert [pins(python)["dgl"] for python in PYTHONS] == ["1.1.3", "2.1.0"]
+    assert {"pandas", "torchdata"} == pins("3.12").keys() - pins("3.11").keys()
 
 
 @pytest.mark.parametrize("name", PINNED)
@@ -77,14 +105,20 @@ def test_the_launcher_knows_the_conda_environment_by_its_name():
     assert CONDA["name"] == course.CONDA_NAME
 
 
-def test_every_file_asks_for_the_same_python():
+def test_every_file_asks_for_the_same_pythons():
     asked = SpecifierSet(PYPROJECT["project"]["requires-python"])
-    assert asked.contains("3.11.0")
-    assert asked.contains("3.11.99")
-    assert not asked.contains("3.10.99")
-    assert not asked.contains("3.12.0")
+    tried = ["3.10.99", "3.11.0", "3.11.99", "3.12.0", "3.12.99", "3.13.0"]
+    assert [asked.contains(version) for version in tried] == [False, True, True, True, True, False]
+    assert tuple("{}.{}".format(*version) for version in course.PYTHONS) == PYTHONS
     assert "python=3.11" in CONDA["dependencies"]
-    assert WORKFLOW["jobs"]["test"]["steps"][1]["with"]["python-version"] == "3.11"
+    assert {runs_on["python"] for runs_on in machines()} == set(PYTHONS)
+
+
+def machines() -> list[dict[str, str]]:
+    """Give the machines of the workflow, each with its Python."""
+    matrix = WORKFLOW["jobs"]["test"]["strategy"]["matrix"]
+    product = [{"machine": machine, "python": python} for machine in matrix["machine"] for python in matrix["python"]]
+    return [*product, *matrix["include"]]
 
 
 def test_every_package_folder_is_installed():
@@ -93,9 +127,11 @@ def test_every_package_folder_is_installed():
     assert set(PYPROJECT["tool"]["setuptools"]["packages"]) == named
 
 
-def test_the_workflow_runs_the_readers_command_and_nothing_else():
-    (job,) = WORKFLOW["jobs"].values()
-    assert [step["run"] for step in job["steps"] if "run" in step] == ["python3 course.py test"]
+def test_the_workflow_runs_the_readers_command_on_each_kind_of_machine_that_the_course_supports():
+    job = WORKFLOW["jobs"]["test"]
+    assert {runs_on["machine"] for runs_on in machines()} == {"ubuntu-latest", "ubuntu-24.04-arm", "macos-14"}
+    assert job["runs-on"] == "${{ matrix.machine }}"
+    assert job["steps"][-1] == {"run": "python3 course.py test"}
     assert WORKFLOW["permissions"] == {"contents": "read"}
     assert set(WORKFLOW[True]) == {"push", "pull_request", "schedule"}  # YAML reads the key `on` as a yes
     assert job["timeout-minutes"] == 60
@@ -123,3 +159,34 @@ def test_the_hooks_for_contributors_need_no_network_and_run_what_the_lock_pins()
         python, option, module, *_ = hook["entry"].split()
         assert (python, option) == (".venv/bin/python", "-m")
         assert module in PINNED
+
+
+def test_the_workflow_has_a_browser_whose_absence_is_a_failure():
+    job = WORKFLOW["jobs"]["test"]
+    commands = [step.get("run", "") for step in job["steps"]]
+    install = ".venv/bin/python -m playwright install --with-deps chromium"
+    assert job["env"] == {"COURSE_BROWSER": "playwright"}
+    assert commands.index(install) < commands.index("python3 course.py test")
+    assert any("fonts-nanum" in command for command in commands)  # the course shows Korean
+
+
+def test_the_workflow_keeps_packages_and_browser_until_the_lock_changes():
+    for job in WORKFLOW["jobs"].values():
+        python = next(step["with"] for step in job["steps"] if "setup-python" in step.get("uses", ""))
+        assert (python["cache"], python["cache-dependency-path"]) == ("pip", "requirements.lock")
+    kept = next(step["with"] for step in WORKFLOW["jobs"]["test"]["steps"] if "actions/cache" in step.get("uses", ""))
+    assert "hashFiles('requirements.lock')" in kept["key"]
+
+
+def test_the_site_is_published_where_a_fork_switches_that_on_and_only_after_the_tests():
+    job = WORKFLOW["jobs"]["pages"]
+    assert "vars.PUBLISH_PAGES == 'true'" in job["if"]
+    assert "default_branch" in job["if"]
+    assert job["needs"] == "test"
+    assert job["permissions"] == {"pages": "write", "id-token": "write", "contents": "read"}
+    assert {"run": "python3 course.py site"} in job["steps"]
+    assert [step["uses"].split("@")[0] for step in job["steps"][-2:]] == [
+        "actions/upload-pages-artifact",
+        "actions/deploy-pages",
+    ]
+    assert job["steps"][-2]["with"] == {"path": "build/site"}

@@ -14,7 +14,16 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = CHECKOUT / "build" / "screenshots"
-WANTED = "COURSE_BROWSER"  # a path, where chromium has another name; "required" where its absence is a failure
+# The path of another chromium or Chrome; "playwright" for the one that `playwright install chromium` fetched;
+# "required" for one in the usual places. Where this is set, a missing browser is a failure, else a reason to skip.
+WANTED = "COURSE_BROWSER"
+USUAL = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
 FLAGS = (
     "--no-sandbox",  # continuous integration runs as root
     "--disable-gpu",
@@ -33,15 +42,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
+def find_browser(wanted: str) -> str | None:
+    """Find the browser that is asked for, or else one in the usual places; None leaves it to Playwright."""
+    if wanted == "playwright":
+        return None
+    names = USUAL if wanted in ("", "required") else (wanted,)
+    return next(filter(None, map(shutil.which, names)), None)
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """Start Debian's chromium; skip with a reason where there is none, unless it is required."""
+    """Start a chromium; skip with a reason where there is none, unless one is asked for."""
     wanted = os.environ.get(WANTED, "")
-    found = map(shutil.which, (wanted, "chromium", "chromium-browser", "google-chrome"))
-    path = next(filter(None, found), None)
-    if path is None:
+    path = find_browser(wanted)
+    if path is None and wanted != "playwright":
         reason = f"no chromium is installed (Debian: apt install chromium); another one can be named in {WANTED}"
-        (pytest.fail if wanted == "required" else pytest.skip)(reason)
+        (pytest.fail if wanted else pytest.skip)(f"{reason}, which is {wanted!r}" if wanted else reason)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         yield browser

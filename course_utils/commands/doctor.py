@@ -1,0 +1,79 @@
+"""What ``course.py doctor`` looks at inside the environment; the exit status is the number of problems."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from course_utils.files import CHECKOUT
+
+LOCK = CHECKOUT / "requirements.lock"
+REGISTRY = CHECKOUT / "datasets" / "registry.json"
+AGAIN = f"Delete {sys.prefix} and run python3 course.py lab."
+
+
+def main() -> int:
+    """Print a line for each thing, with what to do where something is missing; give the number of problems."""
+    problems = 0
+    for subject, finding, stops, advice in [*look_at_packages(), *look_for_data()]:
+        print(f"{'ok' if not advice else '!!' if stops else ' -'} {subject:15}{finding}")
+        if advice:
+            print(f"     -> {advice}")
+        problems += bool(advice and stops)
+    return problems
+
+
+def look_at_packages() -> Iterator[tuple[str, str, bool, str | None]]:
+    """Compare the main packages with the lock, and import torch and dgl as the lectures do."""
+    pinned = pins(LOCK.read_text())
+    for name in ("torch", "dgl", "numpy", "scipy", "matplotlib", "jupyterlab"):
+        found = installed(name)
+        same = found.split("+")[0] == pinned[name]
+        yield name, found, True, None if same else f"The course pins {pinned[name]}. {AGAIN}"
+    for name in ("torch", "dgl"):
+        words = last_line(f"import {name}; print('works')")
+        yield f"import {name}", words, True, None if words == "works" else AGAIN
+
+
+def pins(lock: str) -> dict[str, str]:
+    """Read which version the lock gives each package on this Python."""
+    requirements = [Requirement(line) for line in lock.splitlines()]
+    here = [known for known in requirements if known.marker is None or known.marker.evaluate()]
+    return {known.name: str(known.specifier).removeprefix("==") for known in here}
+
+
+def installed(name: str) -> str:
+    """Give the version of a package that is installed."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "is missing"
+
+
+def last_line(code: str) -> str:
+    """Run a line of code in a process of its own and give the last line it writes, be it an error."""
+    command = [sys.executable, "-P", "-c", code]
+    process = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    return (process.stdout.strip().splitlines() or [f"no answer, exit status {process.returncode}"])[-1]
+
+
+def look_for_data() -> Iterator[tuple[str, str, bool, str | None]]:
+    """Say of each data set in the registry where its files are; lectures run without them."""
+    own = os.environ.get("COURSE_DATA")
+    if own and not os.path.isdir(own):
+        yield "COURSE_DATA", own, True, "There is no such folder: correct it, or unset COURSE_DATA."
+    cache = Path(os.environ.get("COURSE_CACHE") or CHECKOUT / "datasets" / "cache")
+    folders = [cache / "downloads", Path(own or cache)]
+    for name, entry in json.loads(REGISTRY.read_text(encoding="utf-8")).items():
+        there = [any((folder / file["file"]).is_file() for folder in folders) for file in entry["files"]]
+        advice = "Lectures run without it; it is downloaded when a recorded result is measured again."
+        yield name, f"{sum(there)} of {len(there)} files are here", False, None if all(there) else advice
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""``course.py execute``: run lectures from a clean kernel and keep the outputs, as they are committed."""
+
+import argparse
+import datetime
+import json
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+
+from course_utils.commands import Stop, keep_progress_apart
+from course_utils.files import EXPERIMENTS, NOTEBOOKS, write_atomically
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the named lectures and keep their outputs; give the exit status."""
+    for notebook in find_lectures(arguments.lectures):
+        run_notebook(notebook, save=True)
+    return 0
+
+
+def find_lectures(names: Sequence[str]) -> list[Path]:
+    """Turn `02`, `02_bahdanau_attention` or a path into that notebook's file; no names mean all lectures."""
+    lectures = sorted(NOTEBOOKS.glob("*.ipynb"))
+    found = []
+    for name in names:
+        meant = sorted(EXPERIMENTS.glob("*.ipynb")) if EXPERIMENTS.name in Path(name).parts else lectures
+        matching = [path for path in meant if path.stem.startswith(Path(name).stem)]
+        if len(matching) != 1:
+            listed = ", ".join(path.stem for path in meant)
+            raise Stop(f"No one lecture is meant by {name!r}. There are: {listed or 'none in notebooks/'}.")
+        found += matching
+    return found or lectures
+
+
+class _Client(NotebookClient):
+    """Shows what the cells print while they run."""
+
+    def process_message(self, msg, cell, cell_index):
+        if msg["msg_type"] == "stream":
+            print(msg["content"]["text"], end="", flush=True)
+        return super().process_message(msg, cell, cell_index)
+
+
+def run_notebook(path: Path, save: bool) -> None:
+    """Run a notebook from a clean kernel, showing what its cells print; write it back, whole, only when asked to.
+
+    Raises
+    ------
+    Stop
+        If a cell fails or the kernel dies; then the file is as it was.
+    """
+    memory = []
+
+    def note_memory(**_cell):
+        memory.append(peak_memory(client.km.provisioner.pid))
+
+    keep_progress_apart()
+    print(f"\n=== {path.name}", flush=True)
+    start = time.monotonic()
+    notebook = nbformat.read(path, as_version=4)
+    client = _Client(
+        notebook,
+        kernel_name="python3",
+        timeout=None,
+        record_timing=True,  # taken out again below: the file is the same after each run
+        on_cell_executed=note_memory,
+        coalesce_streams=True,  # of a progress bar only the last state is kept
+        resources={"metadata": {"path": str(path.parent)}},
+    )
+    try:
+        client.execute()
+    except Exception as error:
+        if hasattr(client, "_async_cleanup_kernel_future"):  # nbclient has it after Ctrl-C only
+            raise KeyboardInterrupt from None
+        if not isinstance(error, CellExecutionError | DeadKernelError):
+            raise
+        raise Stop(f"{error}\n{path.name} did not run to its end; the file is as it was.") from None
+    if save:
+        cells = take_seconds(notebook)
+        write_atomically(path, f"{nbformat.writes(notebook)}\n".encode())
+        if path.parent.name != EXPERIMENTS.name:
+            note_run(path, round(time.monotonic() - start), cells, memory[-1] if memory else None)
+    print(f"=== {path.name}: {time.monotonic() - start:.0f} s", flush=True)
+
+
+def take_seconds(notebook: nbformat.NotebookNode) -> dict[str, int]:
+    """Take the times out of a notebook that was run, and give the whole seconds of each cell that took one or more."""
+    seconds = {}
+    for cell in notebook.cells:
+        times = cell.metadata.pop("execution", {})
+        if "shell.execute_reply" in times:
+            end, start = (
+                datetime.datetime.fromisoformat(times[name]) for name in ("shell.execute_reply", "iopub.execute_input")
+            )
+            seconds[cell["id"]] = int((end - start).total_seconds())
+    return {name: taken for name, taken in seconds.items() if taken}
+
+
+def note_run(path: Path, seconds: int, cell_seconds: dict[str, int], mebibytes: int | None) -> None:
+    """Keep what a lecture's last clean run took; README and the speaker's notes of the slides tell it."""
+    noted = path.parent / "experiments" / "runs.json"
+    runs = json.loads(noted.read_text(encoding="utf-8")) if noted.exists() else {}
+    runs[path.stem] = {"seconds": seconds, "cell_seconds": cell_seconds, "peak_mebibytes": mebibytes}
+    write_atomically(noted, f"{json.dumps(runs, indent=1, sort_keys=True)}\n".encode())
+
+
+def peak_memory(pid: int) -> int | None:
+    """Give the most memory that a process held at once, in mebibytes, where the system tells (Linux); else None."""
+    try:
+        status = Path("/proc", str(pid), "status").read_text()
+    except OSError:
+        return None
+    return round(int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) / 1024)

@@ -1,0 +1,88 @@
+"""``course.py lab``: the course in JupyterLab, for this machine alone and with a token."""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from jupyter_server.serverapp import list_running_servers
+
+from course_utils.commands import Stop, end
+from course_utils.files import CHECKOUT
+
+FIRST_LECTURE = "notebooks/01_sequence_to_sequence.ipynb"
+SECONDS_TO_START = 120
+FOUR_LINES = """The course is open at:  {address}
+{browser}
+To end it:              press Ctrl-C here; save your notebooks first.
+What the server says:   {log}"""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Start JupyterLab and, on a terminal, say in four lines what a reader needs; give the exit status."""
+    os.chdir(CHECKOUT)
+    command = lab_command(arguments.port, arguments.no_browser)
+    if sys.stdout is None or not sys.stdout.isatty():  # a service, or a file: there the server's own log belongs
+        os.execv(command[0], command)
+    return serve(command, arguments.no_browser)
+
+
+def lab_command(port: int | None, no_browser: bool) -> list[str]:
+    """Give JupyterLab's command line: this machine only, token on, first lecture open."""
+    command = [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", f"--ServerApp.root_dir={CHECKOUT}"]
+    command += [f"--LabApp.default_url=/lab/tree/{FIRST_LECTURE}"]
+    # The browser gets the address, not a file that leads there: one outside WSL, or in a snap, cannot see that file.
+    command += ["--ServerApp.use_redirect_file=False"]
+    command += [f"--port={port}"] if port else []
+    command += ["--no-browser"] if no_browser else []
+    return command + (["--allow-root"] if os.geteuid() == 0 else [])  # with token and loopback it is safe
+
+
+def serve(command: list[str], no_browser: bool) -> int:
+    """Run the server until Ctrl-C with its log in a file, which is kept where something went wrong."""
+    descriptor, name = tempfile.mkstemp(prefix="course-lab-", suffix=".log")
+    log = Path(name)
+    with open(descriptor, "wb") as file:
+        # a session of its own: Ctrl-C would make the server ask back on a terminal that does not show its questions
+        server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True)
+        try:
+            print("Starting JupyterLab ...", end="\r", flush=True)  # the first of the four lines takes its place
+            address = wait_for_address(server, log)
+            browser = "Without a browser:      copy this address into one on this machine."
+            if not no_browser:
+                browser = "If no browser opens it: copy this address into one on this machine."
+            print(FOUR_LINES.format(address=address, browser=browser, log=log), flush=True)
+            status = server.wait()
+        except KeyboardInterrupt:
+            server.terminate()
+            end(server, 30)
+            log.unlink()
+            print("\nThe course is closed.")
+            return 0
+        except BaseException:
+            server.terminate()
+            end(server)
+            raise
+    if status:
+        raise Stop(f"JupyterLab ended, exit status {status}. Its last words, the rest is in {log}:\n{last_words(log)}")
+    log.unlink()
+    return 0
+
+
+def wait_for_address(server: subprocess.Popen, log: Path) -> str:
+    """Wait until the server has noted where it listens, and give the address with its token."""
+    deadline = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < deadline and server.poll() is None:
+        for noted in list_running_servers():
+            if noted["pid"] == server.pid:
+                return f"{noted['url']}lab/tree/{FIRST_LECTURE}?token={noted['token']}"
+        time.sleep(0.2)
+    raise Stop(f"JupyterLab did not start. Its last words, the rest is in {log}:\n{last_words(log)}")
+
+
+def last_words(log: Path) -> str:
+    """Give the last lines of a log."""
+    return "\n".join(log.read_text(errors="replace").splitlines()[-15:])

@@ -1,0 +1,478 @@
+"""The commands of ``course.py``: what each runs inside the environment, and what it tells the reader."""
+
+import errno
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from types import SimpleNamespace
+from unittest import mock
+
+import nbformat
+import pytest
+
+from course_utils.commands import Stop, __main__, doctor, evidence, execute, lab, test
+from course_utils.files import CHECKOUT
+
+
+@pytest.fixture(autouse=True)
+def _leave_the_process_as_it_was(monkeypatch):
+    monkeypatch.chdir(CHECKOUT)  # and back afterwards, wherever a command goes
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    with mock.patch.dict(os.environ):
+        yield
+
+
+@pytest.fixture
+def run(capsys):
+    """Run a command line in this process; give its status and what it wrote."""
+
+    def run(*command_line):
+        status = __main__.main(list(command_line))
+        written = capsys.readouterr()
+        return SimpleNamespace(status=status, out=written.out, err=written.err)
+
+    return run
+
+
+# --- all commands -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", __main__.MODULES)
+def test_each_command_has_a_module_with_something_to_run(command):
+    name, _ = __main__.MODULES[command]
+    module = __import__(name, fromlist=["main"])
+    assert callable(getattr(module, "run", None) or module.main)
+
+
+@pytest.mark.parametrize(("command", "line"), [("handout", ["handout", "out"]), ("data", ["out"])])
+def test_what_follows_a_command_reaches_its_module(command, line, run, monkeypatch):
+    seen = []
+    name, _ = __main__.MODULES[command]
+    module = SimpleNamespace(main=lambda given: seen.append(given) or 3)
+    monkeypatch.setattr(__main__.importlib, "import_module", lambda asked: module if asked == name else None)
+    assert run(command, "out").status == 3
+    assert seen == [line]
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "disk is full"),
+        (OSError(errno.EROFS, "Read-only file system", "/course/build"), "(/course/build) cannot be written to"),
+        (OSError(errno.EACCES, "Permission denied", "/course/build"), "(/course/build) cannot be written to"),
+        (OSError(errno.EFBIG, "File too large"), "ulimit -f"),
+        (Stop("All is said."), "All is said."),
+    ],
+)
+def test_what_a_reader_can_help_is_a_sentence_and_no_traceback(error, sentence, run, monkeypatch):
+    monkeypatch.setattr(__main__, "run", mock.Mock(side_effect=error))
+    monkeypatch.setattr(__main__, "give_up_output", lambda: None)
+    result = run("slides")
+    assert result.status == 1
+    assert sentence in result.err
+
+
+def test_a_reader_who_has_seen_enough_is_no_error(run, monkeypatch):
+    monkeypatch.setattr(__main__, "run", mock.Mock(side_effect=BrokenPipeError))
+    monkeypatch.setattr(__main__, "give_up_output", given_up := mock.Mock())
+    assert run("data", "list").status == 0
+    given_up.assert_called_once()
+
+
+def test_ctrl_c_ends_a_command_with_a_word_and_the_usual_status(run, monkeypatch):
+    monkeypatch.setattr(__main__, "run", mock.Mock(side_effect=KeyboardInterrupt))
+    result = run("site")
+    assert result.status == 130
+    assert "Stopped." in result.err
+
+
+# --- lab --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def opened(run, monkeypatch):
+    """Open the course where the output is no terminal, and give the server's command line."""
+
+    def opened(*arguments):
+        monkeypatch.setattr(lab.os, "execv", replaced := mock.Mock(side_effect=SystemExit))
+        with pytest.raises(SystemExit):
+            run("lab", *arguments)
+        return replaced.call_args.args[1]
+
+    return opened
+
+
+def test_lab_opens_the_first_lecture_on_this_machine_only_and_keeps_the_token(opened):
+    line = " ".join(opened())
+    assert "--ip=127.0.0.1" in line
+    assert (CHECKOUT / lab.FIRST_LECTURE).is_file()
+    assert f"/lab/tree/{lab.FIRST_LECTURE}" in line
+    assert not re.search(r"token|password|--no-browser|--port", line)
+
+
+def test_the_browser_is_handed_the_address_and_no_file_that_it_might_not_see(opened):
+    assert "--ServerApp.use_redirect_file=False" in opened()
+
+
+def test_lab_takes_a_port_and_can_leave_the_browser_alone(opened):
+    assert {"--no-browser", "--port=8899"} <= set(opened("--no-browser", "--port", "8899"))
+
+
+@pytest.mark.parametrize(("user", "allowed"), [(0, True), (1009, False)])
+def test_only_root_needs_leave_to_start_jupyterlab(user, allowed, opened, monkeypatch):
+    monkeypatch.setattr(lab.os, "geteuid", lambda: user)
+    assert ("--allow-root" in opened()) is allowed
+
+
+SERVER = "import sys, time; print('much that nobody asked for'); sys.stdout.flush(); time.sleep({}); sys.exit({})"
+
+
+@pytest.fixture
+def logs(tmp_path, monkeypatch):
+    monkeypatch.setattr(lab.tempfile, "tempdir", str(tmp_path))
+    return lambda: list(tmp_path.glob("course-lab-*.log"))
+
+
+def test_on_a_terminal_lab_says_four_lines_and_ends_with_ctrl_c(logs, capfd, monkeypatch):
+    servers = []
+
+    def running():
+        return [{"pid": servers[0].pid, "url": "http://127.0.0.1:8888/", "token": "t0ken"}] if servers else []
+
+    def start(*args, **options):
+        servers.append(popen(*args, **options))
+        monkeypatch.setattr(servers[0], "wait", mock.Mock(side_effect=[KeyboardInterrupt, 0]))
+        return servers[0]
+
+    popen, ended = subprocess.Popen, subprocess.Popen.wait
+    monkeypatch.setattr(lab, "list_running_servers", running)
+    monkeypatch.setattr(lab.subprocess, "Popen", start)
+    assert lab.serve([sys.executable, "-c", SERVER.format(600, 0)], no_browser=False) == 0
+    told = capfd.readouterr().out
+    said, closed = told.split("\n\n")
+    assert said.count("\n") == 3
+    assert f"http://127.0.0.1:8888/lab/tree/{lab.FIRST_LECTURE}?token=t0ken" in said
+    assert "Ctrl-C" in said
+    assert "course-lab-" in said
+    assert "closed" in closed
+    assert "nobody asked" not in told
+    assert logs() == []
+    assert ended(servers[0]) == -signal.SIGTERM
+
+
+def test_a_server_that_does_not_start_is_told_with_its_last_words_and_its_log_is_kept(logs, monkeypatch):
+    monkeypatch.setattr(lab, "list_running_servers", lambda: [])
+    with pytest.raises(Stop, match="did not start") as stop:
+        lab.serve([sys.executable, "-c", SERVER.format(0, 3)], no_browser=True)
+    assert "much that nobody asked for" in str(stop.value)
+    assert str(logs()[0]) in str(stop.value)
+
+
+# --- test -------------------------------------------------------------------------------------------------------------
+
+FAILING = [sys.executable, "-c", "print('what went wrong'); raise SystemExit(1)"]
+REPORT = """<testsuites><testsuite tests="7" failures="{failures}" errors="0" skipped="2">
+<testcase classname="notebooks.02_bahdanau_attention.ipynb" name="Cell 0" time="3.5"/>
+<testcase classname="notebooks.02_bahdanau_attention.ipynb" name="Cell 1" time="7.25"/>
+<testcase classname="tests.test_x" name="a" time="0"><skipped message="no chromium is installed"/></testcase>
+<testcase classname="tests.test_x" name="b" time="0"><skipped message="no chromium is installed"/></testcase>
+<testcase classname="notebooks.06_graph_attention.ipynb" name="Cell 0" time="11.0"/></testsuite></testsuites>"""
+
+
+@pytest.fixture
+def entered(monkeypatch):
+    """Note the stages instead of running them; a name that is added to `failing` makes that stage fail."""
+    noted = SimpleNamespace(groups=[], failing=set(), failures=0, shown=[])
+
+    def run_side_by_side(group):
+        noted.groups.append([stage.name for stage in group])
+        for stage in group:
+            stage.status = int(stage.name in noted.failing)
+            stage.output = "what the stage wrote"
+            if stage.report:
+                stage.report.write_text(REPORT.format(failures=noted.failures * stage.status))
+
+    monkeypatch.setattr(test, "run_side_by_side", run_side_by_side)
+    monkeypatch.setattr(test, "show", lambda command: noted.shown.append(command[1:]) or 0)
+    monkeypatch.setattr(test.importlib.util, "find_spec", lambda _: True)
+    return noted
+
+
+def test_arguments_after_test_go_to_pytest_and_nothing_else_runs(entered, run):
+    run("test", "-k", "mask", "-x")
+    assert entered.shown == [["-m", "pytest", "-k", "mask", "-x"]]
+    assert entered.groups == []
+
+
+def test_other_machines_are_played_whole_on_demand(entered, run):
+    run("test", "--machines")
+    assert entered.shown == [["-m", "course_utils.commands.machines"]]
+
+
+def test_without_arguments_test_runs_every_stage_in_order(entered, run):
+    assert run("test").status == 0
+    assert entered.groups == [
+        ["lint", "layout"],
+        ["data"],
+        ["slides", "site"],
+        ["unit tests"],
+        ["machines"],
+        ["notebooks"],
+        ["browser"],
+    ]
+
+
+def test_each_stage_runs_what_its_name_says(tmp_path, monkeypatch):
+    lines = {stage.name: " ".join(stage.command[1:]) for group in test.stages(tmp_path) for stage in group}
+    assert lines["data"] == "-m course_utils.data build"
+    assert lines["slides"] == "-m course_utils.publishing.slides"
+    assert lines["unit tests"].startswith("-m pytest -m not browser -n 2 --dist loadfile tests ")
+    assert "--nbval-lax --nbval-current-env --nbval-cell-timeout=300 -n 2 --dist loadfile" in lines["notebooks"]
+    assert "-m browser -n 2 --dist loadfile tests/browser" in lines["browser"]
+    monkeypatch.setattr(test.importlib.util, "find_spec", lambda _: None)
+    assert "machines" not in [stage.name for group in test.stages(tmp_path) for stage in group]
+
+
+def test_no_test_knows_of_the_readers_progress(entered, run):
+    run("test")
+    assert str(os.getpid()) in os.environ["COURSE_PROGRESS"]
+
+
+@pytest.mark.parametrize(("failures", "counts"), [(0, "20 passed, 0 failed, 6 skipped"), (3, "17 passed, 3 failed")])
+def test_the_last_line_counts_all_stages_and_each_notebook_has_its_seconds(failures, counts, entered, run):
+    entered.failures, entered.failing = failures, {"notebooks"} if failures else set()
+    result = run("test")
+    lines = result.out.splitlines()
+    assert counts.replace("20", "21").replace("17", "18") in lines[-1]  # and five stages that count as one
+    assert result.status == (1 if failures else 0)
+    assert f"notebooks: {'FAILED' if failures else 'ok'}" in lines[-2]
+    assert re.search(r"02_bahdanau_attention +10\.8 s", result.out)
+    assert re.search(r"06_graph_attention +11\.0 s", result.out)
+    assert ("what the stage wrote" in result.out) is bool(failures)
+
+
+def test_why_tests_were_skipped_is_said_even_where_all_is_well(entered, run):
+    assert run("test").out.count("2 skipped: no chromium is installed") == 3
+
+
+@pytest.mark.parametrize("failing", ["lint", "data", "site", "unit tests", "machines", "notebooks", "browser"])
+def test_one_failing_stage_fails_the_run_but_stops_no_other(failing, entered, run):
+    entered.failing, entered.failures = {failing}, 1
+    result = run("test")
+    assert result.status == 1
+    assert sum(map(len, entered.groups)) == 9
+    assert f"{failing}: FAILED" in result.out.splitlines()[-2]
+    assert ", 1 failed, " in result.out.splitlines()[-1]
+
+
+def test_a_pytest_that_breaks_without_a_failed_test_counts_as_one_failure(tmp_path):
+    report = tmp_path / "unit.xml"
+    report.write_text(REPORT.format(failures=0))
+    assert test.Stage("unit tests", [], report, status=2).counts == (5, 1, 2)
+
+
+def test_stages_side_by_side_keep_apart_what_they_write_and_how_they_end(capsys):
+    group = [test.Stage("good", [sys.executable, "-c", "print('all well')"]), test.Stage("bad", FAILING)]
+    test.run_side_by_side(group)
+    assert [stage.status for stage in group] == [0, 1]
+    assert [stage.output.strip() for stage in group] == ["all well", "what went wrong"]
+    for stage in group:
+        test.tell(stage)
+    told = capsys.readouterr().out
+    assert "all well" not in told
+    assert "what went wrong" in told
+    assert [line.split()[:2] for line in told.splitlines()[:2]] == [["good", "ok"], ["bad", "FAILED"]]
+
+
+# --- doctor, inside ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def answers(monkeypatch, tmp_path):
+    """Give what is found installed and what importing answers; to be changed by a test."""
+    monkeypatch.delenv("COURSE_DATA", raising=False)
+    pinned = doctor.pins((CHECKOUT / "requirements.lock").read_text())
+    known = {**pinned, "import torch": "works", "import dgl": "works"}
+    known["torch"] += "+cpu"
+    monkeypatch.setattr(doctor, "installed", lambda name: known[name])
+    monkeypatch.setattr(doctor, "last_line", lambda code: known[code.split(";")[0]])
+    return known
+
+
+def test_doctor_compares_what_is_installed_with_the_lock(answers, capsys):
+    assert doctor.main() == 0
+    told = capsys.readouterr().out
+    assert "!!" not in told
+    assert re.search(r"ok torch +2\.13\.0\+cpu", told)
+    assert re.search(r"ok import dgl +works", told)
+    assert "cora" in told
+
+
+@pytest.mark.parametrize(
+    ("subject", "found", "advice"),
+    [
+        ("import torch", "ImportError: libtorch.so: cannot open shared object file", "Delete"),
+        ("dgl", "0.9.1", "The course pins"),
+        ("numpy", "is missing", "The course pins"),
+    ],
+)
+def test_doctor_says_for_each_problem_inside_what_to_do(subject, found, advice, answers, capsys):
+    answers[subject] = found
+    assert doctor.main() == 1
+    told = capsys.readouterr().out
+    assert advice in told[told.index(f"!! {subject:15}{found}") :]
+    assert told.count("!!") == 1
+
+
+def test_a_data_folder_that_is_not_there_is_a_problem(answers, capsys, monkeypatch):
+    monkeypatch.setenv("COURSE_DATA", "/nowhere/data")
+    assert doctor.main() == 1
+    assert "unset COURSE_DATA" in capsys.readouterr().out
+
+
+def test_the_lock_is_read_for_this_python():
+    lock = 'dgl==1.1.3 ; python_version < "3"\ndgl==2.1.0 ; python_version >= "3"\ntorch==2.13.0\n'
+    assert doctor.pins(lock) == {"dgl": "2.1.0", "torch": "2.13.0"}
+
+
+def test_what_importing_says_last_is_told_be_it_an_error():
+    assert doctor.last_line("print('first'); print('works')") == "works"
+    assert doctor.last_line("raise ImportError('no library')") == "ImportError: no library"
+    assert doctor.last_line("raise SystemExit(3)") == "no answer, exit status 3"
+    assert doctor.installed("no-such-package-anywhere") == "is missing"
+
+
+def test_data_sets_are_found_in_the_readers_folder_and_in_the_cache(tmp_path, monkeypatch):
+    (tmp_path / "registry.json").write_text('{"cora": {"files": [{"file": "cora/x"}, {"file": "cora/y"}]}}')
+    monkeypatch.setattr(doctor, "REGISTRY", tmp_path / "registry.json")
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("COURSE_DATA", raising=False)
+
+    def found():
+        return next(finding for subject, finding, *_ in doctor.look_for_data() if subject == "cora")
+
+    assert found().startswith("0 of 2")
+    for place in (tmp_path / "cache/downloads/cora/x", tmp_path / "mine/cora/y"):
+        place.parent.mkdir(parents=True)
+        place.touch()
+    assert found().startswith("1 of 2")
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "mine"))
+    assert found().startswith("2 of 2")
+
+
+# --- evidence and execute ---------------------------------------------------------------------------------------------
+
+
+def write_notebook(path, *sources):
+    """Write a notebook of one Markdown cell, which mentions measure("of_the_prose"), and these code cells."""
+    cells = [nbformat.v4.new_markdown_cell('Call `measure("of_the_prose", …)`.')]
+    cells += [nbformat.v4.new_code_cell(source) for source in sources]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    return path
+
+
+@pytest.fixture
+def two_lectures(tmp_path, monkeypatch):
+    folder = tmp_path / "notebooks"
+    (folder / "experiments").mkdir(parents=True)
+    for module in (evidence, execute):
+        monkeypatch.setattr(module, "NOTEBOOKS", folder)
+        monkeypatch.setattr(module, "EXPERIMENTS", folder / "experiments")
+    first = write_notebook(folder / "01_one.ipynb", 'record = measure("01_lengths", run, [0, 1, 2], claims)')
+    second = write_notebook(
+        folder / "02_two.ipynb",
+        'record = measure(\n    "02_inversion", run, range(3), claims\n)',
+        'earlier = stored("01_lengths")\nmeasure(name="02_scores", experiment=run)',
+    )
+    return first, second
+
+
+def test_every_record_is_found_in_the_lecture_that_measures_it(two_lectures):
+    first, second = two_lectures
+    assert evidence.find_records([]) == {"01_lengths": first, "02_inversion": second, "02_scores": second}
+    assert evidence.find_records(["02_scores"]) == {"02_scores": second}
+
+
+def test_an_unknown_record_is_answered_with_the_list_of_those_there_are(two_lectures, run):
+    result = run("evidence", "02_scores", "07_nothing")
+    assert result.status == 1
+    assert "07_nothing" in result.err
+    for name in ("01_lengths", "02_inversion", "02_scores"):
+        assert name in result.err
+    assert "of_the_prose" not in result.err
+
+
+@pytest.mark.parametrize(
+    ("asked", "notebooks", "quick", "device"),
+    [
+        (["02_scores", "02_inversion"], ["02_two"], None, None),
+        ([], ["01_one", "02_two"], None, None),
+        (["--quick"], ["01_one", "02_two"], "1", None),
+        (["--device=cuda"], ["01_one", "02_two"], None, "cuda"),
+    ],
+)
+def test_evidence_runs_each_lecture_once_and_saves_none(
+    asked, notebooks, quick, device, two_lectures, run, monkeypatch
+):
+    ran = []
+    monkeypatch.delenv("COURSE_DEVICE", raising=False)
+    monkeypatch.setattr(execute, "run_notebook", lambda path, save: ran.append((path.stem, save)))
+    assert run("evidence", *asked).status == 0
+    assert ran == [(name, False) for name in notebooks]
+    wanted = [name for name in asked if not name.startswith("--")] or ["01_lengths", "02_inversion", "02_scores"]
+    assert os.environ["COURSE_EVIDENCE"].split(",") == wanted
+    assert os.environ.get("COURSE_EVIDENCE_QUICK") == quick
+    assert os.environ.get("COURSE_DEVICE") == device
+
+
+@pytest.mark.parametrize("name", ["02", "02_two", "notebooks/02_two.ipynb"])
+def test_a_lecture_is_found_by_its_number_its_name_or_its_path(name, two_lectures):
+    assert execute.find_lectures([name]) == [two_lectures[1]]
+    assert execute.find_lectures([]) == list(two_lectures)
+
+
+@pytest.mark.parametrize("name", ["07", "0"])
+def test_a_name_that_means_no_one_lecture_is_answered_with_the_list(name, two_lectures, run):
+    result = run("execute", name)
+    assert result.status == 1
+    assert "01_one, 02_two" in result.err
+
+
+def test_execute_keeps_the_outputs_of_one_clean_run_and_of_progress_bars_the_last_state(tmp_path, capsys):
+    bar = "import sys\nfor i in range(3):\n    print(f'\\rstep {i}', end='', file=sys.stderr)"
+    path = write_notebook(tmp_path / "01_one.ipynb", bar, "6 * 7")
+    execute.run_notebook(path, save=True)
+    execute.run_notebook(path, save=True)
+    first, second = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    assert [output.text for output in first.outputs] == ["step 2"]
+    assert second.outputs[0].data["text/plain"] == "42"
+    assert (first.execution_count, second.execution_count) == (1, 2)
+    assert "execution" not in second.metadata
+    assert "step 1" in capsys.readouterr().out  # shown while it ran
+    assert sorted(os.listdir(tmp_path)) == ["01_one.ipynb", "experiments"]
+
+
+def test_execute_notes_what_each_lecture_took_in_seconds_and_in_memory(tmp_path):
+    large = "import time\nblock = bytearray(300 * 2**20)\nblock[::4096] = b'x' * len(block[::4096])\ndel block"
+    for name in ("02_two.ipynb", "01_one.ipynb"):
+        path = write_notebook(tmp_path / name, large, "time.sleep(1.2)", "6 * 7")
+        execute.run_notebook(path, save=True)
+    runs = json.loads((tmp_path / "experiments" / "runs.json").read_text())
+    assert list(runs) == ["01_one", "02_two"]
+    *_, slow, quick = nbformat.read(path, as_version=4).cells
+    assert runs["01_one"]["cell_seconds"][slow.id] >= 1
+    assert quick.id not in runs["01_one"]["cell_seconds"]
+    assert runs["01_one"]["seconds"] >= 1
+    if sys.platform == "linux":  # the peak counts, though the memory was given back
+        assert 300 < runs["01_one"]["peak_mebibytes"] < 500
+
+
+def test_a_lecture_that_fails_is_left_as_it_was(tmp_path):
+    path = write_notebook(tmp_path / "01_one.ipynb", "print('before')", "raise ValueError('in the lecture')")
+    before = path.read_bytes()
+    with pytest.raises(Stop, match="in the lecture"):
+        execute.run_notebook(path, save=True)
+    assert path.read_bytes() == before
