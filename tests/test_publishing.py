@@ -210,3 +210,15 @@ def test_a_figure_is_known_by_its_description_and_other_outputs_are_none(noteboo
     assert picture(output) == ("a", b"\x00")
     assert picture({"data": {"text/html": "<table>"}}) is None
     assert picture({"output_type": "stream", "text": "x"}) is None
+
+
+def test_a_deck_has_its_drawings_beside_it_and_no_link_to_a_notebook(notebook, tmp_path):
+    notebook.cells[0].source += " ![d](pictures/01_unrolled.svg) [lecture 02](02_bahdanau_attention.ipynb#padding)"
+    path = tmp_path / "07_name.ipynb"
+    nbformat.write(notebook, path)
+    (deck,) = slides.make_decks([path], tmp_path / "decks")
+    page = deck.read_text(encoding="utf-8")
+    assert 'src="pictures/01_unrolled.svg"' in page
+    assert (deck.parent / "pictures" / "01_unrolled.svg").exists()
+    assert "lecture 02" in page
+    assert ".ipynb" not in page

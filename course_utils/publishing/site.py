@@ -17,7 +17,17 @@ import nbformat
 from nbformat import NotebookNode
 from sphinx.cmd.build import build_main
 
-from course_utils.files import CHECKOUT, CLAIMS, LECTURES, PICTURES, README, START_AND_LECTURES
+from course_utils.files import (
+    CHECKOUT,
+    CLAIMS,
+    EXPERIMENT_NOTEBOOKS,
+    EXPERIMENTS,
+    LECTURES,
+    NOTEBOOKS,
+    PICTURES,
+    README,
+    START_AND_LECTURES,
+)
 from course_utils.publishing.assets import copy_mathjax
 from course_utils.publishing.server import serve
 
@@ -50,23 +60,26 @@ def gather(folder: Path) -> None:
     (folder / "data.md").write_text(CARDS.read_text(encoding="utf-8"), encoding="utf-8")
     shutil.copytree(PICTURES, folder / "lectures" / "pictures")
     (folder / "lectures" / "index.md").write_text(lectures(readme), encoding="utf-8")
-    for path in START_AND_LECTURES:
-        nbformat.write(as_page(nbformat.read(path, as_version=4), path.stem[:2]), folder / "lectures" / path.name)
+    (folder / "lectures" / EXPERIMENTS.name).mkdir()
+    for path in (*START_AND_LECTURES, *EXPERIMENT_NOTEBOOKS):
+        page = as_page(nbformat.read(path, as_version=4), "-".join(path.relative_to(NOTEBOOKS).with_suffix("").parts))
+        nbformat.write(page, folder / "lectures" / path.relative_to(NOTEBOOKS))
 
 
-def as_page(notebook: NotebookNode, number: str) -> NotebookNode:
-    """Give a copy as it is read on a page: without marks for tests, its displayed equations numbered."""
+def as_page(notebook: NotebookNode, name: str) -> NotebookNode:
+    """Give a copy as it is read on a page: without guards, its displayed equations numbered, by a name of its own."""
     notebook = deepcopy(notebook)
     equations = 0
 
     def numbered(match: re.Match) -> str:
         nonlocal equations
         equations += 1
-        return f"{match[0]} (equation-{number}-{equations})"
+        return f"{match[0]} (equation-{name}-{equations})"
 
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = re.sub(r"^\$\$.+?\$\$$", numbered, cell.source, flags=re.DOTALL | re.MULTILINE)
+            source = without_comments(cell.source)
+            cell.source = re.sub(r"^\$\$.+?\$\$$", numbered, source, flags=re.DOTALL | re.MULTILINE)
     return notebook
 
 
@@ -74,7 +87,8 @@ def lectures(readme: str) -> str:
     """Take the lectures, each with its picture and its finding, out of README."""
     shown = section(readme, "Six lectures").replace("\n### ", "\n## ").replace("](notebooks/", "](")
     shown = shown.replace("](CLAIMS.md)", "](../claims.md)")
-    names = "\n".join(path.stem for path in START_AND_LECTURES)
+    pages = (*START_AND_LECTURES, *EXPERIMENT_NOTEBOOKS)
+    names = "\n".join(str(path.relative_to(NOTEBOOKS).with_suffix("")) for path in pages)
     return f"# The lectures\n{shown}\n```{{toctree}}\n:hidden:\n\n{names}\n```\n"
 
 

@@ -8,6 +8,7 @@ for printing to PDF.
 import argparse
 import json
 import math
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
@@ -17,7 +18,7 @@ import nbformat
 from nbconvert.exporters import SlidesExporter
 from nbformat import NotebookNode
 
-from course_utils.files import CHECKOUT, LECTURES, RUNS, write_atomically
+from course_utils.files import CHECKOUT, LECTURES, PICTURES, RUNS, write_atomically
 from course_utils.publishing.assets import copy_mathjax, copy_reveal
 from course_utils.publishing.notebooks import picture
 from course_utils.publishing.server import serve
@@ -26,6 +27,7 @@ TEMPLATE = Path(__file__).with_name("slides_template")
 WORDS_A_MINUTE = 110  # spoken, with pauses
 SECONDS_A_LINE = 5  # of code that is read aloud
 SECONDS_A_FIGURE = 45
+LINK_TO_NOTEBOOK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:)[^)]*\.ipynb[^)]*\)")  # leads nowhere from a deck
 
 
 def make_decks(lectures: Sequence[Path], folder: Path) -> list[Path]:
@@ -40,6 +42,8 @@ def make_decks(lectures: Sequence[Path], folder: Path) -> list[Path]:
     copy_mathjax(assets / "mathjax")
     for name in ("slides.css", "slides.js"):
         write_atomically(assets / name, (TEMPLATE / name).read_bytes())
+    for picture_file in PICTURES.iterdir():  # beside the decks, as they lie beside the lectures
+        write_atomically(folder / PICTURES.name / picture_file.name, picture_file.read_bytes())
     exporter = SlidesExporter(template_name=TEMPLATE.name, extra_template_basedirs=[str(TEMPLATE.parent)])
     runs = json.loads(RUNS.read_text(encoding="utf-8"))
     decks = []
@@ -54,11 +58,13 @@ def make_decks(lectures: Sequence[Path], folder: Path) -> list[Path]:
 
 
 def prepared(notebook: NotebookNode, seconds: Mapping[str, int]) -> NotebookNode:
-    """Give a copy as it is shown: no marks for tests, no code that only draws, and minutes in the speaker's notes."""
+    """Give a copy as it is shown: no links to notebooks, no code that only draws, minutes in the speaker's notes."""
     notebook = deepcopy(notebook)
     title = next(cell.source for cell in notebook.cells if cell.source.startswith("# "))
     notebook.metadata.title = title.removeprefix("# ").split("\n")[0]
     for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = LINK_TO_NOTEBOOK.sub(r"\1", cell.source)
         if hides_code(cell) and "hide-input" not in cell.metadata.setdefault("tags", []):
             cell.metadata.tags.append("hide-input")
     cells = []

@@ -21,6 +21,7 @@ html_css_files = ["site.css"]
 html_js_files = ["mathjax/formulas.js"]
 html_context = {"default_mode": "auto"}
 html_show_sourcelink = False
+html_copy_source = False  # half of the site's weight, and nothing links to it
 html_sidebars = {name: [] for name in ("index", "claims", "data", "glossary", "reference", "search", "genindex")}
 html_theme_options = {
     "logo": {"text": "Attention in six lectures"},
