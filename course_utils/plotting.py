@@ -16,7 +16,7 @@ from matplotlib.figure import Figure, FigureBase
 from numpy.typing import ArrayLike
 from PIL import Image
 
-from course_utils.shades import NOTHING, WEIGHT
+from course_utils.palette import NOTHING, WEIGHT
 
 # Okabe & Ito (2008): told apart by readers with any kind of colour vision; black comes first for the main series.
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from course_utils.explorer import explore
+from course_utils.palette import ink_on, shade
 from course_utils.plotting import WEIGHTS
-from course_utils.shades import ink_on, shade
 
 QUERIES, KEYS = ["drei", "acht", "</script><b>"], ["three", "a & b", "eight", "<i>", "five"]
 

@@ -15,7 +15,7 @@ from IPython.display import HTML
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from course_utils.shades import NOTHING, WEIGHT, ink_on, shade
+from course_utils.palette import NOTHING, WEIGHT, ink_on, shade
 
 STYLE = Path(__file__).with_name("explorer.css").read_text(encoding="utf-8")
 SCRIPT = Path(__file__).with_name("explorer.js").read_text(encoding="utf-8")
