@@ -178,6 +178,7 @@ def cells_with_outputs():
         ("Let the step be 0.25. <!-- code: 0.25 -->", ""),
         ("Let the step be 0.125. <!-- code of far: 0.125 -->", ""),
         ("Let the step be 0.3. <!-- code: 0.3 -->", "0.3 is not in what the cell is written with"),
+        ("The score is −0.42. <!-- printed: −0.42 -->", "−0.42 is not in what the cell prints"),
         ("It is 0.43. <!-- printed: 0.43 -->", "0.43 is not in what the cell prints"),
         ("It is 0.99. <!-- printed: 0.99 -->", "0.99 is not in what the cell prints"),
         ("It is 0.42. <!-- printed by far: 0.42 -->", "0.42 is not in what the cell prints"),

@@ -19,9 +19,8 @@ in one comment with semicolons between them. A table counts as one sentence. The
 
 Conditions and metrics are written as the record writes them. A number agrees when a hundred times what is recorded
 (percent, points) rounds to it at the digits it is written with, or, where it has a decimal point or what is recorded is
-above 1, when that itself does. Each measured number of a guarded sentence (one
-with a decimal point, or before %, points or BLEU) must be named by one of its guards; a verdict's guard names its
-claim's threshold besides.
+above 1, when that itself does. Each measured number of a guarded sentence (one with a decimal point, or before %,
+points or BLEU) must be named by one of its guards; a verdict's guard names its claim's threshold besides.
 """
 
 import html
@@ -253,10 +252,10 @@ def _check_count(record: Record, what: str, values, metric: str, count: str, see
 def _check_cell(guard: str, rest: str, text: str) -> set[str]:
     if not re.fullmatch(rf"{NUMBER}(, {NUMBER})*", rest):
         raise GuardError(f"the guard {guard!r} is malformed: expected numbers with a comma and a space between them")
-    shown = [float(number) for number in re.findall(r"(?<![\w.])\d+(?:\.\d*)?(?:e[+-]?\d+)?", text.replace("_", ""))]
+    shown = [float(number) for number in re.findall(r"(?<![\w.])-?\d+(?:\.\d*)?(?:e[+-]?\d+)?", text.replace("−", "-"))]
     exactly = guard.startswith("code")  # what is printed may be rounded, what is given may not
-    for written in map(_bare, rest.split(", ")):
-        if not any(value == float(written) if exactly else _agrees(written, value) for value in shown):
+    for written in rest.split(", "):
+        if not any(_agrees(written, value, exactly) for value in shown):
             raise GuardError(f"{written} is not in what the cell {'is written with' if exactly else 'prints'}")
     return _numbers(rest)
 
@@ -294,13 +293,13 @@ def _agrees_with_recorded(written: str, value: float) -> bool:
     return _agrees(written, 100 * value) or (as_it_is and _agrees(written, value))
 
 
-def _agrees(written: str, value: float) -> bool:
+def _agrees(written: str, value: float, exactly: bool = False) -> bool:
     """Say whether a value rounds to a number at the digits with which that is written; an unsigned one has no side."""
     digits = len(written.partition(".")[2])
     number = float(written.replace(",", "").replace("−", "-"))
     if written[0] not in "+−-":
         value = abs(value)
-    return abs(value - number) <= 0.5 * 10**-digits + 1e-9
+    return abs(value - number) <= (0 if exactly else 0.5 * 10**-digits) + 1e-9
 
 
 def _bare(number: str) -> str:
