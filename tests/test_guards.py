@@ -98,7 +98,7 @@ def why(text: str, cells=(), number: int = 0) -> str:
         "Nobody et al. (2017) report 28.4 BLEU. <!-- cited: 28.4 -->",
         "Its 95 % interval lies high. <!-- 99_x: big, wide > n-gram b in BLEU: holds -->",
         "A number of 9.9 before. Then it wins. <!-- 99_x: big, wide > n-gram b in BLEU: holds -->",
-        "| big | 35.2 % | <!-- 99_x: big, wide BLEU 35.2 -->",
+        "| big | 35.2 % |\n| small | 25.2 % |\n\n<!-- 99_x: big, wide BLEU 35.2; 99_x: n-gram b BLEU 25.2 -->",
         "Nothing here is a guard. <!-- end of claims -->",
         "```\nA guard in code. <!-- 99_x: nonsense -->\n```",
     ],
@@ -157,11 +157,13 @@ def test_a_number_that_no_guard_of_its_sentence_names_is_told(sentence):
 
 def cells_with_outputs():
     cells = [
-        nbformat.v4.new_code_cell("1", outputs=[nbformat.v4.new_output("stream", text="weights [0.4223, 0.5777]\n")]),
+        nbformat.v4.new_code_cell(
+            "step = -0.25", outputs=[nbformat.v4.new_output("stream", text="weights [0.4223, 0.5777]\n")]
+        ),
         nbformat.v4.new_markdown_cell("Here."),
         nbformat.v4.new_code_cell("2"),
         nbformat.v4.new_code_cell("3", outputs=[nbformat.v4.new_output("execute_result", {"text/plain": "-1.5"})]),
-        nbformat.v4.new_code_cell("4", outputs=[nbformat.v4.new_output("stream", text="0.99")]),
+        nbformat.v4.new_code_cell("x = 0.125", outputs=[nbformat.v4.new_output("stream", text="0.99")]),
     ]
     cells[4]["id"] = "far"
     return cells
@@ -173,6 +175,10 @@ def cells_with_outputs():
         ("Weights are 0.42 and 0.58. <!-- printed: 0.42, 0.58 -->", ""),
         ("The score is −1.5. <!-- printed: −1.5 -->", ""),
         ("It is 0.99. <!-- printed by far: 0.99 -->", ""),
+        ("Let the step be 0.25. <!-- code: 0.25 -->", ""),
+        ("Let the step be 0.125. <!-- code of far: 0.125 -->", ""),
+        ("Let the step be 0.3. <!-- code: 0.3 -->", "0.3 is not in what the cell is written with"),
+        ("The score is −0.42. <!-- printed: −0.42 -->", "−0.42 is not in what the cell prints"),
         ("It is 0.43. <!-- printed: 0.43 -->", "0.43 is not in what the cell prints"),
         ("It is 0.99. <!-- printed: 0.99 -->", "0.99 is not in what the cell prints"),
         ("It is 0.42. <!-- printed by far: 0.42 -->", "0.42 is not in what the cell prints"),
@@ -185,7 +191,7 @@ def test_a_number_worked_by_hand_is_tied_to_the_cell_that_prints_it(text, expect
 
 
 def test_a_page_without_cells_prints_nothing_to_be_tied_to():
-    assert "no code cell that prints" in why("It is 0.42. <!-- printed: 0.42 -->")
+    assert "has no code cell that it could mean" in why("It is 0.42. <!-- printed: 0.42 -->")
 
 
 def test_a_notebooks_fault_names_file_cell_and_sentence(tmp_path):

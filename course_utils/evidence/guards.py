@@ -1,7 +1,7 @@
 """Sentences tied to what they rest on: the HTML comment behind a sentence, and whether it still agrees.
 
 A *guard* is an HTML comment in Markdown. It holds for the sentence before it; several may follow one another, or stand
-in one comment with semicolons between them. There are six kinds::
+in one comment with semicolons between them. A table counts as one sentence. They are::
 
     <!-- 06_cora: GAT > GCN: holds -->                                the verdict of the record's claim
     <!-- 06_coauthor_cs: GAT > MLP in accuracy, few words: holds -->   … where several claims compare these two
@@ -13,13 +13,14 @@ in one comment with semicolons between them. There are six kinds::
     <!-- 06_cora: HEADS = 8 -->                                       a setting that the record keeps
     <!-- printed: 0.42, 0.58 -->             numbers that the nearest code cell with an output prints, above or below
     <!-- printed by 4f2a90c1: 0.42 -->       … that the code cell with this id prints
+    <!-- code: 0.8, −0.4 -->                numbers that the nearest code cell, above or below, is written with
+    <!-- code of 4f2a90c1: 0.8 -->          … that the code cell with this id is written with
     <!-- cited: 28.4 -->                     a number of somebody else, whose source the sentence names
 
 Conditions and metrics are written as the record writes them. A number agrees when a hundred times what is recorded
 (percent, points) rounds to it at the digits it is written with, or, where it has a decimal point or what is recorded is
-above 1, when that itself does. Each measured number of a guarded sentence (one
-with a decimal point, or before %, points or BLEU) must be named by one of its guards; a verdict's guard names its
-claim's threshold besides.
+above 1, when that itself does. Each measured number of a guarded sentence (one with a decimal point, or before %,
+points or BLEU) must be named by one of its guards; a verdict's guard names its claim's threshold besides.
 """
 
 import html
@@ -34,15 +35,15 @@ from course_utils.evidence.record import Claim, Record, stored
 from course_utils.evidence.rule import paired_interval
 
 COMMENT = re.compile(r"<!--\s*(.*?)\s*-->", flags=re.DOTALL)
-GUARD = re.compile(r"\d\d_\w+|(printed|cited)\b")  # how a comment begins that is meant as a guard
+GUARD = re.compile(r"\d\d_\w+|(printed|code|cited)\b")  # how a comment begins that is meant as a guard
 NUMBER = r"[+−-]?\d[\d,]*(?:\.\d+)?"
 MEASURED = re.compile(
-    rf"(?<![\w.,])({NUMBER})(?=\s*(?:%|per cent|points?\b|BLEU))|(?<![\w.,])([+−-]?\d+\.\d+)(?![\w.])"
+    rf"(?<![\w.,])({NUMBER})(?=\s*(?:%|per ?cent|points?\b|BLEU))|(?<![\w.,])([+−-]?\d+\.\d+)(?![\w.])"
 )
 SOURCE = re.compile(r"et al|Table|Figure|[Ss]ection|[Ee]quation|arXiv|doi|\]\(http|\(\d{4}\)")
 SENTENCE_END = re.compile(
     r"(?<=[.!?])(?<!al\.)(?<!e\.g\.)(?<!i\.e\.)[*_)\"”]*\s+(?=[A-Z*`\"“\[(])"
-    r"|\n\s*(?:[-*+]|\d+\.)\s+|\n\s*\n|\n(?=\|)"
+    r"|\n\s*(?:[-*+]|\d+\.)\s+|\n\s*\n"
 )
 CONFIDENCE = re.compile(r"95\s*%(?=(?: confidence)? intervals?\b)")  # says how sure, not what was measured
 
@@ -159,10 +160,12 @@ def _check(guard: str, sentence: str, cells: Sequence, number: int) -> set[str]:
         if not SOURCE.search(sentence):
             raise GuardError(f"the guard {guard!r} cites a number, but the sentence names no source")
         return _numbers(rest)
-    if printed := re.fullmatch(r"printed(?: by (\S+))?", head):
-        return _check_printed(guard, rest, _printed(cells, number, printed[1], guard))
+    if tied := re.fullmatch(r"printed(?: by (\S+))?|code(?: of (\S+))?", head):
+        return _check_cell(guard, rest, _text_near(guard, cells, number, tied[1] or tied[2]))
     if not re.fullmatch(r"\d\d_\w+", head):
-        raise GuardError(f"the guard {guard!r} is malformed: {head!r} is neither a record, 'printed' nor 'cited'")
+        raise GuardError(
+            f"the guard {guard!r} is malformed: {head!r} is neither a record nor one of 'printed', 'code' and 'cited'"
+        )
     try:
         record = stored(head)
     except (FileNotFoundError, ValueError) as error:
@@ -246,31 +249,37 @@ def _check_count(record: Record, what: str, values, metric: str, count: str, see
     return {count, seeds}
 
 
-def _check_printed(guard: str, rest: str, printed: str) -> set[str]:
+def _check_cell(guard: str, rest: str, text: str) -> set[str]:
     if not re.fullmatch(rf"{NUMBER}(, {NUMBER})*", rest):
         raise GuardError(f"the guard {guard!r} is malformed: expected numbers with a comma and a space between them")
-    shown = [float(_bare(text)) for text in re.findall(rf"(?<![\w.]){NUMBER}(?:e[+-]?\d+)?", printed)]
+    shown = [float(number) for number in re.findall(r"(?<![\w.])-?\d+(?:\.\d*)?(?:e[+-]?\d+)?", text.replace("−", "-"))]
+    exactly = guard.startswith("code")  # what is printed may be rounded, what is given may not
     for written in rest.split(", "):
-        if not any(_agrees(_bare(written), value) for value in shown):
-            raise GuardError(f"{written} is not in what the cell prints")
+        if not any(_agrees(written, value, exactly) for value in shown):
+            raise GuardError(f"{written} is not in what the cell {'is written with' if exactly else 'prints'}")
     return _numbers(rest)
 
 
-def _printed(cells: Sequence, number: int, cell_id: str | None, guard: str) -> str:
-    """Give what the named code cell prints, or what the nearest ones above and below do."""
+def _text_near(guard: str, cells: Sequence, number: int, cell_id: str | None) -> str:
+    """Give what the named code cell prints (or says), or what the nearest ones above and below do."""
+    text_of = _source_of if guard.startswith("code") else _output_of
     if cell_id is not None:
-        texts = [_text_of(cell) for cell in cells if cell.get("id") == cell_id]
+        texts = [text_of(cell) for cell in cells if cell.get("id") == cell_id]
         if not texts:
             raise GuardError(f"the guard {guard!r} names a cell that does not exist")
         return texts[0]
-    above = next((text for cell in reversed(cells[:number]) if (text := _text_of(cell))), "")
-    below = next((text for cell in cells[number + 1 :] if (text := _text_of(cell))), "")
+    above = next((text for cell in reversed(cells[:number]) if (text := text_of(cell))), "")
+    below = next((text for cell in cells[number + 1 :] if (text := text_of(cell))), "")
     if not above and not below:
-        raise GuardError(f"the guard {guard!r} has no code cell that prints something")
+        raise GuardError(f"the guard {guard!r} has no code cell that it could mean")
     return f"{above}\n{below}"
 
 
-def _text_of(cell) -> str:
+def _source_of(cell) -> str:
+    return cell.source if cell.cell_type == "code" else ""
+
+
+def _output_of(cell) -> str:
     parts = []
     for output in cell.get("outputs", []):
         data = output.get("data", {})
@@ -284,13 +293,13 @@ def _agrees_with_recorded(written: str, value: float) -> bool:
     return _agrees(written, 100 * value) or (as_it_is and _agrees(written, value))
 
 
-def _agrees(written: str, value: float) -> bool:
+def _agrees(written: str, value: float, exactly: bool = False) -> bool:
     """Say whether a value rounds to a number at the digits with which that is written; an unsigned one has no side."""
     digits = len(written.partition(".")[2])
     number = float(written.replace(",", "").replace("−", "-"))
     if written[0] not in "+−-":
         value = abs(value)
-    return abs(value - number) <= 0.5 * 10**-digits + 1e-9
+    return abs(value - number) <= (0 if exactly else 0.5 * 10**-digits) + 1e-9
 
 
 def _bare(number: str) -> str:

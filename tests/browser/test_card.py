@@ -1,0 +1,43 @@
+"""Verdict cards on a page: nothing overflows, nothing is too small to read, and every mark stays inside."""
+
+from dataclasses import replace
+
+import pytest
+
+from course_utils.evidence.card import cards, forest
+from course_utils.evidence.record import Record, stored
+
+
+def shown() -> str:
+    """Give cards of every kind, and a forest plot, of the course's own records."""
+    graphs = stored("06_cora")
+    pairs = [(graphs, claim) for claim in graphs.claims]
+    recall = stored("01_recall")
+    counted = [replace(claim, at_least=0.0, success_at=0.8) for claim in recall.claims]
+    every = [cards(graphs), cards(stored("03_movie_reviews")), cards(replace(recall, claims=counted)), forest(pairs)]
+    return "".join(entry.markup for entry in [*every, cards(quick_look(graphs))])
+
+
+def quick_look(record: Record) -> Record:
+    """Give a record of one seed, whose intervals have no bounds."""
+    values = {name: {metric: v[:1] for metric, v in metrics.items()} for name, metrics in record.values.items()}
+    return replace(record, seeds=record.seeds[:1], values=values)
+
+
+@pytest.mark.parametrize("width", [390, 700, 1280])
+def test_cards_fit_their_page_and_can_be_read(chromium, width):
+    page = chromium.new_page(viewport={"width": width, "height": 900})
+    page.set_content(f"<!doctype html><body style='margin:16px;font-size:14px'>{shown()}</body>")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    sizes = page.evaluate(
+        "[...document.querySelectorAll('div, span, b')].filter(e => e.innerText.trim())"
+        ".map(e => parseFloat(getComputedStyle(e).fontSize))"
+    )
+    assert min(sizes) >= 11
+    outside = page.evaluate(
+        "[...document.querySelectorAll('[role=group]')].flatMap(card => { const c = card.getBoundingClientRect();"
+        "return [...card.querySelectorAll('*')].map(e => e.getBoundingClientRect())"
+        ".filter(r => r.width && (r.left < c.left - 1 || r.right > c.right + 1)).map(r => [r.left, r.right]) })"
+    )
+    assert not outside
+    page.close()
