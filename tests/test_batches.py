@@ -52,6 +52,15 @@ def test_padding_nothing_is_refused():
         pad([])
 
 
+def test_a_batch_of_empty_sequences_has_one_column_of_padding_that_every_network_can_read():
+    empty = torch.tensor([], dtype=torch.long)
+    batch = pad([empty, empty])
+    assert batch.ids.tolist() == [[Vocabulary.pad]] * 2
+    assert batch.mask.tolist() == [[False]] * 2
+    vectors = torch.nn.Embedding(5, 3)(batch.ids)
+    assert torch.isfinite(torch.nn.GRU(3, 2, batch_first=True)(vectors)[0]).all()
+
+
 def test_a_batch_unpacks_into_ids_and_mask():
     ids, mask = pad([torch.tensor([4, 5])])
     assert isinstance(Batch(ids, mask).lengths, torch.Tensor)
@@ -64,6 +73,11 @@ def test_buckets_name_every_sequence_once_and_hold_like_lengths():
     assert sorted(i for batch in batches for i in batch) == list(range(211))
     padding = sum(max(lengths[i] for i in batch) * len(batch) - sum(lengths[i] for i in batch) for batch in batches)
     assert padding < 0.1 * sum(lengths)
+
+
+def test_a_bucket_of_no_size_is_refused():
+    with pytest.raises(ValueError, match="got batch_size = 0"):
+        bucketed([3, 1], 0, torch.Generator())
 
 
 def test_which_equally_long_sequences_share_a_bucket_is_left_to_chance():

@@ -51,6 +51,18 @@ def test_every_task_gets_the_score_and_the_seed_and_starts_from_the_same_seed(qu
     assert len({call[3] for call in quick}) == 1
 
 
+def test_a_sentence_without_words_is_translated_and_leaves_its_neighbour_as_it_was():
+    set_seed(0)
+    model, words, empty = Translator(11, 13, dot_score, 8), torch.tensor([5, 6, 7]), torch.tensor([], dtype=torch.long)
+    both, alone = pad([words, empty]), pad([words])
+    previous = torch.ones(2, 3, dtype=torch.long)
+    logits, _ = model(model.encode(both), both, previous)
+    expected, _ = model(model.encode(alone), alone, previous[:1])
+    assert torch.isfinite(logits).all()
+    torch.testing.assert_close(logits[:1], expected)
+    assert torch.isfinite(model(model.encode(pad([empty])), pad([empty]), previous[:1])[0]).all()
+
+
 def test_an_unsolved_exercise_is_not_an_error(quick, capsys):
     def unsolved(keys, query):
         raise NotImplementedError

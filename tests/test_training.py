@@ -234,7 +234,7 @@ import importlib.abc, os, signal, sys, torch
 
 class Stop(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path, target=None):
-        if name == "sympy.core.symbol":
+        if name == "sympy.printing":
             sys.meta_path.remove(self)
             os.kill(os.getpid(), signal.SIGINT)
 

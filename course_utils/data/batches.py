@@ -68,12 +68,29 @@ class Batch(NamedTuple):
 
 
 def pad(sequences: Sequence[Int[Tensor, "..."]]) -> Batch:
-    """Fill sequences on the right with ``Vocabulary.pad`` up to the longest, and remember which tokens are real."""
+    """Fill sequences on the right with ``Vocabulary.pad`` up to the longest, and remember which tokens are real.
+
+    Parameters
+    ----------
+    sequences
+        One tensor of token numbers per sequence, ``(length,)``; a sequence may be empty.
+
+    Returns
+    -------
+    ids and mask, (batch, length), on the device of the sequences. The length is at least 1, so that networks which
+    cannot read nothing (recurrent and convolutional ones) also take a batch of empty sequences.
+
+    Raises
+    ------
+    ValueError
+        If there is no sequence.
+    """
     if not sequences:
         raise ValueError("pad: expected at least one sequence, got none.")
-    lengths = torch.tensor([len(sequence) for sequence in sequences])
-    mask = torch.arange(int(lengths.max())) < lengths[:, None]
-    ids = torch.full(mask.shape, Vocabulary.pad, dtype=torch.long)
+    device = sequences[0].device
+    lengths = torch.tensor([len(sequence) for sequence in sequences], device=device)
+    mask = torch.arange(max(1, int(lengths.max())), device=device) < lengths[:, None]
+    ids = torch.full(mask.shape, Vocabulary.pad, dtype=torch.long, device=device)
     ids[mask] = torch.cat(list(sequences)).long()
     return Batch(ids, mask)
 
@@ -93,7 +110,14 @@ def bucketed(lengths: Sequence[int], batch_size: int, generator: torch.Generator
     Returns
     -------
     Index lists that together name every sequence once.
+
+    Raises
+    ------
+    ValueError
+        If a batch is to hold less than one sequence.
     """
+    if batch_size < 1:
+        raise ValueError(f"bucketed: a batch must hold at least one sequence, got batch_size = {batch_size}.")
     shuffled = torch.randperm(len(lengths), generator=generator)
     by_length = shuffled[torch.tensor(lengths)[shuffled].argsort(stable=True)].tolist()
     batches = [by_length[i : i + batch_size] for i in range(0, len(by_length), batch_size)]

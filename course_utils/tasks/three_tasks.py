@@ -122,8 +122,9 @@ class Translator(nn.Module):
 
     def encode(self, source: Batch) -> Float[Tensor, "batch src_len width"]:
         """Read the source in both directions."""
+        lengths = source.lengths.clamp(min=1).cpu()  # an empty sentence is read as one pad, which the mask hides
         packed = nn.utils.rnn.pack_padded_sequence(
-            self.source(source.ids), source.lengths, batch_first=True, enforce_sorted=False
+            self.source(source.ids), lengths, batch_first=True, enforce_sorted=False
         )
         return nn.utils.rnn.pad_packed_sequence(self.encoder(packed)[0], batch_first=True)[0]
 
