@@ -268,7 +268,9 @@ def pytorch_wheels():
     wanted = os.environ.get("COURSE_TORCH", "")
     if wanted not in ("", "cpu", "gpu"):
         raise Stop("COURSE_TORCH is cpu or gpu, not %r; unset, it is gpu where an NVIDIA card is found." % wanted)
-    card = any(os.path.exists(path) for path in ("/dev/nvidia0", "/proc/driver/nvidia/version", "/dev/dxg"))
+    card = any(
+        os.path.exists(path) for path in ("/dev/nvidia0", "/proc/driver/nvidia/version", "/usr/lib/wsl/lib/nvidia-smi")
+    )
     if sys.platform != "linux" or (wanted or ("gpu" if card else "cpu")) == "gpu":
         return []
     return ["--extra-index-url", CPU_WHEELS] if answers(CPU_WHEELS + "/torch/") else []
