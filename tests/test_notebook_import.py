@@ -38,9 +38,8 @@ def test_importing_executes_definitions_and_nothing_else(folder):
         "import math\nSTEPS, RATE = 3, 0.5\nhistory = train()",
         "print('never')\n\ndef double(x):\n    return 2 * x\n\nclass Model:\n    pass\n\ndouble(undefined)",
     )
-    from course_utils.notebooks.lecture_07 import STEPS, double
-
     from course_utils.notebooks import lecture_07
+    from course_utils.notebooks.lecture_07 import STEPS, double
 
     assert (STEPS, double(2)) == (3, 4)
     assert not hasattr(lecture_07, "history")
