@@ -154,3 +154,9 @@ def test_the_twin_in_markdown_is_the_claim_and_one_line():
         "a − b: +41.0 [+39.8, +42.2]; a − c: +41.2 [+40.2, +42.2]; c − b: −0.2 [−0.8, +0.4] · accuracy, 5 seeds, "
         "more than 5 points asked, exploratory"
     )
+
+
+def test_a_claim_that_looks_like_markup_is_shown_as_it_is_written():
+    parts = Parts(cards(record(claim=replace(CLAIM, says="a <i> b"))).markup)
+    assert "a <i> b" in parts.text
+    assert "i" not in parts.tags

@@ -80,9 +80,9 @@ def test_fewer_than_three_seeds_decide_nothing(n_seeds):
 def test_a_seed_without_a_value_leaves_the_claim_unclear(place):
     values = [spread(0.9), FLAT.copy(), FLAT.copy()]
     values[place][1] = np.nan
-    assert word(*values) == "unclear"
-    assert word(*values, success_at=0.7) == "unclear"
-    assert word(*values, other_primaries=[0.001]) == "unclear"
+    for rule in ({}, {"success_at": 0.7}, {"other_primaries": [0.001]}):
+        result = decide(*values, **rule)
+        assert (result.word, result.why) == ("unclear", "A seed has no value.")
 
 
 def test_all_three_intervals_are_students_t_on_paired_seeds():
