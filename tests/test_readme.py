@@ -30,8 +30,8 @@ def test_a_claim_tells_its_word_its_sentence_its_means_and_its_three_intervals()
     assert readme.claim_lines(record, record.claims[0]) == (
         "**✓ holds** · a beats b.\\\n"
         "accuracy, 3 seeds: a 91.0 %; baseline: b 50.0 %; control: c 49.7 %.\\\n"
-        "a − b: +41.0 [+38.5, +43.5]; a − c: +41.3 [+39.9, +42.8]; c − b: −0.3 [−1.8, +1.1] points; "
-        "more than 10.0 was asked. *99_test*"
+        "Over the baseline +41.0 [+38.5, +43.5] points, over the control +41.3 [+39.9, +42.8]; "
+        "control over baseline −0.3 [−1.8, +1.1]; more than 10.0 was asked. *99_test*"
     )
 
 
