@@ -47,7 +47,7 @@ def claim_lines(record: Record, claim: Claim) -> str:
         return f"{mean} [{low}, {high}]"
 
     return (
-        f"**{SYMBOLS[word]} {word}** · {claim.says.rstrip('.')}.\\\n"
+        f"{SYMBOLS[word]} **{word}** · {claim.says.rstrip('.')}.\\\n"
         f"{claim.metric}, {len(record.seeds)} seeds: {means[0]}; baseline: {means[1]}; control: {means[2]}.\\\n"
         f"Over the baseline {interval(claim.treatment, claim.baseline)} points, over the control "
         f"{interval(claim.treatment, claim.control)}; control over baseline {interval(claim.control, claim.baseline)}; "
