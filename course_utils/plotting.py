@@ -118,7 +118,7 @@ def attention_map(ax: Axes, weights: ArrayLike, queries: Sequence[str], keys: Se
     _tell(ax, "the most of each query's weight: " + ", ".join(most))
 
 
-def seed_lines(ax: Axes, x: Sequence[float] | np.ndarray, series: Mapping[str, ArrayLike]) -> None:
+def seed_lines(ax: Axes, x: Sequence[float | int] | np.ndarray, series: Mapping[str, ArrayLike]) -> None:
     """Draw one curve per condition: each seed faintly, their mean bold, the name at the curve's end.
 
     Names that would overlap are moved apart; set the limits of the axes first, so that they are placed for them.

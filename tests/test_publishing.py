@@ -122,7 +122,7 @@ def test_the_table_has_a_link_from_each_row_to_its_lecture():
 def test_every_claim_stands_on_the_site_with_its_verdict_under_its_lecture():
     text = site.CLAIMS.read_text(encoding="utf-8")
     page = site.claims(text)
-    claims = r"^\*\*[✓✗?] (holds|does not hold|unclear)\*\* · "
+    claims = r"^[✓✗?] \*\*(holds|does not hold|unclear)\*\* · "
     assert len(re.findall(claims, page, flags=re.MULTILINE)) == len(re.findall(claims, text, flags=re.MULTILINE)) > 50
     for path in LECTURES:
         assert re.search(rf"^### \[{path.stem[:2]} .+\]\(lectures/{path.name}\)$", page, flags=re.MULTILINE)

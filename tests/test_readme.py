@@ -28,17 +28,19 @@ BETTER = {"a": [0.9, 0.91, 0.92], "b": [0.5, 0.5, 0.5], "c": [0.49, 0.5, 0.5]}
 def test_a_claim_tells_its_word_its_sentence_its_means_and_its_three_intervals():
     record = recorded(BETTER)
     assert readme.claim_lines(record, record.claims[0]) == (
-        "**✓ holds** · a beats b.\\\n"
+        "✓ **holds** · a beats b.\\\n"
         "accuracy, 3 seeds: a 91.0 %; baseline: b 50.0 %; control: c 49.7 %.\\\n"
-        "a − b: +41.0 [+38.5, +43.5]; a − c: +41.3 [+39.9, +42.8]; c − b: −0.3 [−1.8, +1.1] points; "
-        "more than 10.0 was asked. *99_test*"
+        "Over the baseline +41.0 [+38.5, +43.5] points, over the control +41.3 [+39.9, +42.8]; "
+        "control over baseline −0.3 [−1.8, +1.1]; more than 10.0 was asked. *99_test*"
     )
 
 
-@pytest.mark.parametrize(("treatment", "mark"), [([0.9, 0.91, 0.92], "✓ holds"), ([0.5, 0.51, 0.5], "✗ does not hold")])
+@pytest.mark.parametrize(
+    ("treatment", "mark"), [([0.9, 0.91, 0.92], "✓ **holds** "), ([0.5, 0.51, 0.5], "✗ **does not hold** ")]
+)
 def test_a_word_never_stands_without_its_symbol(treatment, mark):
     record = recorded({**BETTER, "a": treatment})
-    assert readme.claim_lines(record, record.claims[0]).startswith(f"**{mark}** ")
+    assert readme.claim_lines(record, record.claims[0]).startswith(mark)
 
 
 def test_claims_are_grouped_under_the_titles_of_their_lectures(tmp_path):

@@ -45,14 +45,14 @@ def claim_lines(record: Record, claim: Claim) -> str:
         mean, low, high = (
             f"{100 * bound:+z.1f}".replace("-", "−") for bound in paired_interval(values[first] - values[second])
         )
-        return f"{first} − {second}: {mean} [{low}, {high}]"
+        return f"{mean} [{low}, {high}]"
 
     return (
-        f"**{SYMBOLS[word]} {word}** · {claim.says.rstrip('.')}.\\\n"
+        f"{SYMBOLS[word]} **{word}** · {claim.says.rstrip('.')}.\\\n"
         f"{claim.metric}, {len(record.seeds)} seeds: {means[0]}; baseline: {means[1]}; control: {means[2]}.\\\n"
-        f"{interval(claim.treatment, claim.baseline)}; {interval(claim.treatment, claim.control)}; "
-        f"{interval(claim.control, claim.baseline)} points; more than {100 * claim.at_least:.1f} was asked. "
-        f"*{record.name}*"
+        f"Over the baseline {interval(claim.treatment, claim.baseline)} points, over the control "
+        f"{interval(claim.treatment, claim.control)}; control over baseline {interval(claim.control, claim.baseline)}; "
+        f"more than {100 * claim.at_least:.1f} was asked. *{record.name}*"
     )
 
 
