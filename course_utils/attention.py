@@ -41,8 +41,8 @@ def masked_softmax(
         If the scores are not floating-point numbers, or the mask is not boolean or does not broadcast.
     """
     _check_floating("scores", scores)
-    lowest, largest = torch.finfo(scores.dtype).min, torch.finfo(scores.dtype).max
-    scores = scores.clamp(lowest, largest)
+    if not _all_finite(scores):  # clamp keeps a copy of the scores for its gradient, which finite ones do without
+        scores = scores.clamp(torch.finfo(scores.dtype).min, torch.finfo(scores.dtype).max)
     if mask is None:
         return scores.softmax(dim=-1)
     _check_boolean(mask)
