@@ -546,4 +546,4 @@ def test_another_sentence_is_never_ones_own_and_each_is_used_once():
 
 
 def test_lectures_02_and_05_cut_the_lengths_of_sources_alike():
-    assert definitions("02_bahdanau_attention").SOURCE_LENGTHS == lecture.SOURCE_LENGTHS
+    assert definitions("experiments/02_bahdanau_attention").SOURCE_LENGTHS == lecture.SOURCE_LENGTHS
