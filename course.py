@@ -215,7 +215,7 @@ def make_environment(prefix):
         prefix.mkdir(exist_ok=True)
     except FileExistsError:
         raise Stop("%s is a file, where the course's folder of packages belongs: move it away." % prefix)
-    with open(str(prefix / STAMP), "a+") as stamp:
+    with open(str(prefix / STAMP), "a+", encoding="utf-8") as stamp:
         try:
             fcntl.flock(stamp, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -407,7 +407,7 @@ def settle_environment_variables():
 def main(command_line):
     """Check the command line, then run it in the environment; give the exit status."""
     if sys.stdout is None:  # started with its output closed
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     command_line = list(command_line)
     described = ROOT / "course_utils" / "commands" / "command_line.py"
     command = runpy.run_path(str(described))["parse"](command_line).command

@@ -37,15 +37,15 @@ def test_what_is_handed_out_has_everything_but_the_solutions(tmp_path):
         ours = nbformat.read(lecture, 4).cells
         assert nbformat.read(path, 4).cells == [c for c in ours if "solution" not in c.metadata.get("tags", [])]
         assert any("solution" in c.metadata.get("tags", []) for c in ours)
-        assert "<summary>Solution" not in path.read_text()
+        assert "<summary>Solution" not in path.read_text(encoding="utf-8")
 
 
 def test_handing_out_into_a_folder_that_holds_an_answer_writes_nothing(tmp_path):
-    (tmp_path / LECTURES[2].name).write_text("mine")
+    (tmp_path / LECTURES[2].name).write_text("mine", encoding="utf-8")
     with pytest.raises(FileExistsError, match=LECTURES[2].name):
         handout(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [LECTURES[2].name]
-    assert (tmp_path / LECTURES[2].name).read_text() == "mine"
+    assert (tmp_path / LECTURES[2].name).read_text(encoding="utf-8") == "mine"
 
 
 def test_right_wrong_and_missing_answers_are_told_apart(tmp_path):
@@ -120,7 +120,7 @@ def test_a_kernel_that_dies_is_a_row(tmp_path):
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"cells": 3, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}'])
 def test_what_is_no_notebook_is_a_row(tmp_path, content):
-    (tmp_path / "broken.ipynb").write_text(content)
+    (tmp_path / "broken.ipynb").write_text(content, encoding="utf-8")
     (row,) = grade(tmp_path, 60, whole=False)
     assert (row.file, row.exercise, row.result) == ("broken.ipynb", "", "not run")
 
@@ -161,9 +161,9 @@ def test_the_summary_counts_by_notebook_and_gives_reasons():
 
 
 def test_the_commands_write_the_table_and_say_where(tmp_path, capsys, monkeypatch):
-    (tmp_path / "broken.ipynb").write_text("{")
+    (tmp_path / "broken.ipynb").write_text("{", encoding="utf-8")
     assert main(["grade", str(tmp_path)]) == 0
-    assert "broken.ipynb" in (tmp_path / "grades.csv").read_text()
+    assert "broken.ipynb" in (tmp_path / "grades.csv").read_text(encoding="utf-8")
     assert str(tmp_path / "grades.csv") in capsys.readouterr().out
     assert main(["grade", str(tmp_path / "nothing here")]) == 1
     assert "There is no notebook" in capsys.readouterr().err

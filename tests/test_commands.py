@@ -193,7 +193,7 @@ def entered(monkeypatch):
             stage.status = int(stage.name in noted.failing)
             stage.output = "what the stage wrote"
             if stage.report:
-                stage.report.write_text(REPORT.format(failures=noted.failures * stage.status))
+                stage.report.write_text(REPORT.format(failures=noted.failures * stage.status), encoding="utf-8")
 
     monkeypatch.setattr(test, "run_side_by_side", run_side_by_side)
     monkeypatch.setattr(test, "show", lambda command: noted.shown.append(command[1:]) or 0)
@@ -270,7 +270,7 @@ def test_one_failing_stage_fails_the_run_but_stops_no_other(failing, entered, ru
 
 def test_a_pytest_that_breaks_without_a_failed_test_counts_as_one_failure(tmp_path):
     report = tmp_path / "unit.xml"
-    report.write_text(REPORT.format(failures=0))
+    report.write_text(REPORT.format(failures=0), encoding="utf-8")
     assert test.Stage("unit tests", [], report, status=2).counts == (5, 1, 2)
 
 
@@ -294,7 +294,7 @@ def test_stages_side_by_side_keep_apart_what_they_write_and_how_they_end(capsys)
 def answers(monkeypatch, tmp_path):
     """Give what is found installed and what importing answers; to be changed by a test."""
     monkeypatch.delenv("COURSE_DATA", raising=False)
-    pinned = doctor.pins((CHECKOUT / "requirements.lock").read_text())
+    pinned = doctor.pins((CHECKOUT / "requirements.lock").read_text(encoding="utf-8"))
     known = {**pinned, "import torch": "works", "import dgl": "works"}
     known["torch"] += "+cpu"
     monkeypatch.setattr(doctor, "installed", lambda name: known[name])
@@ -346,7 +346,9 @@ def test_what_importing_says_last_is_told_be_it_an_error():
 
 
 def test_data_sets_are_found_in_the_readers_folder_and_in_the_cache(tmp_path, monkeypatch):
-    (tmp_path / "registry.json").write_text('{"cora": {"files": [{"file": "cora/x"}, {"file": "cora/y"}]}}')
+    (tmp_path / "registry.json").write_text(
+        '{"cora": {"files": [{"file": "cora/x"}, {"file": "cora/y"}]}}', encoding="utf-8"
+    )
     monkeypatch.setattr(doctor, "REGISTRY", tmp_path / "registry.json")
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("COURSE_DATA", raising=False)
@@ -460,7 +462,7 @@ def test_execute_notes_what_each_lecture_took_in_seconds_and_in_memory(tmp_path)
     for name in ("02_two.ipynb", "01_one.ipynb"):
         path = write_notebook(tmp_path / name, large, "time.sleep(1.2)", "6 * 7")
         execute.run_notebook(path, save=True)
-    runs = json.loads((tmp_path / "experiments" / "runs.json").read_text())
+    runs = json.loads((tmp_path / "experiments" / "runs.json").read_text(encoding="utf-8"))
     assert list(runs) == ["01_one", "02_two"]
     *_, slow, quick = nbformat.read(path, as_version=4).cells
     assert runs["01_one"]["cell_seconds"][slow.id] >= 1

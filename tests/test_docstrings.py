@@ -56,7 +56,9 @@ def tiny_corpus():
 
 def test_the_locked_versions_give_exactly_these_counts(docs):
     versions = {name: version.partition("+")[0] for name, version in library_versions(corpus.LIBRARIES).items()}
-    locked = dict(re.findall(r"^([\w-]+)==(\S+)$", (corpus.CHECKOUT / "requirements.lock").read_text(), re.M))
+    locked = dict(
+        re.findall(r"^([\w-]+)==(\S+)$", (corpus.CHECKOUT / "requirements.lock").read_text(encoding="utf-8"), re.M)
+    )
     assert versions == {name: locked[name] for name in versions}, "other versions than locked: other counts"
     assert len(docs) == 3121
     assert len(docs.sources) == 2 * 5546
@@ -259,7 +261,7 @@ def reading_process(tmp_path, monkeypatch):
 
     def replace_by(script: str) -> None:
         path = tmp_path / "python"
-        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
         monkeypatch.setattr(corpus.sys, "executable", str(path))
         monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))

@@ -209,8 +209,8 @@ def folder(tmp_path):
         (tmp_path / name).mkdir()
         for i in range(number):
             (tmp_path / name / f"{i:02}.txt").write_text(f"one of the {name}, süß\nnumber {i}\n", encoding="utf-8")
-    (tmp_path / "poems" / "notes.md").write_text("not a document")
-    (tmp_path / "README.txt").write_text("not a class")
+    (tmp_path / "poems" / "notes.md").write_text("not a document", encoding="utf-8")
+    (tmp_path / "README.txt").write_text("not a class", encoding="utf-8")
     return tmp_path
 
 

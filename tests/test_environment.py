@@ -96,7 +96,9 @@ def test_conda_users_get_the_same_python_the_lock_and_the_course_itself():
 
 
 def test_binder_gets_the_same_environment_from_its_own_folder():
-    seen_from_above = yaml.safe_load((ROOT / "environment.yml").read_text().replace("requirements", "../requirements"))
+    seen_from_above = yaml.safe_load(
+        (ROOT / "environment.yml").read_text(encoding="utf-8").replace("requirements", "../requirements")
+    )
     seen_from_above["dependencies"][-1]["pip"][-1] = "-e .."
     assert seen_from_above == BINDER
 

@@ -167,18 +167,18 @@ def test_a_quick_look_may_be_two_standard_deviations_from_the_record(value, word
 
 
 def test_a_damaged_record_does_not_cost_the_new_one(folder):
-    (folder / "99_test.json").write_text('{"name": "99_te')
+    (folder / "99_test.json").write_text('{"name": "99_te', encoding="utf-8")
     made = measure("99_test", results, range(3), [CLAIM], rerun=True)
     assert Record.read(folder / "99_test.json") == made
 
 
 def test_a_quick_look_does_not_replace_a_whole_record(monkeypatch, folder):
     measure("99_test", results, range(3), [CLAIM], rerun=True)
-    before = (folder / "99_test.json").read_text()
+    before = (folder / "99_test.json").read_text(encoding="utf-8")
     monkeypatch.setenv("COURSE_EVIDENCE_QUICK", "1")
     quick = measure("99_test", results, range(4), [CLAIM], rerun=True)
     assert quick.seeds == [0]
-    assert (folder / "99_test.json").read_text() == before
+    assert (folder / "99_test.json").read_text(encoding="utf-8") == before
 
 
 def test_a_missing_record_says_how_to_make_it():
@@ -187,10 +187,10 @@ def test_a_missing_record_says_how_to_make_it():
 
 
 def test_a_damaged_record_says_so_and_is_left_alone(folder):
-    (folder / "99_test.json").write_text('{"name": "99_te')
+    (folder / "99_test.json").write_text('{"name": "99_te', encoding="utf-8")
     with pytest.raises(ValueError, match=r"99_test\.json cannot be read"):
         measure("99_test", results, range(3), [CLAIM])
-    assert (folder / "99_test.json").read_text() == '{"name": "99_te'
+    assert (folder / "99_test.json").read_text(encoding="utf-8") == '{"name": "99_te'
 
 
 def test_an_experiment_that_changed_since_is_told(capsys):
@@ -226,12 +226,12 @@ def test_a_record_survives_the_round_trip_through_its_file(folder):
     first = record([0.9, 0.91, 0.92], [0.5, 0.5, 0.5], [0.49, 0.5, 0.5], settings={"STEPS": 7})
     first.write(folder / "99_test.json")
     assert Record.read(folder / "99_test.json") == first
-    assert json.loads((folder / "99_test.json").read_text())["settings"] == {"STEPS": 7}
+    assert json.loads((folder / "99_test.json").read_text(encoding="utf-8"))["settings"] == {"STEPS": 7}
 
 
 def test_a_claim_of_an_older_file_is_read_and_written_as_it_was(folder):
     record([0.9], [0.5], [0.5]).write(folder / "99_test.json")
-    (claim,) = json.loads((folder / "99_test.json").read_text())["claims"]
+    (claim,) = json.loads((folder / "99_test.json").read_text(encoding="utf-8"))["claims"]
     assert claim == {
         "says": "a beats b", "metric": "accuracy", "treatment": "a", "baseline": "b", "control": "c", "at_least": 0.05
     }  # fmt: skip

@@ -139,8 +139,8 @@ def test_a_graph_of_ones_own_is_read_from_two_tables(tmp_path):
 
 def test_the_usual_split_of_ones_own_is_20_and_30_a_class(tmp_path):
     nodes = [f"{i},{i % 2},1" for i in range(211)]
-    (tmp_path / "n.csv").write_text("\n".join(nodes))
-    (tmp_path / "e.csv").write_text("1,2\n")
+    (tmp_path / "n.csv").write_text("\n".join(nodes), encoding="utf-8")
+    (tmp_path / "e.csv").write_text("1,2\n", encoding="utf-8")
     graph = read_graph(tmp_path / "e.csv", tmp_path / "n.csv")
     assert [int(part.sum()) for part in (graph.train, graph.val, graph.test)] == [40, 60, 111]
 

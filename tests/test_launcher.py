@@ -37,8 +37,8 @@ def _leave_the_process_as_it_was(monkeypatch):
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
     """Give a small checkout of its own to the launcher."""
-    (tmp_path / "requirements.lock").write_text("dgl==1.1.3\ntorch==2.13.0\n")
-    (tmp_path / "pyproject.toml").write_text("[project]\n")
+    (tmp_path / "requirements.lock").write_text("dgl==1.1.3\ntorch==2.13.0\n", encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text("[project]\n", encoding="utf-8")
     (tmp_path / DESCRIBED).parent.mkdir(parents=True)
     shutil.copy(Path(course.__file__).parent / DESCRIBED, tmp_path / DESCRIBED)
     monkeypatch.setattr(course, "ROOT", tmp_path)
@@ -64,7 +64,7 @@ class Installer:
         if number == "1" and str(prefix) in command:
             (prefix / "bin").mkdir(parents=True)
             (prefix / "bin" / "python").symlink_to(sys.executable)
-            (prefix / "pyvenv.cfg").write_text("version = 3.11.7\n")
+            (prefix / "pyvenv.cfg").write_text("version = 3.11.7\n", encoding="utf-8")
         (prefix / f"left-by-step-{number}").touch()
         if number == self.fail_at:
             raise KeyboardInterrupt
@@ -158,7 +158,7 @@ def test_a_python_that_does_not_work_is_passed_over_for_the_next_on_the_path(nam
     broken, good = tmp_path / "shims", tmp_path / "bin"
     for folder in (broken, good):
         folder.mkdir()
-    (broken / name).write_text("#!/bin/sh\nexit 127\n")
+    (broken / name).write_text("#!/bin/sh\nexit 127\n", encoding="utf-8")
     (broken / name).chmod(0o755)
     (good / name).symlink_to(sys.executable)
     monkeypatch.setattr(course.sys, "version_info", (3, 13, 0))
@@ -167,7 +167,7 @@ def test_a_python_that_does_not_work_is_passed_over_for_the_next_on_the_path(nam
 
 
 def test_uv_makes_the_environment_where_no_python_fits(only_another_python, checkout, installer):
-    (checkout / "uv").write_text("#!/bin/sh\n")
+    (checkout / "uv").write_text("#!/bin/sh\n", encoding="utf-8")
     (checkout / "uv").chmod(0o755)
     course.make_environment(course.VENV)
     command = installer.commands[0]
@@ -247,11 +247,11 @@ def test_an_interrupted_installation_is_noticed_and_made_again_from_nothing(step
     assert stopped.status == 130
     assert not course.is_ready(course.VENV)
     trace = course.VENV / f"left-by-step-{step}"
-    trace.write_text("half")
+    trace.write_text("half", encoding="utf-8")
     installer.fail_at, installer.steps = None, []
     course.make_environment(course.VENV)
     assert installer.steps == ["1", "2", "3"]
-    assert trace.read_text() == ""
+    assert trace.read_text(encoding="utf-8") == ""
     assert course.is_ready(course.VENV)
 
 
@@ -287,8 +287,8 @@ def test_an_environment_whose_python_is_gone_is_made_again(checkout, installer):
 
 def test_the_environment_silences_the_news_and_the_warning_of_each_kernel(checkout, installer):
     course.make_environment(course.VENV)
-    kernel = json.loads((course.VENV / "etc/ipython/ipython_kernel_config.json").read_text())
-    settings = json.loads((course.VENV / "share/jupyter/lab/settings/overrides.json").read_text())
+    kernel = json.loads((course.VENV / "etc/ipython/ipython_kernel_config.json").read_text(encoding="utf-8"))
+    settings = json.loads((course.VENV / "share/jupyter/lab/settings/overrides.json").read_text(encoding="utf-8"))
     assert kernel["IPKernelApp"]["log_level"] == 40
     assert settings["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
 
@@ -308,7 +308,7 @@ def test_a_conda_environment_is_filled_up_and_never_emptied(checkout, installer,
     prefix = tmp_path / course.CONDA_NAME
     (prefix / "bin").mkdir(parents=True)
     (prefix / "bin" / "python").symlink_to(sys.executable)
-    (prefix / course.STAMP).write_text(course.UNFINISHED)
+    (prefix / course.STAMP).write_text(course.UNFINISHED, encoding="utf-8")
     (prefix / "of-conda").touch()
     course.make_environment(prefix)
     assert installer.steps == ["2", "3"]
@@ -347,9 +347,9 @@ def test_a_module_stands_in_for_graphbolt_where_dgl_would_look_for_it(checkout, 
     course.make_environment(course.VENV)
     packages = course.VENV / "lib" / "python3.12" / "site-packages"
     packages.mkdir(parents=True)
-    course.LOCK.write_text("dgl==2.1.0\n")
+    course.LOCK.write_text("dgl==2.1.0\n", encoding="utf-8")
     course.make_environment(course.VENV)
-    assert (packages / "course-graphbolt.pth").read_text() == course.GRAPHBOLT
+    assert (packages / "course-graphbolt.pth").read_text(encoding="utf-8") == course.GRAPHBOLT
     code = f"import sys; sys.version_info = (3, 12); exec({course.GRAPHBOLT!r}); print('dgl.graphbolt' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "True"
 
@@ -403,7 +403,7 @@ def test_an_address_that_does_not_answer_is_given_up(monkeypatch):
 
 
 def test_a_file_in_the_place_of_the_environment_is_one_sentence(checkout, run):
-    course.VENV.write_text("")
+    course.VENV.write_text("", encoding="utf-8")
     result = run("lab")
     assert result.status == 1
     assert ".venv is a file" in result.err
@@ -501,7 +501,7 @@ def test_a_failed_installation_is_not_taken_for_whole(checkout, installer, run, 
 
     monkeypatch.setattr(course, "install", stop_at_the_packages)
     assert run("lab").status == 1
-    assert (course.VENV / course.STAMP).read_text() == course.UNFINISHED
+    assert (course.VENV / course.STAMP).read_text(encoding="utf-8") == course.UNFINISHED
     assert not course.is_ready(course.VENV)
 
 

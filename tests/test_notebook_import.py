@@ -16,7 +16,7 @@ from course_utils.files import CHECKOUT
 def write(path, *cells):
     path.parent.mkdir(parents=True, exist_ok=True)
     made = [{"cell_type": "code", "source": source.splitlines(keepends=True)} for source in cells]
-    path.write_text(json.dumps({"cells": [{"cell_type": "markdown", "source": ["# Title"]}, *made]}))
+    path.write_text(json.dumps({"cells": [{"cell_type": "markdown", "source": ["# Title"]}, *made]}), encoding="utf-8")
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_a_name_that_is_no_notebook_is_refused_with_those_that_are(folder, name)
 
 
 def test_half_a_file_is_no_notebook(folder):
-    (folder / "07_seven.ipynb").write_text('{"cells": [')
+    (folder / "07_seven.ipynb").write_text('{"cells": [', encoding="utf-8")
     with pytest.raises(ValueError, match=r"07_seven\.ipynb is not a whole notebook"):
         import course_utils.notebooks.lecture_07  # noqa: F401
 

@@ -37,7 +37,7 @@ def test_a_number_is_reproduced_within_the_papers_spread_and_without_one_within_
 def test_the_table_gives_a_reason_where_a_number_was_not_reproduced(tmp_path):
     record(0.815, 0.825, 0.835).write(tmp_path / "99_x.json")
     entries = [vars(published(0.83, 0.007)), vars(published(0.814, None))]
-    (tmp_path / "published.json").write_text(json.dumps(entries))
+    (tmp_path / "published.json").write_text(json.dumps(entries), encoding="utf-8")
     _, _, first, second = papers_table(tmp_path / "published.json", tmp_path).splitlines()
     ours = "82.5 ± 1.0 over 3 seeds"
     assert first == f"| Model on data | 83.0 ± 0.7 | {ours} | **reproduced** (-0.5) | Nobody (1999), Table 1 |"
@@ -50,7 +50,7 @@ def test_the_table_gives_a_reason_where_a_number_was_not_reproduced(tmp_path):
 def test_a_lecture_prints_what_was_published_beside_its_record_and_nothing_else(tmp_path, capsys):
     other = {**vars(published(0.83, 0.007)), "record": "98_other"}
     entries = [other, vars(published(0.83, 0.007)), vars(published(0.814, None))]
-    (tmp_path / "published.json").write_text(json.dumps(entries))
+    (tmp_path / "published.json").write_text(json.dumps(entries), encoding="utf-8")
     beside_papers(record(0.815, 0.825, 0.835), published=tmp_path / "published.json")
     ours = "82.5 ± 1.0 over 3 seeds"
     assert capsys.readouterr().out.splitlines() == [
@@ -60,7 +60,7 @@ def test_a_lecture_prints_what_was_published_beside_its_record_and_nothing_else(
         f"  here {ours}: above (+1.1)",
         "  likely because the moon",
     ]
-    (tmp_path / "published.json").write_text(json.dumps(entries[:1]))
+    (tmp_path / "published.json").write_text(json.dumps(entries[:1]), encoding="utf-8")
     with pytest.raises(ValueError, match="no number beside 99_x; it has some beside 98_other"):
         beside_papers(record(0.815, 0.825, 0.835), published=tmp_path / "published.json")
 

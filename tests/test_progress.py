@@ -43,17 +43,17 @@ def test_an_exercise_that_an_update_renamed_is_kept():
     ],
 )
 def test_a_damaged_or_older_file_is_set_aside_whole(content, capsys):
-    progress_file().write_text(content)
+    progress_file().write_text(content, encoding="utf-8")
     note("01_last_state", solved=True)
     assert list(read()) == ["01_last_state"]
     aside = list(progress_file().parent.glob("progress.*.json"))
-    assert [path.read_text() for path in aside] == [content]
+    assert [path.read_text(encoding="utf-8") for path in aside] == [content]
     assert aside[0].name in capsys.readouterr().out
 
 
 def test_two_files_set_aside_do_not_overwrite_each_other():
     for content in ("{", "["):
-        progress_file().write_text(content)
+        progress_file().write_text(content, encoding="utf-8")
         read()
     assert len(list(progress_file().parent.glob("progress.*.json"))) == 2
 
@@ -72,7 +72,7 @@ def test_an_interrupted_write_leaves_the_old_file(monkeypatch):
 
 
 def test_a_folder_that_cannot_be_written_costs_the_progress_and_nothing_else(monkeypatch, capsys, tmp_path):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "file" / "progress.json"))
     note("01_last_state", solved=True)
     assert "could not be kept" in capsys.readouterr().out
@@ -118,19 +118,19 @@ def test_export_copies_and_never_overwrites(tmp_path, capsys):
     note("01_last_state", solved=True)
     copy = tmp_path / "elsewhere" / "copy.json"
     assert main(["--export", str(copy)]) == 0
-    assert json.loads(copy.read_text()) == json.loads(progress_file().read_text())
-    copy.write_text("mine")
+    assert json.loads(copy.read_text(encoding="utf-8")) == json.loads(progress_file().read_text(encoding="utf-8"))
+    copy.write_text("mine", encoding="utf-8")
     assert main(["--export", str(copy)]) == 1
-    assert copy.read_text() == "mine"
+    assert copy.read_text(encoding="utf-8") == "mine"
 
 
 def test_reset_begins_anew_and_keeps_the_old_file(capsys):
     note("01_last_state", solved=True)
-    before = progress_file().read_text()
+    before = progress_file().read_text(encoding="utf-8")
     assert main(["--reset"]) == 0
     assert read() == {}
     aside = next(iter(progress_file().parent.glob("progress.*.json")))
-    assert aside.read_text() == before
+    assert aside.read_text(encoding="utf-8") == before
     assert aside.name in capsys.readouterr().out
 
 
@@ -140,5 +140,5 @@ def test_the_command_prints_the_summary(capsys):
 
 
 def test_git_ignores_the_file():
-    ignored = (progress.CHECKOUT / ".gitignore").read_text().split("\n")
+    ignored = (progress.CHECKOUT / ".gitignore").read_text(encoding="utf-8").split("\n")
     assert "/progress*.json" in ignored

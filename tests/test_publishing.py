@@ -145,25 +145,25 @@ def test_a_section_that_is_not_there_is_named():
 
 
 def test_a_folder_that_holds_something_else_is_not_overwritten(tmp_path, capsys):
-    (tmp_path / "thesis.txt").write_text("all of it")
+    (tmp_path / "thesis.txt").write_text("all of it", encoding="utf-8")
     assert site.main(["--to", str(tmp_path)]) == 1
     assert "something else" in capsys.readouterr().err
-    assert (tmp_path / "thesis.txt").read_text() == "all of it"
+    assert (tmp_path / "thesis.txt").read_text(encoding="utf-8") == "all of it"
 
 
 def test_a_site_with_a_broken_reference_fails_and_leaves_the_old_one(tmp_path, monkeypatch, capfd):
     (tmp_path / "site").mkdir()
-    (tmp_path / "site" / "objects.inv").write_text("the old one")
+    (tmp_path / "site" / "objects.inv").write_text("the old one", encoding="utf-8")
 
     def gather(folder):
         folder.mkdir()
-        (folder / "conf.py").write_text('extensions = ["myst_parser"]\n')
-        (folder / "index.md").write_text("# Title\n\n[to nowhere](nothing.md)\n")
+        (folder / "conf.py").write_text('extensions = ["myst_parser"]\n', encoding="utf-8")
+        (folder / "index.md").write_text("# Title\n\n[to nowhere](nothing.md)\n", encoding="utf-8")
 
     monkeypatch.setattr(site, "gather", gather)
     assert site.main(["--to", str(tmp_path / "site")]) != 0
     assert "nothing.md" in capfd.readouterr().err
-    assert (tmp_path / "site" / "objects.inv").read_text() == "the old one"
+    assert (tmp_path / "site" / "objects.inv").read_text(encoding="utf-8") == "the old one"
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
 
 

@@ -72,7 +72,7 @@ def lecture(tmp_path):
         {"cell_type": "code", "metadata": {"tags": ["signature"]}, "source": "", "outputs": [{"data": data}]},
     ]
     path = tmp_path / "07_name.ipynb"
-    path.write_text(json.dumps({"cells": cells}))
+    path.write_text(json.dumps({"cells": cells}), encoding="utf-8")
     return path
 
 
@@ -131,14 +131,18 @@ def test_what_a_page_links_to_is_there(path):
 
 
 def test_a_lecture_without_signature_figure_is_named(tmp_path):
-    (tmp_path / "07_name.ipynb").write_text(json.dumps({"cells": [{"metadata": {}, "source": "# T"}]}))
+    (tmp_path / "07_name.ipynb").write_text(
+        json.dumps({"cells": [{"metadata": {}, "source": "# T"}]}), encoding="utf-8"
+    )
     with pytest.raises(ValueError, match=r"07_name\.ipynb: expected one figure tagged 'signature', found 0"):
         readme.signature(tmp_path / "07_name.ipynb")
 
 
 def test_the_cards_name_every_record_that_was_measured_on_a_public_set():
     table = re.findall(
-        r"^\| (.+?) \| `course_utils.+?` \| once \| (.+?) \|$", PAGES[-1].read_text(), flags=re.MULTILINE
+        r"^\| (.+?) \| `course_utils.+?` \| once \| (.+?) \|$",
+        PAGES[-1].read_text(encoding="utf-8"),
+        flags=re.MULTILINE,
     )
     assert len(table) > 8
     stems = {path.stem for path in RECORDS.glob("*.json")}
@@ -160,7 +164,7 @@ def test_the_table_of_runs_shows_what_was_noted(tmp_path):
         "01_a": {"seconds": 30, "peak_mebibytes": 512},
         "03_c": {"seconds": 9, "peak_mebibytes": None},
     }
-    (tmp_path / "runs.json").write_text(json.dumps(noted))
+    (tmp_path / "runs.json").write_text(json.dumps(noted), encoding="utf-8")
     first, second, third = readme.runs_table(tmp_path / "runs.json").splitlines()[2:]
     assert (first, second, third) == ("| 01_a | 30 | 512 |", "| 02_b | 7 | 1,234 |", "| 03_c | 9 | not measured |")
 

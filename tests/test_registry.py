@@ -84,7 +84,7 @@ def write_registry(folder, monkeypatch, port, openly_licensed=True):
     about = {"about": "Toy words", "licence": "terms of a toy", "citation": "Nobody (1999)"}
     without = "Lecture 09 runs without it."
     entry = {**about, "openly_licensed": openly_licensed, "kind": "pairs", "without": without, "files": files}
-    (folder / "registry.json").write_text(json.dumps({"toy": entry}))
+    (folder / "registry.json").write_text(json.dumps({"toy": entry}), encoding="utf-8")
     monkeypatch.setattr(registry, "REGISTRY", folder / "registry.json")
 
 
@@ -190,7 +190,7 @@ def test_a_damaged_file_in_the_cache_is_downloaded_again(downloads, server):
 
 
 def test_a_cache_that_cannot_be_written_is_said(downloads, tmp_path, monkeypatch):
-    (tmp_path / "occupied").write_text("a file where the folder should be")
+    (tmp_path / "occupied").write_text("a file where the folder should be", encoding="utf-8")
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "occupied"))
     with pytest.raises(DataError, match="Set COURSE_CACHE to a folder with space that you may write"):
         fetch("toy", progress=False)

@@ -58,7 +58,7 @@ def test_another_key_is_built_anew():
 def test_a_damaged_cache_is_noticed_and_rebuilt(damage):
     build = Builder(["seven"])
     storage.cached("corpus", {}, build)
-    only_file().write_text(damage(only_file().read_text()))
+    only_file().write_text(damage(only_file().read_text(encoding="utf-8")), encoding="utf-8")
     assert storage.cached("corpus", {}, build) == ["seven"]
     assert build.calls == 2
     assert storage.cached("corpus", {}, build) == ["seven"]
@@ -76,16 +76,16 @@ def test_an_interrupted_build_leaves_nothing_behind():
 
 def test_an_interrupted_write_keeps_the_older_file_and_leaves_no_part(monkeypatch, tmp_path):
     path = tmp_path / "file.json"
-    path.write_text("old")
+    path.write_text("old", encoding="utf-8")
     monkeypatch.setattr(files.os, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
         files.write_atomically(path, b"new")
-    assert path.read_text() == "old"
+    assert path.read_text(encoding="utf-8") == "old"
     assert [file.name for file in tmp_path.iterdir() if file.is_file()] == ["file.json"]
 
 
 def test_a_stored_file_is_plain_json_below_its_header():
     storage.cached("corpus", {}, Builder({"a": 1}))
-    header, payload = only_file().read_text().splitlines()
+    header, payload = only_file().read_text(encoding="utf-8").splitlines()
     assert set(json.loads(header)) == {"key", "sha256"}
     assert json.loads(payload) == {"a": 1}

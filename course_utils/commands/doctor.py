@@ -30,7 +30,7 @@ def main() -> int:
 
 def look_at_packages() -> Iterator[tuple[str, str, bool, str | None]]:
     """Compare the main packages with the lock, and import torch and dgl as the lectures do."""
-    pinned = pins(LOCK.read_text())
+    pinned = pins(LOCK.read_text(encoding="utf-8"))
     for name in ("torch", "dgl", "numpy", "scipy", "matplotlib", "jupyterlab"):
         found = installed(name)
         same = found.split("+")[0] == pinned[name]

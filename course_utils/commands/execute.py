@@ -112,7 +112,7 @@ def note_run(path: Path, seconds: int, cell_seconds: dict[str, int], mebibytes: 
 def peak_memory(pid: int) -> int | None:
     """Give the most memory that a process held at once, in mebibytes, where the system tells (Linux); else None."""
     try:
-        status = Path("/proc", str(pid), "status").read_text()
+        status = Path("/proc", str(pid), "status").read_text(encoding="utf-8")
     except OSError:
         return None
     return round(int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) / 1024)

@@ -85,4 +85,4 @@ def wait_for_address(server: subprocess.Popen, log: Path) -> str:
 
 def last_words(log: Path) -> str:
     """Give the last lines of a log."""
-    return "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])

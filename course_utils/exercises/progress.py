@@ -71,7 +71,7 @@ def _alone() -> Iterator[None]:
     """Let one notebook at a time change the file."""
     path = progress_file()
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path.with_name(f".{path.name}.lock"), "w") as lock:
+    with open(path.with_name(f".{path.name}.lock"), "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

@@ -59,7 +59,7 @@ def lab(tmp_path_factory):
     settings = {"JUPYTER_PREFER_ENV_PATH": "1", "DGLBACKEND": "pytorch", "OMP_NUM_THREADS": "1"}
     settings["COURSE_PROGRESS"] = str(root / "progress.json")
     settings["JUPYTER_CONFIG_DIR"] = settings["JUPYTER_DATA_DIR"] = str(root / "jupyter")  # nobody's own workspace
-    with open(root / "log.txt", "w") as log:
+    with open(root / "log.txt", "w", encoding="utf-8") as log:
         process = subprocess.Popen(command, cwd=root, env={**os.environ, **settings}, stdout=log, stderr=log)
         try:
             address = f"http://127.0.0.1:{port}"
