@@ -108,8 +108,8 @@ def opened(run, monkeypatch):
 def test_lab_opens_the_first_lecture_on_this_machine_only_and_keeps_the_token(opened):
     line = " ".join(opened())
     assert "--ip=127.0.0.1" in line
-    assert (CHECKOUT / lab.FIRST_LECTURE).is_file()
-    assert f"/lab/tree/{lab.FIRST_LECTURE}" in line
+    assert (CHECKOUT / lab.FIRST_PAGE).is_file()
+    assert f"/lab/tree/{lab.FIRST_PAGE}" in line
     assert not re.search(r"token|password|--no-browser|--port", line)
 
 
@@ -154,7 +154,7 @@ def test_on_a_terminal_lab_says_four_lines_and_ends_with_ctrl_c(logs, capfd, mon
     told = capfd.readouterr().out
     said, closed = told.split("\n\n")
     assert said.count("\n") == 3
-    assert f"http://127.0.0.1:8888/lab/tree/{lab.FIRST_LECTURE}?token=t0ken" in said
+    assert f"http://127.0.0.1:8888/lab/tree/{lab.FIRST_PAGE}?token=t0ken" in said
     assert "Ctrl-C" in said
     assert "course-lab-" in said
     assert "closed" in closed

@@ -29,7 +29,7 @@ def parse(command_line):
     def add(name, says, **options):
         return commands.add_parser(name, help=says, description=says, **options)
 
-    opened = add("lab", "open the course in JupyterLab, on the first lecture")
+    opened = add("lab", "open the course in JupyterLab, on the page to start from")
     opened.add_argument("--no-browser", action="store_true", help="only print the address")
     opened.add_argument("--port", type=port, help="listen on this port (otherwise 8888 or the next free one)")
     says = "check everything: lint, unit tests, all notebooks; with arguments (test -k mask) only pytest with these; "

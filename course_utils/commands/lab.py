@@ -11,9 +11,9 @@ from pathlib import Path
 from jupyter_server.serverapp import list_running_servers
 
 from course_utils.commands import Stop, end
-from course_utils.files import CHECKOUT
+from course_utils.files import CHECKOUT, START
 
-FIRST_LECTURE = "notebooks/01_sequence_to_sequence.ipynb"
+FIRST_PAGE = str(START.relative_to(CHECKOUT))
 SECONDS_TO_START = 120
 FOUR_LINES = """The course is open at:  {address}
 {browser}
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
 def lab_command(port: int | None, no_browser: bool) -> list[str]:
     """Give JupyterLab's command line: this machine only, token on, first lecture open."""
     command = [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", f"--ServerApp.root_dir={CHECKOUT}"]
-    command += [f"--LabApp.default_url=/lab/tree/{FIRST_LECTURE}"]
+    command += [f"--LabApp.default_url=/lab/tree/{FIRST_PAGE}"]
     # The browser gets the address, not a file that leads there: one outside WSL, or in a snap, cannot see that file.
     command += ["--ServerApp.use_redirect_file=False"]
     command += [f"--port={port}"] if port else []
@@ -78,7 +78,7 @@ def wait_for_address(server: subprocess.Popen, log: Path) -> str:
     while time.monotonic() < deadline and server.poll() is None:
         for noted in list_running_servers():
             if noted["pid"] == server.pid:
-                return f"{noted['url']}lab/tree/{FIRST_LECTURE}?token={noted['token']}"
+                return f"{noted['url']}lab/tree/{FIRST_PAGE}?token={noted['token']}"
         time.sleep(0.2)
     raise Stop(f"JupyterLab did not start. Its last words, the rest is in {log}:\n{last_words(log)}")
 

@@ -94,7 +94,11 @@ def stages(folder: Path) -> list[list[Stage]]:
 
     machines = [[module("machines", MACHINES, "--short")]] if importlib.util.find_spec(MACHINES) else []
     return [
-        [Stage("lint", [*RUFF, "check", "."]), Stage("layout", [*RUFF, "format", "--check", "."])],
+        [
+            Stage("lint", [*RUFF, "check", "."]),
+            Stage("layout", [*RUFF, "format", "--check", "."]),
+            module("types", "mypy"),
+        ],
         [module("data", "course_utils.data", "build")],  # all that follows finds it ready
         [module("slides", "course_utils.publishing.slides"), module("site", "course_utils.publishing.site")],
         [pytest("unit tests", "-m", "not browser", *TWO_AT_A_TIME, "tests")],

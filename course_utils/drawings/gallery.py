@@ -9,6 +9,7 @@ from course_utils.drawings import (
     documents,
     heads_and_masks,
     message_on_an_edge,
+    one_function,
     recurrent,
     transformer,
 )
@@ -39,4 +40,5 @@ DRAWINGS: dict[str, Callable[[], Drawing]] = {
     "05_transformer": transformer.draw,
     **{f"05_transformer_{name}": partial(transformer.draw, *lit) for name, lit in LIT.items()},
     "06_message_on_an_edge": message_on_an_edge.draw,
+    "one_function": one_function.draw,
 }

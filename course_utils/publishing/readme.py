@@ -9,14 +9,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from course_utils.evidence.card import card_markdown
 from course_utils.evidence.papers import papers_table
 from course_utils.evidence.record import RECORDS, Claim, Record
-from course_utils.evidence.rule import paired_interval
-from course_utils.evidence.verdict import verdict
 from course_utils.files import CLAIMS, LECTURES, PICTURES, README, RUNS, write_atomically
 from course_utils.publishing.notebooks import picture
-
-SYMBOLS = {"holds": "✓", "does not hold": "✗", "unclear": "?"}
 
 
 def claims_list(folder: Path = RECORDS) -> str:
@@ -36,24 +33,8 @@ def _records(folder: Path) -> list[Record]:
 
 
 def claim_lines(record: Record, claim: Claim) -> str:
-    """Write one claim as Markdown: the word and its symbol, the sentence, the means, the three intervals."""
-    word = verdict(record, claim).word
-    values = {name: record.of(name, claim.metric) for name in (claim.treatment, claim.baseline, claim.control)}
-    means = [f"{name} {100 * value.mean():.1f} %" for name, value in values.items()]
-
-    def interval(first: str, second: str) -> str:
-        mean, low, high = (
-            f"{100 * bound:+z.1f}".replace("-", "−") for bound in paired_interval(values[first] - values[second])
-        )
-        return f"{mean} [{low}, {high}]"
-
-    return (
-        f"{SYMBOLS[word]} **{word}** · {claim.says.rstrip('.')}.\\\n"
-        f"{claim.metric}, {len(record.seeds)} seeds: {means[0]}; baseline: {means[1]}; control: {means[2]}.\\\n"
-        f"Over the baseline {interval(claim.treatment, claim.baseline)} points, over the control "
-        f"{interval(claim.treatment, claim.control)}; control over baseline {interval(claim.control, claim.baseline)}; "
-        f"more than {100 * claim.at_least:.1f} was asked. *{record.name}*"
-    )
+    """Write one claim as its card's twin in Markdown, with the record's name."""
+    return f"{card_markdown(record, claim)} *{record.name}*"
 
 
 def title(notebook: Path) -> str:
