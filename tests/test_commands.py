@@ -215,7 +215,7 @@ def test_other_machines_are_played_whole_on_demand(entered, run):
 def test_without_arguments_test_runs_every_stage_in_order(entered, run):
     assert run("test").status == 0
     assert entered.groups == [
-        ["lint", "layout"],
+        ["lint", "layout", "types"],
         ["data"],
         ["slides", "site"],
         ["unit tests"],
@@ -246,7 +246,7 @@ def test_the_last_line_counts_all_stages_and_each_notebook_has_its_seconds(failu
     entered.failures, entered.failing = failures, {"notebooks"} if failures else set()
     result = run("test")
     lines = result.out.splitlines()
-    assert counts.replace("20", "21").replace("17", "18") in lines[-1]  # and five stages that count as one
+    assert counts.replace("20", "22").replace("17", "19") in lines[-1]  # and six stages that count as one
     assert result.status == (1 if failures else 0)
     assert f"notebooks: {'FAILED' if failures else 'ok'}" in lines[-2]
     assert re.search(r"02_bahdanau_attention +10\.8 s", result.out)
@@ -258,12 +258,12 @@ def test_why_tests_were_skipped_is_said_even_where_all_is_well(entered, run):
     assert run("test").out.count("2 skipped: no chromium is installed") == 3
 
 
-@pytest.mark.parametrize("failing", ["lint", "data", "site", "unit tests", "machines", "notebooks", "browser"])
+@pytest.mark.parametrize("failing", ["lint", "types", "data", "site", "unit tests", "machines", "notebooks", "browser"])
 def test_one_failing_stage_fails_the_run_but_stops_no_other(failing, entered, run):
     entered.failing, entered.failures = {failing}, 1
     result = run("test")
     assert result.status == 1
-    assert sum(map(len, entered.groups)) == 9
+    assert sum(map(len, entered.groups)) == 10
     assert f"{failing}: FAILED" in result.out.splitlines()[-2]
     assert ", 1 failed, " in result.out.splitlines()[-1]
 

@@ -28,10 +28,9 @@ BETTER = {"a": [0.9, 0.91, 0.92], "b": [0.5, 0.5, 0.5], "c": [0.49, 0.5, 0.5]}
 def test_a_claim_tells_its_word_its_sentence_its_means_and_its_three_intervals():
     record = recorded(BETTER)
     assert readme.claim_lines(record, record.claims[0]) == (
-        "✓ **holds** · a beats b.\\\n"
-        "accuracy, 3 seeds: a 91.0 %; baseline: b 50.0 %; control: c 49.7 %.\\\n"
-        "Over the baseline +41.0 [+38.5, +43.5] points, over the control +41.3 [+39.9, +42.8]; "
-        "control over baseline −0.3 [−1.8, +1.1]; more than 10.0 was asked. *99_test*"
+        "✓ **holds** · a beats b.  \n"
+        "a − b: +41.0 [+38.5, +43.5]; a − c: +41.3 [+39.9, +42.8]; c − b: −0.3 [−1.8, +1.1] · accuracy, 3 seeds, "
+        "more than 10 points asked, exploratory. Means: a 91.0 %, b 50.0 %, c (control) 49.7 %. *99_test*"
     )
 
 

@@ -6,17 +6,18 @@ from collections.abc import Callable
 from course_utils.drawings.canvas import SMALL, Drawing, softmax
 
 N = 8  # queries and keys
-CELL = 16
-LETTERS = 17
-TOP = 92  # of the maps
+CELL = 18
+LETTERS = 22
+COLUMN, ROW = 320, 300  # what one map takes with all that is written around it
+TOP = 62  # of a map in its row
 MAPS = (
-    # width of the column, name, lines below the map: the score, the mask
-    (148, "last state", "f = 0", "the last position"),
-    (160, "Bahdanau", 'v^⊤"tanh"(Wq + Uk)', "padding"),
-    (156, "documents", 'u^⊤"tanh"(Wk + b)', "padding"),
-    (144, "convolution", "f(i − j)", "a window"),
-    (156, "Transformer", "q · k / √d_k", "padding, causal"),
-    (196, "graph attention", '"LeakyReLU"(a^⊤"["q‖k"]")', "the graph's edges"),
+    # name, lines below the map: the score, the mask
+    ("last state", "f = 0", "the last position"),
+    ("Bahdanau", 'v^⊤"tanh"(Wq + Uk)', "padding"),
+    ("documents", 'u^⊤"tanh"(Wk + b)', "padding"),
+    ("convolution", "f(i − j)", "a window"),
+    ("Transformer", "q · k / √d_k", "padding, causal"),
+    ("graph attention", '"LeakyReLU"(a^⊤"["q‖k"]")', "the graph's edges"),
 )
 ALIGNED = (0, 1, 3, 2, 4, 6, 5, 7)  # which source word each target word translates
 LEARNED = (0.2, 1.6, -1.0, 0.3, 2.4, -0.5, 0.9, 0.0)  # scores of a learned query
@@ -49,32 +50,29 @@ def _row(scores: list[float | None]) -> list[float | None]:
 
 
 def draw() -> Drawing:
-    """Draw the six maps side by side."""
+    """Draw the six maps in two rows of three."""
     drawing = Drawing(
         "One function, six masks",
-        "Six maps of weights side by side, one per lecture; in each, a row is a query, a column is a key, and a darker "
+        "Six maps of weights, one per lecture; in each, a row is a query, a column is a key, and a darker "
         "cell is a larger weight. Last state: every query gives all its weight to the last key. Bahdanau: the weights "
         "follow the word order of the two languages and cross where it changes. Documents: a single row, the learned "
         "query. Convolution: a band of three along the diagonal, weighted by the offset alone. Transformer: a "
         "triangle, each position sees itself and what came before. Graph attention: scattered cells, one for each "
         "edge. "
         "Below each map are its score and its mask.",
-        height=312,
+        height=2 * ROW,
     )
-    left = 0
-    for number, ((width, name, score, mask), rows) in enumerate(zip(MAPS, weights(), strict=True), start=1):
-        x = left + width / 2
-        left += width
-        drawing.words(x, 34, f"0{number}", SMALL, "muted")
-        drawing.words(x, 60, name, LETTERS, bold=True)
+    for number, ((name, score, mask), rows) in enumerate(zip(MAPS, weights(), strict=True)):
+        x, y = COLUMN * (number % 3 + 0.5), ROW * (number // 3)
+        drawing.words(x, y + 40, f"0{number + 1} {name}", LETTERS, bold=True)
         side = CELL * N
-        top = TOP + (side - CELL * len(rows)) / 2
+        top = y + TOP + (side - CELL * len(rows)) / 2
         for i, row in enumerate(rows):
             for j, weight in enumerate(row):
                 cell = (x - side / 2 + CELL * (j + 0.5), top + CELL * (i + 0.5))
                 drawing.box(*cell, CELL - 2, CELL - 2, "panel", None, 3)
                 if weight is not None:
                     drawing.box(*cell, CELL - 2, CELL - 2, "weight", None, 3, strength=0.12 + 0.88 * weight)
-        drawing.formula(x, TOP + side + 34, score, LETTERS)
-        drawing.words(x, TOP + side + 66, mask, SMALL, "muted")
+        drawing.formula(x, y + TOP + side + 34, score, LETTERS)
+        drawing.words(x, y + TOP + side + 66, mask, SMALL, "muted")
     return drawing

@@ -98,13 +98,13 @@ def forest(pairs: Sequence[tuple[Record, Claim]]) -> Shown:
 
 
 def card_markdown(record: Record, claim: Claim) -> str:
-    """Give a card's twin in Markdown: the claim with its word and symbol, and the three differences in one line."""
+    """Give a card's twin in Markdown: the claim with its word and symbol, the three differences, and the means."""
     result = record.verdict(claim)
     kind = "primary" if claim.primary else "exploratory"
     return (
         f"{SYMBOLS[result.word]} **{result.word}** · {claim.says}  \n"
         f"{'; '.join(_in_text(claim, result))} · {claim.metric}, {len(record.seeds)} seeds, "
-        f"{_asked(claim, result)}, {kind}"
+        f"{_asked(claim, result)}, {kind}. {_levels(record, claim)}"
     )
 
 
@@ -119,7 +119,8 @@ def _card(record: Record, claim: Claim, result: Verdict) -> str:
     )
     says = f'<div style="{SENTENCE}">{html.escape(claim.says)}</div>'
     body = _successes(claim, result) if result.successes is not None else _differences(claim, result)
-    foot = f'<div style="{QUIET};line-height:1.45;padding-top:0.5em">{html.escape(result.why)} {_levels(record, claim)}'
+    why = html.escape(f"{result.why} {_levels(record, claim)}")
+    foot = f'<div style="{QUIET};line-height:1.45;padding-top:0.5em">{why}'
     if result.adjusted is not None:
         foot += f" p = {result.adjusted:.2g} (one-sided, Holm)."
     return (
@@ -246,4 +247,4 @@ def _levels(record: Record, claim: Claim) -> str:
     role = {claim.control: " (control)", claim.floor: " (floor)"}
     means = {name: 100 * record.of(name, claim.metric).mean() for name in dict.fromkeys(claim.compared)}
     told = ", ".join(f"{name}{role.get(name, '')} {mean:.1f} %" for name, mean in means.items())
-    return f"Means: {html.escape(told)}."
+    return f"Means: {told}."
