@@ -103,8 +103,9 @@ def attend(
 
     Notes
     -----
-    What a mask hides from a query reaches neither its context nor any gradient, even where it is NaN or infinite. The
-    mask hides keys and values; a *query* that may look at something is asked, also one in the padding. Hide both with
+    What a mask hides from a query reaches neither its context nor any gradient, even where it is NaN or infinite. A
+    query that does see NaN or infinity gets what comes of it, and passes no gradient back if there is a mask. The mask
+    hides keys and values; a *query* that may look at something is asked, also one in the padding. Hide both with
     ``real[:, :, None] & real[:, None, :]``. (One thing is left to the score: where it is finite and its derivative is
     not, as that of a square root at 0, the gradient is NaN, hidden or not.)
     """

@@ -30,6 +30,11 @@ def lecture():
     return definitions("03_document_attention")
 
 
+@pytest.fixture(scope="module")
+def experiment():
+    return definitions("experiments/03_document_attention")
+
+
 @pytest.fixture
 def documents():
     """Documents of one sentence each."""
@@ -241,11 +246,11 @@ def test_without_order_attention_and_mean_read_a_bag_of_states(lecture):
         torch.testing.assert_close(pool(states[:, order], mask)[0], pool(states, mask)[0])
 
 
-def test_shuffled_weights_keep_their_sizes_and_stay_on_real_words(lecture, boxed):
+def test_shuffled_weights_keep_their_sizes_and_stay_on_real_words(lecture, experiment, boxed):
     states, mask = boxed
     pool = classifier(lecture, "attention").read.pool
     _, weights = pool(states, mask)
-    _, moved = lecture.shuffled(pool, seed=0)(states, mask)
+    _, moved = experiment.shuffled(pool, seed=0)(states, mask)
     torch.testing.assert_close(moved.sort(dim=-1).values, weights.sort(dim=-1).values)
     assert (moved[:, 0][~mask] == 0).all()
     assert not torch.allclose(moved, weights)
@@ -324,9 +329,9 @@ def test_a_document_without_sentences_gets_only_the_bias_and_a_finite_gradient(l
     assert all(p.grad is None or torch.isfinite(p.grad).all() for p in model.parameters())
 
 
-def test_shuffling_both_levels_keeps_zero_where_nothing_is(lecture, pages):
+def test_shuffling_both_levels_keeps_zero_where_nothing_is(lecture, experiment, pages):
     model, box = hierarchical(lecture), lecture.pad_documents(pages)
-    blind = lecture.shuffled(model.words.pool, seed=0), lecture.shuffled(model.sentences.pool, seed=0)
+    blind = experiment.shuffled(model.words.pool, seed=0), experiment.shuffled(model.sentences.pool, seed=0)
     _, weights = model(box, blind)
     assert (weights[~box.mask] == 0).all()
     torch.testing.assert_close(weights.sum(dim=(1, 2)), torch.ones(len(pages)))
@@ -394,11 +399,11 @@ def test_training_repeats_with_its_seed_and_finds_the_telling_word(lecture, monk
     assert torch.stack([row[2] for row in weights]).mean() > 1 / 6
 
 
-def test_counting_words_finds_the_telling_word_unless_the_labels_are_shuffled(lecture):
+def test_counting_words_finds_the_telling_word_unless_the_labels_are_shuffled(lecture, experiment):
     corpus = tiny_corpus(lecture)
     test, labels = lecture.pick(corpus.words, corpus.test), corpus.labels[corpus.test].numpy()
     assert lecture.train_tfidf(corpus).score(test, labels) == 1
-    blind = lecture.with_shuffled_labels(corpus, seed=0)
+    blind = experiment.with_shuffled_labels(corpus, seed=0)
     assert torch.equal(blind.labels.sort().values, corpus.labels.sort().values)
     assert lecture.train_tfidf(blind).score(test, labels) < 0.9
 
@@ -420,19 +425,19 @@ def test_all_poolings_start_from_the_same_weights_and_all_networks_see_the_same_
 # Measuring
 
 
-def test_each_document_is_counted_in_the_group_of_its_length(lecture):
+def test_each_document_is_counted_in_the_group_of_its_length(lecture, experiment):
     lengths = (39, 40, 89, 90, 120)
     corpus = tiny_corpus(lecture)._replace(words=[("word",) * n for n in lengths], test=torch.arange(5))
-    result = lecture.by_length(torch.tensor([True, True, False, False, False]), corpus)
+    result = experiment.by_length(torch.tensor([True, True, False, False, False]), corpus)
     assert result["accuracy by length"] == [1, 0.5, 0]
     assert result["accuracy, 90 words or more"] == 0
     assert result["accuracy"] == pytest.approx(0.4)
 
 
-def test_random_borders_keep_the_words_and_the_number_of_sentences(lecture, pages):
+def test_random_borders_keep_the_words_and_the_number_of_sentences(lecture, experiment, pages):
     corpus = tiny_corpus(lecture)._replace(sentences=pages * 7)
-    moved = lecture.with_random_borders(corpus, seed=0).sentences
-    again = lecture.with_random_borders(corpus, seed=0).sentences
+    moved = experiment.with_random_borders(corpus, seed=0).sentences
+    again = experiment.with_random_borders(corpus, seed=0).sentences
     for before, after, same in zip(corpus.sentences, moved, again, strict=True):
         assert torch.equal(torch.cat(after), torch.cat(before))
         assert len(after) == len(before)
@@ -441,42 +446,42 @@ def test_random_borders_keep_the_words_and_the_number_of_sentences(lecture, page
     assert any([len(s) for s in a] != [len(s) for s in b] for a, b in zip(corpus.sentences, moved, strict=True))
 
 
-def test_concentration_is_zero_for_equal_weights_one_for_a_single_word_and_scipy_s_between(lecture):
-    assert lecture.concentration([torch.full((7,), 1 / 7)]) == pytest.approx(0, abs=1e-6)
-    assert lecture.concentration([torch.tensor([0.0, 1.0, 0.0]), torch.ones(1)]) == pytest.approx(1)
+def test_concentration_is_zero_for_equal_weights_one_for_a_single_word_and_scipy_s_between(experiment):
+    assert experiment.concentration([torch.full((7,), 1 / 7)]) == pytest.approx(0, abs=1e-6)
+    assert experiment.concentration([torch.tensor([0.0, 1.0, 0.0]), torch.ones(1)]) == pytest.approx(1)
     weights = torch.rand(11).softmax(dim=0)
     expected = 1 - entropy(weights.numpy(), base=11)
-    assert lecture.concentration([weights]) == pytest.approx(expected, abs=1e-5)
+    assert experiment.concentration([weights]) == pytest.approx(expected, abs=1e-5)
 
 
-def test_weight_on_content_words_leaves_out_function_words(lecture):
+def test_weight_on_content_words_leaves_out_function_words(experiment):
     documents = [("the", "matrix", "of", "a", "graph"), ("which", "node")]
     weights = [torch.tensor([0.1, 0.2, 0.3, 0.1, 0.3]), torch.tensor([0.4, 0.6])]
-    assert lecture.on_content(weights, documents) == pytest.approx((0.5 + 0.6) / 2)
+    assert experiment.on_content(weights, documents) == pytest.approx((0.5 + 0.6) / 2)
 
 
 @pytest.mark.parametrize("share", [0.05, 0.1, 0.5])
-def test_deleting_takes_the_first_of_the_ranking_and_keeps_the_order_of_the_rest(lecture, share):
+def test_deleting_takes_the_first_of_the_ranking_and_keeps_the_order_of_the_rest(experiment, share):
     weights = torch.randperm(17, generator=torch.Generator().manual_seed(0)) / 17
-    (ranking,) = lecture.most_attended([weights])
-    gone, kept = lecture.cut(ranking, share)
+    (ranking,) = experiment.most_attended([weights])
+    gone, kept = experiment.cut(ranking, share)
     assert len(gone) == math.ceil(share * 17)
     assert sorted([*gone.tolist(), *kept.tolist()]) == list(range(17))
     assert (kept.diff() > 0).all()
     assert weights[kept].max() < weights[gone].min()
 
 
-def some_rankings(lecture, seed):
-    corpus = tiny_corpus(lecture)
+def some_rankings(experiment, seed):
+    corpus = tiny_corpus(experiment)
     set_seed(1)
     sequences = [torch.randperm(8).repeat(3)[:23] + 4 for _ in range(17)]
     weights = [torch.rand(23) for _ in range(17)]
     torch.seed()  # rankings have a generator of their own
-    return lecture.rankings(corpus, sequences, weights, seed), weights
+    return experiment.rankings(corpus, sequences, weights, seed), weights
 
 
-def test_every_ranking_names_each_word_once_and_the_least_attended_is_the_most_attended_reversed(lecture):
-    ranked, weights = some_rankings(lecture, seed=3)
+def test_every_ranking_names_each_word_once_and_the_least_attended_is_the_most_attended_reversed(experiment):
+    ranked, weights = some_rankings(experiment, seed=3)
     for ranking in ranked.values():
         assert all(sorted(row.tolist()) == list(range(23)) for row in ranking)
     for top, least, row in zip(ranked["top-attended"], ranked["least-attended"], weights, strict=True):
@@ -485,31 +490,31 @@ def test_every_ranking_names_each_word_once_and_the_least_attended_is_the_most_a
 
 
 @pytest.mark.parametrize("name", ["random", "as rare"])
-def test_opponents_repeat_with_the_seed_and_differ_between_draws(lecture, name):
-    (first, _), (again, _) = (some_rankings(lecture, seed=3) for _ in range(2))
+def test_opponents_repeat_with_the_seed_and_differ_between_draws(experiment, name):
+    (first, _), (again, _) = (some_rankings(experiment, seed=3) for _ in range(2))
     assert all(torch.equal(a, b) for a, b in zip(first[name], again[name], strict=True))
     assert any(not torch.equal(a, b) for a, b in zip(first[name], first[f"{name} again"], strict=True))
 
 
-def test_opponents_are_as_rare_as_the_deleted_words_and_never_copies_of_them(lecture, monkeypatch):
-    monkeypatch.setattr(lecture, "NEAREST", 1)
+def test_opponents_are_as_rare_as_the_deleted_words_and_never_copies_of_them(experiment, monkeypatch):
+    monkeypatch.setattr(experiment, "NEAREST", 1)
     sequence = torch.tensor([10, 4, 5, 10, 11, 6, 7, 8, 9, 12, 13])  # word 10 stands at 0 and 3
     frequency = torch.tensor([0.0] * 4 + [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.01, 0.03, 0.3, 0.001])
     ranking = torch.tensor([0, 2, 1, 3, 4, 5, 6, 7, 8, 9, 10])
-    result = lecture.matched(sequence, ranking, frequency, torch.Generator().manual_seed(0))
+    result = experiment.matched(sequence, ranking, frequency, torch.Generator().manual_seed(0))
     assert sorted(result.tolist()) == list(range(11))
     assert result[:2].tolist() == [4, 1]  # 0.03 for 0.01, nearer than 0.001 as a ratio; 0.9 for 0.8
 
 
-def test_document_frequency_counts_documents_not_words(lecture):
+def test_document_frequency_counts_documents_not_words(lecture, experiment):
     corpus = tiny_corpus(lecture)
-    frequency = lecture.document_frequency(corpus)
+    frequency = experiment.document_frequency(corpus)
     for word in ("node", "word3"):
         holding = sum(word in corpus.words[i] for i in corpus.train.tolist())
         assert frequency[corpus.vocabulary.encode([word])[0]] == pytest.approx(holding / len(corpus.train))
 
 
-def test_deleting_the_telling_word_is_missed_by_both_models_and_deleting_others_by_none(lecture):
+def test_deleting_the_telling_word_is_missed_by_both_models_and_deleting_others_by_none(lecture, experiment):
     corpus = tiny_corpus(lecture)
     node, axis = (corpus.vocabulary.encode([word])[0] for word in ("node", "axis"))
 
@@ -528,7 +533,7 @@ def test_deleting_the_telling_word_is_missed_by_both_models_and_deleting_others_
     }
     ranked = {name: [torch.tensor(order)] * len(corpus.test) for name, order in orders.items()}
     tfidf = lecture.train_tfidf(corpus)
-    results = lecture.deletion_test(Oracle(), tfidf, corpus, ranked)
+    results = experiment.deletion_test(Oracle(), tfidf, corpus, ranked)
     axis_documents = corpus.labels[corpus.test].float().mean().item()  # without its word each looks like class 0
     assert results["top-attended"]["accuracy lost"] == pytest.approx(axis_documents)
     test, labels = lecture.pick(corpus.words, corpus.test), corpus.labels[corpus.test].numpy()
@@ -541,9 +546,9 @@ def test_deleting_the_telling_word_is_missed_by_both_models_and_deleting_others_
     for name, shared in [("top-attended", 1), ("least-attended", 0), ("random", 0)]:
         assert results[name]["shared with its own"] == shared
     by_share = results["random"]["accuracy lost by share"]
-    expected = [axis_documents if math.ceil(share * 6) > 1 else 0 for share in lecture.SHARES]
+    expected = [axis_documents if math.ceil(share * 6) > 1 else 0 for share in experiment.SHARES]
     assert by_share == pytest.approx(expected)
-    frequency = lecture.document_frequency(corpus)
+    frequency = experiment.document_frequency(corpus)
     first = torch.stack([torch.cat(corpus.sentences[i])[0] for i in corpus.test])
     assert results["least-attended"]["document frequency"] == pytest.approx(frequency[first].mean().item())
 
@@ -580,18 +585,18 @@ def korean_reviews():
 
 
 @pytest.fixture
-def korean(lecture, monkeypatch):
-    monkeypatch.setattr(lecture, "load_documents", lambda name, progress: korean_reviews())
-    monkeypatch.setattr(lecture, "N_TRAIN", 17)
-    monkeypatch.setattr(lecture, "N_PIECES", 50)
-    return lecture
+def korean(experiment, monkeypatch):
+    monkeypatch.setattr(experiment, "load_documents", lambda name, progress: korean_reviews())
+    monkeypatch.setattr(experiment, "N_TRAIN", 17)
+    monkeypatch.setattr(experiment, "N_PIECES", 50)
+    return experiment
 
 
 @pytest.mark.parametrize("n_words", [1, 3, 7, 11, 17, 23, math.inf])
-def test_the_end_of_a_review_is_its_last_words_with_their_borders(lecture, n_words):
+def test_the_end_of_a_review_is_its_last_words_with_their_borders(experiment, n_words):
     words = [str(i) for i in range(19)]
     text = [tuple(words[:5]), tuple(words[5:7]), (), tuple(words[7:18]), tuple(words[18:])]
-    kept = lecture.ending(text, n_words)
+    kept = experiment.ending(text, n_words)
     assert [word for sentence in kept for word in sentence] == words[-min(n_words, 19) :]
     assert all(kept)
     for sentence, whole in zip(kept[::-1], [text[4], text[3], text[1], text[0]], strict=False):
@@ -600,9 +605,11 @@ def test_the_end_of_a_review_is_its_last_words_with_their_borders(lecture, n_wor
 
 
 @pytest.mark.parametrize("seed", [0, 3, 8, 9, 12])
-def test_a_seed_gives_one_fold_to_the_test_the_next_to_validation_and_eight_to_training(lecture, monkeypatch, seed):
-    monkeypatch.setattr(lecture, "load_documents", lambda name, progress: folded_reviews())
-    corpus = lecture.prepare_reviews(seed, 4)
+def test_a_seed_gives_one_fold_to_the_test_the_next_to_validation_and_eight_to_training(
+    lecture, experiment, monkeypatch, seed
+):
+    monkeypatch.setattr(experiment, "load_documents", lambda name, progress: folded_reviews())
+    corpus = experiment.prepare_reviews(seed, 4)
     for rows, expected in [
         (corpus.test, {seed % 10}),
         (corpus.val, {(seed + 1) % 10}),
@@ -645,9 +652,9 @@ def test_korean_reviews_keep_their_parts_and_their_labels(korean, subwords):
     assert set(corpus.vocabulary.words[4:]) <= known
 
 
-def test_learning_pieces_twice_gives_the_same_pieces_and_a_new_form_shows_its_noun(lecture):
+def test_learning_pieces_twice_gives_the_same_pieces_and_a_new_form_shows_its_noun(experiment):
     texts = korean_reviews().texts
-    first, again = (lecture.learn_subwords(texts, 50) for _ in range(2))
+    first, again = (experiment.learn_subwords(texts, 50) for _ in range(2))
     assert [first(text) for text in texts] == [again(text) for text in texts]
     new = first("영화만")
     assert "".join(new) == "▁영화만"
@@ -665,8 +672,8 @@ def test_learning_pieces_twice_gives_the_same_pieces_and_a_new_form_shows_its_no
         ("so~good", ["so~", "good"]),
     ],
 )
-def test_a_phrase_ends_after_a_run_of_punctuation(lecture, text, expected):
-    assert lecture.phrases(text) == expected
+def test_a_phrase_ends_after_a_run_of_punctuation(experiment, text, expected):
+    assert experiment.phrases(text) == expected
 
 
 def test_with_one_sentence_the_hierarchy_is_flat_attention_and_its_second_query_learns_nothing(lecture):
@@ -680,19 +687,19 @@ def test_with_one_sentence_the_hierarchy_is_flat_attention_and_its_second_query_
     assert model.sentences.pool.score.query.grad.abs().max() < 1e-6
 
 
-def test_unknown_counts_the_words_of_the_test_that_training_does_not_know(lecture):
+def test_unknown_counts_the_words_of_the_test_that_training_does_not_know(lecture, experiment):
     corpus = tiny_corpus(lecture)
     strange = [torch.tensor([4, Vocabulary.unk, 5]), torch.tensor([], dtype=torch.long), torch.tensor([6, 4])]
     corpus = corpus._replace(sentences=[strange, [], [torch.full((31,), Vocabulary.unk)]], test=torch.tensor([0, 1]))
-    assert lecture.unknown(corpus)["unknown in the test"] == pytest.approx(1 / 5)
+    assert experiment.unknown(corpus)["unknown in the test"] == pytest.approx(1 / 5)
 
 
-def test_the_comparison_scores_every_condition_on_the_true_labels_of_the_test(lecture, monkeypatch):
+def test_the_comparison_scores_every_condition_on_the_true_labels_of_the_test(lecture, experiment, monkeypatch):
     monkeypatch.setattr(lecture, "EPOCHS", 1)
     monkeypatch.setattr(lecture, "BATCH_SIZE", 7)
     corpus = tiny_corpus(lecture)
     corpus = corpus._replace(test=corpus.test[:11])
-    results = lecture.compare_models(corpus, seed=5)
+    results = experiment.compare_models(corpus, seed=5)
     blind = ("attention, weights shuffled", "HAN, weights shuffled")
     assert set(results) == {*NETWORKS, *blind, "TF-IDF", "TF-IDF, labels shuffled"}
     for name in NETWORKS:
@@ -700,16 +707,16 @@ def test_the_comparison_scores_every_condition_on_the_true_labels_of_the_test(le
         assert results[name]["accuracy"] == lecture.accuracy(model, corpus, corpus.test)
     assert results["TF-IDF"]["accuracy"] == 1
     wrong = corpus._replace(labels=1 - corpus.labels)  # taught the opposite, judged by the truth
-    assert lecture.by_counts(wrong, corpus)["accuracy"] == 0
+    assert experiment.by_counts(wrong, corpus)["accuracy"] == 0
 
 
-def test_only_tf_idf_reads_whole_reviews(lecture, monkeypatch):
-    monkeypatch.setattr(lecture, "load_documents", lambda name, progress: folded_reviews())
-    monkeypatch.setattr(lecture, "REVIEW_WORDS", 4)
+def test_only_tf_idf_reads_whole_reviews(experiment, monkeypatch):
+    monkeypatch.setattr(experiment, "load_documents", lambda name, progress: folded_reviews())
+    monkeypatch.setattr(experiment, "REVIEW_WORDS", 4)
     networks, counted = [], []
-    monkeypatch.setattr(lecture, "compare_models", lambda corpus, seed: networks.append(corpus) or {})
-    monkeypatch.setattr(lecture, "by_counts", lambda taught, corpus: counted.append((taught, corpus)))
-    assert set(lecture.compare_on_reviews(2)) == {"TF-IDF, whole reviews"}
+    monkeypatch.setattr(experiment, "compare_models", lambda corpus, seed: networks.append(corpus) or {})
+    monkeypatch.setattr(experiment, "by_counts", lambda taught, corpus: counted.append((taught, corpus)))
+    assert set(experiment.compare_on_reviews(2)) == {"TF-IDF, whole reviews"}
     assert {len(words) for words in networks[0].words} == {4}
     assert [{len(words) for words in corpus.words} for corpus in counted[0]] == [{6}, {6}]
 
@@ -728,9 +735,9 @@ def test_whole_words_and_pieces_are_counted_and_missed_each_on_its_own_texts(kor
 
 
 @needs("movie_reviews")
-def test_the_tested_fold_has_a_hundred_reviews_of_each_class_and_no_review_is_longer_than_its_cut(lecture):
-    corpus = lecture.prepare_reviews(3, lecture.REVIEW_WORDS)
+def test_the_tested_fold_has_a_hundred_reviews_of_each_class_and_no_review_is_longer_than_its_cut(experiment):
+    corpus = experiment.prepare_reviews(3, experiment.REVIEW_WORDS)
     assert torch.bincount(corpus.labels[corpus.test]).tolist() == [100, 100]
     assert [len(part) for part in (corpus.train, corpus.val, corpus.test)] == [1600, 200, 200]
-    assert max(map(len, corpus.words)) == lecture.REVIEW_WORDS
-    assert sum(len(words) == lecture.REVIEW_WORDS for words in corpus.words) > 1800
+    assert max(map(len, corpus.words)) == experiment.REVIEW_WORDS
+    assert sum(len(words) == experiment.REVIEW_WORDS for words in corpus.words) > 1800
