@@ -10,6 +10,7 @@ from course_utils.data.batches import Vocabulary, pad
 from course_utils.data.number_words import load_number_words, translate
 from course_utils.training import set_seed
 
+from .closeness import assert_likeliest
 from .notebooks import definitions
 from .test_lecture_02 import N_SOURCE, N_TARGET, pytorchs_cell, sentences, vocabulary
 
