@@ -54,7 +54,7 @@ def show(fig: Figure, description: str) -> None:
     """
     if not description.strip():
         raise ValueError("show: expected a description of the figure for readers who cannot see it, got an empty text.")
-    told = " ".join([description.strip(), *(tell() for tell in _TOLD.get(fig, []))])
+    told = " ".join(" ".join([description, *(tell() for tell in _TOLD.get(fig, []))]).split())  # a title may have lines
     stream = io.BytesIO()
     fig.savefig(stream, format="png", dpi=SHARPER * fig.dpi)
     width = round(fig.get_figwidth() * fig.dpi)

@@ -1,14 +1,12 @@
 """Lecture 06: three ways to graph attention are one, no node reads what it is not connected to, seeds repeat."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import dgl
 import numpy as np
 import pytest
 import torch
 from dgl.nn import GATConv, GATv2Conv, GraphConv
-from scipy.sparse import csr_matrix
 from scipy.sparse import random as random_sparse
 from torch import nn
 from torch.nn import functional as F
@@ -28,8 +26,7 @@ def lecture():
     return definitions("06_graph_attention")
 
 
-@pytest.fixture
-def citations():
+def small_network():
     """A small random network: 97 documents, 11 words, 3 classes."""
     n_nodes, n_words, n_classes = 97, 11, 3
     rng = np.random.default_rng(0)
@@ -47,6 +44,11 @@ def citations():
         test=test,
         names=tuple(f"document {i}" for i in range(n_nodes)),
     )
+
+
+@pytest.fixture
+def citations():
+    return small_network()
 
 
 def a_graph(lecture, n_edges=61, self_loops=True, n_nodes=N_NODES):
@@ -203,15 +205,6 @@ def test_the_gcn_network_is_two_graphconv_layers(lecture):
     torch.testing.assert_close(network([graph, graph], features)[0], context)
 
 
-def test_without_score_every_key_weighs_the_same_and_stays_so(lecture, citations):
-    model = lecture.train(lecture.gat_without_score, citations, 0, 3)
-    graph = lecture.as_dgl(citations)
-    _, weights = lecture.predict(model, citations)
-    uniform = 1 / graph.in_degrees()[graph.edges()[1]]
-    for layer_weights in weights:
-        torch.testing.assert_close(layer_weights, uniform[:, None, None].expand_as(layer_weights))
-
-
 def test_the_mlp_never_looks_at_the_graph(lecture, citations):
     model = lecture.mlp(11, 3).eval()
     torch.testing.assert_close(
@@ -279,15 +272,6 @@ def test_training_drops_features_hidden_units_and_weights(lecture, citations, mo
     assert dropped == [(shape, 0.6, True) for shape in shapes]
 
 
-def test_the_relative_entropy_is_one_for_uniform_and_zero_for_certain_weights(lecture):
-    graph = a_graph(lecture)
-    sources, targets = graph.edges()
-    uniform = (1 / graph.in_degrees()[targets])[:, None, None].expand(-1, 3, 1)
-    certain = (sources == targets).float()[:, None, None].expand(-1, 3, 1)
-    assert lecture.relative_entropy(graph, uniform) == pytest.approx(1, abs=1e-5)
-    assert lecture.relative_entropy(graph, certain) == pytest.approx(0, abs=1e-5)
-
-
 def test_the_same_seed_gives_the_same_network_and_another_seed_another(lecture, citations):
     first, again, other = (lecture.train(lecture.gat, citations, seed, 3) for seed in (0, 0, 1))
     assert torch.equal(first.first.W, again.first.W)
@@ -309,110 +293,6 @@ def test_a_full_mask_turns_graph_attention_into_plain_self_attention(lecture):
     masked, _ = attend(values, values, values, score, edge_mask(*everyone, 11)[None])
     unmasked, _ = attend(values, values, values, score)
     torch.testing.assert_close(masked, unmasked)
-
-
-def test_dgls_network_is_the_same_function_as_ours(lecture):
-    graph, ours = a_graph(lecture), lecture.gat(D_IN, 3).eval()
-    theirs = lecture.DglNetwork(D_IN, 3).eval()
-    for layer, twin in ((ours.first, theirs.first), (ours.last, theirs.last)):
-        score = layer.mix.score
-        nn.init.normal_(layer.bias)
-        copied = {"fc.weight": layer.W.T, "attn_l": score.a_key[None], "attn_r": score.a_query[None]}
-        twin.load_state_dict(copied | {"bias": layer.bias.flatten()})
-    features = torch.randn(N_NODES, D_IN)
-    torch.testing.assert_close(theirs([graph, graph], features)[0], ours([graph, graph], features)[0])
-
-
-def test_label_propagation_approaches_its_closed_form(lecture, citations):
-    degree = torch.bincount(citations.targets, minlength=97) + 1.0
-    spread = torch.eye(97)
-    spread[citations.targets, citations.sources] = 1
-    spread = spread / (degree[:, None] * degree[None, :]).sqrt()
-    known = F.one_hot(citations.labels, 3) * citations.train[:, None].float()
-    expected = 0.1 * torch.linalg.solve(torch.eye(97) - 0.9 * spread, known)
-    torch.testing.assert_close(lecture.propagate(citations), expected, rtol=0, atol=1e-4)
-
-
-def test_label_propagation_and_tfidf_never_see_a_test_label(lecture, citations):
-    hidden = citations.labels.clone()
-    hidden[citations.test] = 0
-    torch.testing.assert_close(lecture.propagate(replace(citations, labels=hidden)), lecture.propagate(citations))
-    words = SimpleNamespace(words=lambda i: ("abc"[citations.labels[i]], "same"))
-    assert lecture.tfidf_accuracy(words, citations) == 1
-    blind = SimpleNamespace(words=lambda i: ("unseen",) if citations.test[i] else words.words(i))
-    assert lecture.tfidf_accuracy(blind, citations) < 0.6
-
-
-def test_tfidf_takes_the_strength_that_is_best_on_the_validation_documents(lecture, citations, monkeypatch):
-    n_val = int(citations.val.sum())
-
-    class Judged:
-        def __init__(self, C, max_iter):
-            self.strength = C
-
-        def fit(self, *_):
-            return self
-
-        def score(self, _, labels):
-            return {1: 0.2, 10: 0.9, 100: 0.5}[self.strength] if len(labels) == n_val else self.strength
-
-    assert n_val != int(citations.test.sum())
-    monkeypatch.setattr(lecture, "LogisticRegression", Judged)
-    words = SimpleNamespace(words=lambda i: ("same",))
-    assert lecture.tfidf_accuracy(words, citations) == 10
-
-
-def test_half_of_the_neighbours_go_the_first_in_order_and_never_the_self_loop(lecture):
-    set_seed(0)
-    graph = a_graph(lecture)
-    order_by = torch.randn(graph.num_edges())
-    sources, targets = graph.edges()
-    left = set(zip(*(end.tolist() for end in lecture.without_half(graph, order_by).edges()), strict=True))
-    for node in range(N_NODES):
-        mine = [(order_by[e].item(), sources[e].item()) for e in (targets == node).nonzero()[:, 0].tolist()]
-        mine = sorted((pair for pair in mine if pair[1] != node), reverse=True)
-        stay = {source for _, source in mine[len(mine) // 2 :]} | {node}
-        assert {source for source, target in left if target == node} == stay
-
-
-def test_the_share_of_weight_on_chosen_edges_leaves_self_loops_out(lecture):
-    graph = dgl.graph(([0, 1, 2, 3], [0, 0, 0, 0]), num_nodes=4)
-    weights, chosen = torch.tensor([0.5, 0.3, 0.1, 0.1]), torch.tensor([1.0, 1, 0, 1])
-    assert lecture.share_of(chosen, graph, weights)[0].item() == pytest.approx(0.8)
-
-
-def test_equal_weights_keep_everything_but_the_score(lecture, citations):
-    model = lecture.train(lecture.gat, citations, 0, 3)
-    equal = lecture.with_equal_weights(model, citations)
-    assert torch.equal(equal.first.W, model.first.W)
-    assert torch.equal(equal.last.bias, model.last.bias)
-    graph = lecture.as_dgl(citations)
-    uniform = 1 / graph.in_degrees()[graph.edges()[1]]
-    for weights in lecture.predict(equal, citations)[1]:
-        torch.testing.assert_close(weights, uniform[:, None, None].expand_as(weights))
-
-
-def test_deletion_orders_do_what_their_names_say(lecture):
-    weights, same = [torch.rand(31), torch.rand(31)], (torch.rand(31) < 0.5).float()
-    orders = lecture.orders_of_deletion(weights, same)
-    for layer in range(2):
-        assert torch.equal(orders["top-attended"][layer], weights[layer])
-        assert torch.equal(orders["least-attended"][layer].argsort(), (-weights[layer]).argsort())
-        shuffled = orders["top of shuffled weights"][layer]
-        assert torch.equal(shuffled.sort().values, weights[layer].sort().values)
-        assert not torch.equal(shuffled, weights[layer])
-        assert orders["own area"][layer][same == 1].min() > orders["own area"][layer][same == 0].max()
-
-
-def test_deleting_nothing_costs_nothing_and_all_costs_come_from_the_same_documents(lecture, citations, monkeypatch):
-    model = lecture.train(lecture.gat_without_score, citations, 0, 3)
-    monkeypatch.setattr(lecture, "without_half", lambda graph, order_by: graph)
-    for name, metrics in lecture.deletion(model, citations, 0).items():
-        if "weight on own area" not in metrics:
-            assert metrics == {
-                "accuracy lost": pytest.approx(0, abs=1e-6),
-                "confidence lost": pytest.approx(0, abs=1e-6),
-            }, name
 
 
 def test_gatv2_scores_as_dgls_layer_does(lecture):
@@ -442,38 +322,6 @@ def test_each_dictionary_holds_every_value_once(lecture):
     assert torch.equal(entries.sort(dim=1).values, torch.arange(lecture.N_ENTRIES).expand(7, -1))
 
 
-def test_a_lookup_that_knows_where_to_look_is_right_and_wrong_without_the_top_key(lecture):
-    class Oracle:
-        def __call__(self, entries, score=None, mask=None):
-            n = lecture.N_ENTRIES
-            scores = 50 * torch.eye(n).expand(len(entries), 1, n, n)
-            scores = scores if score is None else score(None, None)
-            weights = scores.masked_fill(~mask, -100) if mask is not None else scores
-            weights = weights.softmax(-1)
-            return (weights[:, 0] @ F.one_hot(entries, n).float()), weights
-
-        def score(self, keys, query):
-            return 50 * torch.eye(lecture.N_ENTRIES)[None, None]
-
-    got = lecture.measure_lookup(Oracle(), lecture.dictionaries(61))
-    assert got["accuracy"] == got["keys that some query prefers"] == 1
-    assert got["accuracy, weights moved"] == 0
-    assert got["accuracy without the top key"] < 0.2
-    assert got["accuracy without a random key"] == pytest.approx(0.9, abs=0.05)
-
-
-def test_ten_editions_are_ten_times_the_nodes_and_references_and_hold_no_label_twice(lecture, citations):
-    ten = lecture.ten_editions(citations, 0)
-    assert ten.n_nodes == len(ten.names) == 970
-    assert 9.5 * len(citations.sources) < len(ten.sources) <= 10 * len(citations.sources)
-    assert torch.equal(ten.labels.view(10, 97), citations.labels.expand(10, -1))
-    within = (ten.sources // 97 == ten.targets // 97).float().mean().item()
-    assert 0.7 < within < 0.9
-    known = set(zip(citations.sources.tolist(), citations.targets.tolist(), strict=True))
-    assert set(zip((ten.sources % 97).tolist(), (ten.targets % 97).tolist(), strict=True)) == known
-    assert ten.features.nnz / (10 * citations.features.nnz) == pytest.approx(0.7, abs=0.03)
-
-
 def test_every_labelled_node_is_dealt_once_an_epoch_with_at_most_fan_out_neighbours(lecture, citations, monkeypatch):
     monkeypatch.setattr(lecture, "FAN_OUT", 2)
     batches = lecture.sampled_batches(citations)()
@@ -492,97 +340,3 @@ def test_blocks_with_all_neighbours_give_what_the_whole_graph_gives(lecture, cit
     for inputs, outputs, blocks in lecture.sampled_batches(citations)():
         part, _ = model(blocks, lecture.SparseFeatures(citations.features[inputs.numpy()]))
         torch.testing.assert_close(part, whole[outputs])
-
-
-def test_the_same_seed_draws_the_same_neighbours(lecture, citations, monkeypatch):
-    monkeypatch.setattr(lecture, "FAN_OUT", 2)
-    first, again, other = (lecture.train_sampled(citations, seed, 2).first.W for seed in (0, 0, 1))
-    assert torch.equal(first, again)
-    assert not torch.equal(first, other)
-
-
-def test_memory_counts_each_piece_once_and_the_sample_needs_no_more_than_the_whole(lecture, citations):
-    tensor = torch.randn(1000, requires_grad=True)
-    assert lecture.kept_megabytes(lambda: (tensor * tensor).sum()) == pytest.approx(0.004)
-    whole, sampled = lecture.memory_of(lecture.gat(11, 3), citations)
-    assert 0 < sampled < whole
-
-
-def test_no_constant_answer_beats_the_best_single_answer_and_ties_do_not_fool_it(lecture, citations):
-    labels = torch.zeros(97, dtype=torch.long)
-    labels[citations.train], labels[citations.val] = torch.arange(15) % 3, torch.arange(17) % 3  # both are balanced
-    labels[citations.test] = torch.arange(65).clamp(max=40) // 20  # class 2 is the largest, and only in the test
-    graph = replace(citations, labels=labels)
-    tested = labels[citations.test]
-    shares = [(tested == label).float().mean().item() for label in range(3)]
-    assert lecture.best_single_answer(graph) == pytest.approx(max(shares))
-    assert lecture.majority_accuracy(graph) == pytest.approx(shares[0])  # the trap that the lecture tells of
-    assert shares[0] < max(shares)
-
-
-def test_quarters_by_words_ask_test_nodes_only_and_change_nothing_else(lecture, citations):
-    parts = lecture.by_words(citations)
-    words = torch.from_numpy(citations.features.getnnz(axis=1))
-    few, many = (parts[f"accuracy, {size} words"].test for size in ("few", "many"))
-    assert torch.equal(parts["accuracy"].test, citations.test)
-    for asked in (few, many):
-        assert not (asked & ~citations.test).any()
-        assert asked.sum() >= citations.test.sum() / 4
-    assert words[few].max() <= words[citations.test & ~few].min()
-    assert words[many].min() >= words[citations.test & ~many].max()
-    assert not (few & many).any()
-    for part in parts.values():
-        assert torch.equal(part.train, citations.train)
-        assert torch.equal(part.val, citations.val)
-        assert part.features is citations.features
-
-
-def test_the_quarters_are_those_of_the_test_whatever_the_other_nodes_hold(lecture, citations):
-    features = citations.features.toarray()
-    features[~citations.test.numpy()] = 1  # training and validation nodes hold every word
-    crowded = lecture.by_words(replace(citations, features=csr_matrix(features)))
-    for name, part in lecture.by_words(citations).items():
-        assert torch.equal(part.test, crowded[name].test)
-
-
-def test_the_coauthor_experiment_draws_one_split_a_seed_and_rewires_the_control_alone(lecture, citations, monkeypatch):
-    asked, trained = [], []
-
-    def load(progress, seed):
-        asked.append((progress, seed))
-        return citations
-
-    def train(build, graph, seed, epochs):
-        trained.append((build, graph, seed, epochs))
-        return build(*(graph.features.shape[1], len(graph.classes))).eval()
-
-    monkeypatch.setattr(lecture, "load_coauthor_cs", load)
-    monkeypatch.setattr(lecture, "train", train)
-    results = lecture.coauthor_experiment(7)
-    assert asked == [(False, 7)]
-    assert {(seed, epochs) for _, _, seed, epochs in trained} == {(7, lecture.CS_EPOCHS)}
-    builds = [lecture.mlp, lecture.gcn, lecture.gat_without_score, lecture.gat, lecture.gat]
-    assert [build for build, *_ in trained] == builds
-    assert all(graph is citations for _, graph, *_ in trained[:4])
-    control = trained[4][1]
-    assert torch.equal(control.sources, citations.rewired(7).sources)
-    assert not torch.equal(control.sources, citations.sources)
-    for kept in ("labels", "train", "val", "test"):
-        assert torch.equal(getattr(control, kept), getattr(citations, kept))
-    for claim in lecture.CS_CLAIMS:
-        for condition in (claim.treatment, claim.baseline, claim.control):
-            assert 0 <= results[condition][claim.metric] <= 1
-
-
-def test_each_accuracy_of_the_coauthor_experiment_is_that_of_its_own_network(lecture, citations, monkeypatch):
-    monkeypatch.setattr(lecture, "load_coauthor_cs", lambda progress, seed: citations)
-    monkeypatch.setattr(lecture, "CS_EPOCHS", 3)
-    results = lecture.coauthor_experiment(7)
-    for name, graph in {"GAT": citations, "GAT, rewired edges": citations.rewired(7)}.items():
-        logits, _ = lecture.predict(lecture.train(lecture.gat, graph, 7, 3), graph)
-        right = (logits.argmax(dim=-1) == citations.labels).float()
-        assert results[name]["accuracy"] == pytest.approx(right[citations.test].mean().item())
-        few = lecture.by_words(citations)["accuracy, few words"].test
-        assert results[name]["accuracy, few words"] == pytest.approx(right[few].mean().item())
-    same = citations.labels[citations.sources] == citations.labels[citations.targets]
-    assert results["the network itself"]["edges within a class"] == pytest.approx(same.float().mean().item())

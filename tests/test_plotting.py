@@ -150,6 +150,17 @@ def test_the_description_tells_the_values_that_were_drawn(displayed):
     assert "Exact match: percent by digits" in displayed[0]["text/html"]
 
 
+def test_a_description_is_one_line_even_where_a_title_has_two(displayed):
+    fig, ax = plt.subplots()
+    plotting.seed_dots(ax, {"GAT": np.array([0.8])})
+    ax.set_title("Docs: references +14.6 points,\nattention itself")
+    plotting.show(fig, "References bring\nmuch.")
+    assert displayed[0]["text/plain"].startswith(
+        "References bring much. Docs: references +14.6 points, attention itself: "
+    )
+    assert "\n" not in displayed[0]["text/plain"]
+
+
 def test_a_picture_keeps_a_palette_and_looks_the_same(displayed):
     fig, ax = plt.subplots()
     ax.imshow(np.linspace(0, 1, 100).reshape(10, 10))

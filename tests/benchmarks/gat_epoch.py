@@ -34,7 +34,7 @@ from tests.notebooks import definitions
 ROUNDS = 5
 EPOCHS = 20
 
-lecture = definitions("06_graph_attention")
+lecture, experiment = definitions("06_graph_attention"), definitions("experiments/06_graph_attention")
 
 
 def milliseconds(model: nn.Module, features: object, citations: CitationGraph) -> float:
@@ -69,7 +69,7 @@ def main() -> None:
     cora = load_cora()
     dense = torch.from_numpy(cora.features.toarray())
     networks = {
-        "GATConv, dense": (lecture.DglNetwork, dense),
+        "GATConv, dense": (experiment.DglNetwork, dense),
         "lecture, sparse": (lecture.gat, lecture.SparseFeatures(cora.features)),
         "lecture, dense": (lecture.gat, dense),
     }

@@ -1,0 +1,284 @@
+"""Experiments 06: baselines and variants are what they are called, what is deleted or sampled is what was meant."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import dgl
+import pytest
+import torch
+from scipy.sparse import csr_matrix
+from torch import nn
+from torch.nn import functional as F
+
+from course_utils.training import set_seed
+from tests.notebooks import definitions
+from tests.test_lecture_06 import D_IN, N_NODES, a_graph, small_network
+
+
+@pytest.fixture(scope="module")
+def lecture():
+    return definitions("06_graph_attention")
+
+
+@pytest.fixture(scope="module")
+def experiment():
+    return definitions("experiments/06_graph_attention")
+
+
+@pytest.fixture
+def citations():
+    return small_network()
+
+
+def test_without_score_every_key_weighs_the_same_and_stays_so(lecture, experiment, citations):
+    model = lecture.train(experiment.gat_without_score, citations, 0, 3)
+    graph = lecture.as_dgl(citations)
+    _, weights = lecture.predict(model, citations)
+    uniform = 1 / graph.in_degrees()[graph.edges()[1]]
+    for layer_weights in weights:
+        torch.testing.assert_close(layer_weights, uniform[:, None, None].expand_as(layer_weights))
+
+
+def test_the_relative_entropy_is_one_for_uniform_and_zero_for_certain_weights(lecture, experiment):
+    graph = a_graph(lecture)
+    sources, targets = graph.edges()
+    uniform = (1 / graph.in_degrees()[targets])[:, None, None].expand(-1, 3, 1)
+    certain = (sources == targets).float()[:, None, None].expand(-1, 3, 1)
+    assert experiment.relative_entropy(graph, uniform) == pytest.approx(1, abs=1e-5)
+    assert experiment.relative_entropy(graph, certain) == pytest.approx(0, abs=1e-5)
+
+
+def test_dgls_network_is_the_same_function_as_ours(lecture, experiment):
+    graph, ours = a_graph(lecture), lecture.gat(D_IN, 3).eval()
+    theirs = experiment.DglNetwork(D_IN, 3).eval()
+    for layer, twin in ((ours.first, theirs.first), (ours.last, theirs.last)):
+        score = layer.mix.score
+        nn.init.normal_(layer.bias)
+        copied = {"fc.weight": layer.W.T, "attn_l": score.a_key[None], "attn_r": score.a_query[None]}
+        twin.load_state_dict(copied | {"bias": layer.bias.flatten()})
+    features = torch.randn(N_NODES, D_IN)
+    torch.testing.assert_close(theirs([graph, graph], features)[0], ours([graph, graph], features)[0])
+
+
+def test_label_propagation_approaches_its_closed_form(experiment, citations):
+    degree = torch.bincount(citations.targets, minlength=97) + 1.0
+    spread = torch.eye(97)
+    spread[citations.targets, citations.sources] = 1
+    spread = spread / (degree[:, None] * degree[None, :]).sqrt()
+    known = F.one_hot(citations.labels, 3) * citations.train[:, None].float()
+    expected = 0.1 * torch.linalg.solve(torch.eye(97) - 0.9 * spread, known)
+    torch.testing.assert_close(experiment.propagate(citations), expected, rtol=0, atol=1e-4)
+
+
+def test_label_propagation_and_tfidf_never_see_a_test_label(experiment, citations):
+    hidden = citations.labels.clone()
+    hidden[citations.test] = 0
+    torch.testing.assert_close(experiment.propagate(replace(citations, labels=hidden)), experiment.propagate(citations))
+    words = SimpleNamespace(words=lambda i: ("abc"[citations.labels[i]], "same"))
+    assert experiment.tfidf_accuracy(words, citations) == 1
+    blind = SimpleNamespace(words=lambda i: ("unseen",) if citations.test[i] else words.words(i))
+    assert experiment.tfidf_accuracy(blind, citations) < 0.6
+
+
+def test_tfidf_takes_the_strength_that_is_best_on_the_validation_documents(experiment, citations, monkeypatch):
+    n_val = int(citations.val.sum())
+
+    class Judged:
+        def __init__(self, C, max_iter):
+            self.strength = C
+
+        def fit(self, *_):
+            return self
+
+        def score(self, _, labels):
+            return {1: 0.2, 10: 0.9, 100: 0.5}[self.strength] if len(labels) == n_val else self.strength
+
+    assert n_val != int(citations.test.sum())
+    monkeypatch.setattr(experiment, "LogisticRegression", Judged)
+    words = SimpleNamespace(words=lambda i: ("same",))
+    assert experiment.tfidf_accuracy(words, citations) == 10
+
+
+def test_half_of_the_neighbours_go_the_first_in_order_and_never_the_self_loop(lecture, experiment):
+    set_seed(0)
+    graph = a_graph(lecture)
+    order_by = torch.randn(graph.num_edges())
+    sources, targets = graph.edges()
+    left = set(zip(*(end.tolist() for end in experiment.without_half(graph, order_by).edges()), strict=True))
+    for node in range(N_NODES):
+        mine = [(order_by[e].item(), sources[e].item()) for e in (targets == node).nonzero()[:, 0].tolist()]
+        mine = sorted((pair for pair in mine if pair[1] != node), reverse=True)
+        stay = {source for _, source in mine[len(mine) // 2 :]} | {node}
+        assert {source for source, target in left if target == node} == stay
+
+
+def test_the_share_of_weight_on_chosen_edges_leaves_self_loops_out(experiment):
+    graph = dgl.graph(([0, 1, 2, 3], [0, 0, 0, 0]), num_nodes=4)
+    weights, chosen = torch.tensor([0.5, 0.3, 0.1, 0.1]), torch.tensor([1.0, 1, 0, 1])
+    assert experiment.share_of(chosen, graph, weights)[0].item() == pytest.approx(0.8)
+
+
+def test_equal_weights_keep_everything_but_the_score(lecture, experiment, citations):
+    model = lecture.train(lecture.gat, citations, 0, 3)
+    equal = experiment.with_equal_weights(model, citations)
+    assert torch.equal(equal.first.W, model.first.W)
+    assert torch.equal(equal.last.bias, model.last.bias)
+    graph = lecture.as_dgl(citations)
+    uniform = 1 / graph.in_degrees()[graph.edges()[1]]
+    for weights in lecture.predict(equal, citations)[1]:
+        torch.testing.assert_close(weights, uniform[:, None, None].expand_as(weights))
+
+
+def test_deletion_orders_do_what_their_names_say(experiment):
+    weights, same = [torch.rand(31), torch.rand(31)], (torch.rand(31) < 0.5).float()
+    orders = experiment.orders_of_deletion(weights, same)
+    for layer in range(2):
+        assert torch.equal(orders["top-attended"][layer], weights[layer])
+        assert torch.equal(orders["least-attended"][layer].argsort(), (-weights[layer]).argsort())
+        shuffled = orders["top of shuffled weights"][layer]
+        assert torch.equal(shuffled.sort().values, weights[layer].sort().values)
+        assert not torch.equal(shuffled, weights[layer])
+        assert orders["own area"][layer][same == 1].min() > orders["own area"][layer][same == 0].max()
+
+
+def test_deleting_nothing_costs_nothing_and_all_costs_come_from_the_same_documents(
+    lecture, experiment, citations, monkeypatch
+):
+    model = lecture.train(experiment.gat_without_score, citations, 0, 3)
+    monkeypatch.setattr(experiment, "without_half", lambda graph, order_by: graph)
+    for name, metrics in experiment.deletion(model, citations, 0).items():
+        if "weight on own area" not in metrics:
+            assert metrics == {
+                "accuracy lost": pytest.approx(0, abs=1e-6),
+                "confidence lost": pytest.approx(0, abs=1e-6),
+            }, name
+
+
+def test_a_lookup_that_knows_where_to_look_is_right_and_wrong_without_the_top_key(lecture, experiment):
+    class Oracle:
+        def __call__(self, entries, score=None, mask=None):
+            n = lecture.N_ENTRIES
+            scores = 50 * torch.eye(n).expand(len(entries), 1, n, n)
+            scores = scores if score is None else score(None, None)
+            weights = scores.masked_fill(~mask, -100) if mask is not None else scores
+            weights = weights.softmax(-1)
+            return (weights[:, 0] @ F.one_hot(entries, n).float()), weights
+
+        def score(self, keys, query):
+            return 50 * torch.eye(lecture.N_ENTRIES)[None, None]
+
+    got = experiment.measure_lookup(Oracle(), lecture.dictionaries(61))
+    assert got["accuracy"] == got["keys that some query prefers"] == 1
+    assert got["accuracy, weights moved"] == 0
+    assert got["accuracy without the top key"] < 0.2
+    assert got["accuracy without a random key"] == pytest.approx(0.9, abs=0.05)
+
+
+def test_ten_editions_are_ten_times_the_nodes_and_references_and_hold_no_label_twice(experiment, citations):
+    ten = experiment.ten_editions(citations, 0)
+    assert ten.n_nodes == len(ten.names) == 970
+    assert 9.5 * len(citations.sources) < len(ten.sources) <= 10 * len(citations.sources)
+    assert torch.equal(ten.labels.view(10, 97), citations.labels.expand(10, -1))
+    within = (ten.sources // 97 == ten.targets // 97).float().mean().item()
+    assert 0.7 < within < 0.9
+    known = set(zip(citations.sources.tolist(), citations.targets.tolist(), strict=True))
+    assert set(zip((ten.sources % 97).tolist(), (ten.targets % 97).tolist(), strict=True)) == known
+    assert ten.features.nnz / (10 * citations.features.nnz) == pytest.approx(0.7, abs=0.03)
+
+
+def test_the_same_seed_draws_the_same_neighbours(lecture, experiment, citations, monkeypatch):
+    monkeypatch.setattr(lecture, "FAN_OUT", 2)
+    first, again, other = (experiment.train_sampled(citations, seed, 2).first.W for seed in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_memory_counts_each_piece_once_and_the_sample_needs_no_more_than_the_whole(lecture, experiment, citations):
+    tensor = torch.randn(1000, requires_grad=True)
+    assert experiment.kept_megabytes(lambda: (tensor * tensor).sum()) == pytest.approx(0.004)
+    whole, sampled = experiment.memory_of(lecture.gat(11, 3), citations)
+    assert 0 < sampled < whole
+
+
+def test_no_constant_answer_beats_the_best_single_answer_and_ties_do_not_fool_it(lecture, experiment, citations):
+    labels = torch.zeros(97, dtype=torch.long)
+    labels[citations.train], labels[citations.val] = torch.arange(15) % 3, torch.arange(17) % 3  # both are balanced
+    labels[citations.test] = torch.arange(65).clamp(max=40) // 20  # class 2 is the largest, and only in the test
+    graph = replace(citations, labels=labels)
+    tested = labels[citations.test]
+    shares = [(tested == label).float().mean().item() for label in range(3)]
+    assert experiment.best_single_answer(graph) == pytest.approx(max(shares))
+    assert experiment.majority_accuracy(graph) == pytest.approx(shares[0])  # the trap that the lecture tells of
+    assert shares[0] < max(shares)
+
+
+def test_quarters_by_words_ask_test_nodes_only_and_change_nothing_else(experiment, citations):
+    parts = experiment.by_words(citations)
+    words = torch.from_numpy(citations.features.getnnz(axis=1))
+    few, many = (parts[f"accuracy, {size} words"].test for size in ("few", "many"))
+    assert torch.equal(parts["accuracy"].test, citations.test)
+    for asked in (few, many):
+        assert not (asked & ~citations.test).any()
+        assert asked.sum() >= citations.test.sum() / 4
+    assert words[few].max() <= words[citations.test & ~few].min()
+    assert words[many].min() >= words[citations.test & ~many].max()
+    assert not (few & many).any()
+    for part in parts.values():
+        assert torch.equal(part.train, citations.train)
+        assert torch.equal(part.val, citations.val)
+        assert part.features is citations.features
+
+
+def test_the_quarters_are_those_of_the_test_whatever_the_other_nodes_hold(experiment, citations):
+    features = citations.features.toarray()
+    features[~citations.test.numpy()] = 1  # training and validation nodes hold every word
+    crowded = experiment.by_words(replace(citations, features=csr_matrix(features)))
+    for name, part in experiment.by_words(citations).items():
+        assert torch.equal(part.test, crowded[name].test)
+
+
+def test_the_coauthor_experiment_draws_one_split_a_seed_and_rewires_the_control_alone(
+    lecture, experiment, citations, monkeypatch
+):
+    asked, trained = [], []
+
+    def load(progress, seed):
+        asked.append((progress, seed))
+        return citations
+
+    def train(build, graph, seed, epochs):
+        trained.append((build, graph, seed, epochs))
+        return build(*(graph.features.shape[1], len(graph.classes))).eval()
+
+    monkeypatch.setattr(experiment, "load_coauthor_cs", load)
+    monkeypatch.setattr(experiment, "train", train)
+    results = experiment.coauthor_experiment(7)
+    assert asked == [(False, 7)]
+    assert {(seed, epochs) for _, _, seed, epochs in trained} == {(7, experiment.CS_EPOCHS)}
+    builds = [lecture.mlp, lecture.gcn, experiment.gat_without_score, lecture.gat, lecture.gat]
+    assert [build for build, *_ in trained] == builds
+    assert all(graph is citations for _, graph, *_ in trained[:4])
+    control = trained[4][1]
+    assert torch.equal(control.sources, citations.rewired(7).sources)
+    assert not torch.equal(control.sources, citations.sources)
+    for kept in ("labels", "train", "val", "test"):
+        assert torch.equal(getattr(control, kept), getattr(citations, kept))
+    for claim in experiment.CS_CLAIMS:
+        for condition in (claim.treatment, claim.baseline, claim.control):
+            assert 0 <= results[condition][claim.metric] <= 1
+
+
+def test_each_accuracy_of_the_coauthor_experiment_is_that_of_its_own_network(
+    lecture, experiment, citations, monkeypatch
+):
+    monkeypatch.setattr(experiment, "load_coauthor_cs", lambda progress, seed: citations)
+    monkeypatch.setattr(experiment, "CS_EPOCHS", 3)
+    results = experiment.coauthor_experiment(7)
+    for name, graph in {"GAT": citations, "GAT, rewired edges": citations.rewired(7)}.items():
+        logits, _ = lecture.predict(lecture.train(lecture.gat, graph, 7, 3), graph)
+        right = (logits.argmax(dim=-1) == citations.labels).float()
+        assert results[name]["accuracy"] == pytest.approx(right[citations.test].mean().item())
+        few = experiment.by_words(citations)["accuracy, few words"].test
+        assert results[name]["accuracy, few words"] == pytest.approx(right[few].mean().item())
+    same = citations.labels[citations.sources] == citations.labels[citations.targets]
+    assert results["the network itself"]["edges within a class"] == pytest.approx(same.float().mean().item())
