@@ -29,6 +29,11 @@ def lecture():
     return definitions("04_convolution_limits")
 
 
+@pytest.fixture(scope="module")
+def experiment():
+    return definitions("experiments/04_convolution_limits")
+
+
 @pytest.fixture
 def textcnn(lecture):
     torch.manual_seed(0)
@@ -87,34 +92,34 @@ def test_a_gradient_is_followed_without_changing_the_network(lecture):
 
 
 @pytest.mark.parametrize("name", ["width 3, dilations 1 1 1", "width 3, dilations 1 3 9", "recurrent"])
-def test_no_output_of_a_causal_network_depends_on_a_later_word(lecture, name):
+def test_no_output_of_a_causal_network_depends_on_a_later_word(experiment, name):
     torch.manual_seed(0)
-    network = lecture.networks()[name]
-    before = torch.randn(BATCH, LENGTH, lecture.D_MODEL)
+    network = experiment.networks()[name]
+    before = torch.randn(BATCH, LENGTH, experiment.D_MODEL)
     after = before.clone()
     after[:, 17:] += 1
     torch.testing.assert_close(network(before)[:, :17], network(after)[:, :17])
     assert not torch.allclose(network(before)[:, 17:], network(after)[:, 17:])
 
 
-def test_the_control_reaches_exactly_as_far_as_the_baseline(lecture):
+def test_the_control_reaches_exactly_as_far_as_the_baseline(lecture, experiment):
     torch.manual_seed(0)
-    networks = lecture.networks()
+    networks = experiment.networks()
     heard = {
-        name: lecture.gradient_by_input(networks[name], LENGTH, lecture.D_MODEL) > 1e-12  # in float64, of about 1
+        name: lecture.gradient_by_input(networks[name], LENGTH, experiment.D_MODEL) > 1e-12  # in float64, of about 1
         for name in ("attention", "attention, same reach", "width 3, dilations 1 1 1")
     }
     assert torch.equal(heard["attention, same reach"], heard["width 3, dilations 1 1 1"])
-    assert heard["attention, same reach"].sum() == lecture.REACH + 1
+    assert heard["attention, same reach"].sum() == experiment.REACH + 1
     assert heard["attention"].all()
 
 
-def test_every_edge_is_tested_with_the_two_distances_behind_it(lecture):
-    for width, dilations in lecture.STACKS:
+def test_every_edge_is_tested_with_the_two_distances_behind_it(lecture, experiment):
+    for width, dilations in experiment.STACKS:
         edge = receptive_field(width, dilations) - 1
         assert {edge, edge + 1, edge + 2} <= set(lecture.DISTANCES)
-        assert lecture.called(width, dilations) in lecture.networks()
-    assert len(lecture.networks()) == len(lecture.STACKS) + 3
+        assert lecture.called(width, dilations) in experiment.networks()
+    assert len(experiment.networks()) == len(experiment.STACKS) + 3
 
 
 @pytest.mark.parametrize("distance", [1, 7, 11, 26, 27])
@@ -130,12 +135,12 @@ def test_paths_measured_by_gradients_are_as_long_as_the_receptive_fields_say(lec
         assert receptive_field(width, dilations[:-1]) <= distance
 
 
-def test_a_slope_is_fitted_on_the_axis_that_the_formula_names(lecture):
+def test_a_slope_is_fitted_on_the_axis_that_the_formula_names(lecture, experiment):
     for name, formula in (("recurrent", 1), ("attention", 0), ("contiguous, k = 9", 1 / 8)):
         path = [2 + formula * n for n in lecture.HOW_FAR]
-        assert lecture.slope_of(name, path) == pytest.approx((formula, formula), abs=1e-9)
+        assert experiment.slope_of(name, path) == pytest.approx((formula, formula), abs=1e-9)
     path = torch.tensor(lecture.HOW_FAR).log() / torch.tensor(9.0).log()
-    assert lecture.slope_of("dilated, k = 9", path.tolist()) == pytest.approx((1, 1), abs=1e-5)
+    assert experiment.slope_of("dilated, k = 9", path.tolist()) == pytest.approx((1, 1), abs=1e-5)
 
 
 # The layers, against PyTorch's own.
@@ -177,21 +182,21 @@ def test_a_recurrent_layer_with_few_steps_is_a_gru_that_begins_late(lecture):
     torch.testing.assert_close(layer(inputs), trusted(inputs)[0])
 
 
-def test_what_is_timed_beside_a_layer_computes_the_same(lecture):
+def test_what_is_timed_beside_a_layer_computes_the_same(experiment):
     torch.manual_seed(0)
-    layers = lecture.timed_layers()
-    inputs = torch.randn(2, lecture.SHORT + 19, lecture.TIMED_WIDTH)
+    layers = experiment.timed_layers()
+    inputs = torch.randn(2, experiment.SHORT + 19, experiment.TIMED_WIDTH)
     recurrent = layers["recurrent"]
-    torch.testing.assert_close(lecture.Chained(recurrent)(inputs), recurrent(inputs))
+    torch.testing.assert_close(experiment.Chained(recurrent)(inputs), recurrent(inputs))
     torch.testing.assert_close(layers["attention, fused"](inputs), layers["attention"](inputs))
 
 
-def test_timing_goes_forward_and_back_and_gives_a_time(lecture):
-    layer = nn.Linear(lecture.TIMED_WIDTH, 1)
-    assert lecture.seconds(layer, 2, 5) >= 0
+def test_timing_goes_forward_and_back_and_gives_a_time(experiment):
+    layer = nn.Linear(experiment.TIMED_WIDTH, 1)
+    assert experiment.seconds(layer, 2, 5) >= 0
     assert layer.weight.grad is not None
-    assert lecture.LONG % lecture.SHORT == 0
-    assert {lecture.SHORT, lecture.LONG} <= set(lecture.LENGTHS)
+    assert experiment.LONG % experiment.SHORT == 0
+    assert {experiment.SHORT, experiment.LONG} <= set(experiment.LENGTHS)
 
 
 # Which part of a convolution is a row of the table.
@@ -320,15 +325,15 @@ def test_a_network_learns_from_words_or_letters_and_repeats_itself(lecture, netw
     assert torch.equal(found, answers(0))
 
 
-def test_the_linear_model_is_sklearns_with_the_strength_that_validates_best(lecture):
+def test_the_linear_model_is_sklearns_with_the_strength_that_validates_best(experiment):
     training, validation = toy_documents(53, 0), toy_documents(31, 1)
     texts, _ = toy_documents(67, 2)
     vectors = TfidfVectorizer(analyzer=list)
-    answer = lecture.train_linear(vectors, training, validation)
+    answer = experiment.train_linear(vectors, training, validation)
     assert not hasattr(vectors, "vocabulary_"), "the caller's object was fitted"
     models = [
         make_pipeline(TfidfVectorizer(analyzer=list), LogisticRegression(C=c, max_iter=1000)).fit(*training)
-        for c in lecture.STRENGTHS
+        for c in experiment.STRENGTHS
     ]
     best = max(models, key=lambda model: model.score(*validation))
     assert (answer(texts) == best.predict(texts)).all()
@@ -337,21 +342,21 @@ def test_the_linear_model_is_sklearns_with_the_strength_that_validates_best(lect
 # The two markers.
 
 
-def test_marked_sentences_say_nothing_but_by_both_ends(lecture):
-    lecture.running_text = torch.randint(4, N_WORDS, (997,))
-    lecture.vocabulary = range(N_WORDS)
-    before = lecture.running_text.clone()
-    ids, same = lecture.marked_sentences(4000, 9, torch.Generator().manual_seed(0))
+def test_marked_sentences_say_nothing_but_by_both_ends(experiment):
+    experiment.running_text = torch.randint(4, N_WORDS, (997,))
+    experiment.vocabulary = range(N_WORDS)
+    before = experiment.running_text.clone()
+    ids, same = experiment.marked_sentences(4000, 9, torch.Generator().manual_seed(0))
     assert ids.shape == (4000, 10)
     assert torch.equal(ids[:, 0] == ids[:, -1], same == 1)
     assert (ids[:, [0, -1]] >= N_WORDS).all()
     assert (ids[:, 1:-1] < N_WORDS).all()
     for end in (0, -1):  # one end alone tells nothing: each marker is followed by "same" half of the time
-        for marker in range(lecture.N_MARKERS):
+        for marker in range(experiment.N_MARKERS):
             chosen = same[ids[:, end] == N_WORDS + marker].float()
             assert abs(chosen.mean() - 0.5) < 0.06
             assert len(chosen) > 800
-    assert torch.equal(lecture.running_text, before), "the text was written into"
+    assert torch.equal(experiment.running_text, before), "the text was written into"
 
 
 # Typing errors, and the two controls.
@@ -360,9 +365,9 @@ TEXTS = [("a", "all", "signals"), ("zz", *["filter"] * 501, "ab")]
 
 
 @pytest.mark.parametrize("word", ["a", "zz", "all", "filter"])
-def test_a_typing_error_is_one_edit_and_always_an_error(lecture, word):
+def test_a_typing_error_is_one_edit_and_always_an_error(experiment, word):
     chance = random.Random(0)
-    typed = [lecture.mistype(word, chance) for _ in range(400)]
+    typed = [experiment.mistype(word, chance) for _ in range(400)]
     assert "" not in typed
     assert word not in typed
     assert {len(t) - len(word) for t in typed} == ({0, 1} if word == "a" else {-1, 0, 1})
@@ -383,39 +388,39 @@ def one_edit_apart(a, b):
     return any(longer[:i] + longer[i + 1 :] == shorter for i in range(len(longer)))
 
 
-def test_a_garbled_word_keeps_its_length_alone(lecture):
+def test_a_garbled_word_keeps_its_length_alone(experiment):
     chance = random.Random(0)
-    garbled = [lecture.garble("filter", chance) for _ in range(300)]
+    garbled = [experiment.garble("filter", chance) for _ in range(300)]
     assert {len(word) for word in garbled} == {6}
     kept = sum(a == b for word in garbled for a, b in zip(word, "filter", strict=True)) / 1800
     assert kept < 2 / 26
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.2])
-def test_the_asked_share_of_words_is_spoiled_and_a_seed_repeats_it(lecture, rate):
-    spoiled = lecture.spoil(TEXTS, rate, lecture.mistype, seed=3)
+def test_the_asked_share_of_words_is_spoiled_and_a_seed_repeats_it(experiment, rate):
+    spoiled = experiment.spoil(TEXTS, rate, experiment.mistype, seed=3)
     assert [len(text) for text in spoiled] == [len(text) for text in TEXTS]
     pairs = [(a, b) for old, new in zip(TEXTS, spoiled, strict=True) for a, b in zip(old, new, strict=True)]
     assert abs(sum(a != b for a, b in pairs) / len(pairs) - rate) < 0.05
-    assert spoiled == lecture.spoil(TEXTS, rate, lecture.mistype, seed=3)
+    assert spoiled == experiment.spoil(TEXTS, rate, experiment.mistype, seed=3)
     assert (spoiled == TEXTS) == (rate == 0)
-    assert (spoiled == lecture.spoil(TEXTS, rate, lecture.mistype, seed=4)) == (rate == 0)
+    assert (spoiled == experiment.spoil(TEXTS, rate, experiment.mistype, seed=4)) == (rate == 0)
 
 
-def test_swapped_words_are_the_same_bag_of_words_in_another_order(lecture):
+def test_swapped_words_are_the_same_bag_of_words_in_another_order(experiment):
     texts = [tuple(f"word{i % 29}" for i in range(length)) for length in (1, 7, 53)]
-    swapped = lecture.swap_neighbours(texts, 0.2, seed=3)
+    swapped = experiment.swap_neighbours(texts, 0.2, seed=3)
     assert swapped != texts
     assert [sorted(text) for text in swapped] == [sorted(text) for text in texts]
     vectors = TfidfVectorizer(analyzer=list, sublinear_tf=True).fit(texts)
     assert (vectors.transform(texts) != vectors.transform(swapped)).nnz == 0
-    assert lecture.swap_neighbours(texts, 0.0, seed=3) == texts
+    assert experiment.swap_neighbours(texts, 0.0, seed=3) == texts
 
 
-def test_a_mistyped_word_is_unknown_and_most_of_its_letters_are_not(lecture):
+def test_a_mistyped_word_is_unknown_and_most_of_its_letters_are_not(lecture, experiment):
     words = Vocabulary([["filter", "signal"]])
     letters = Vocabulary(["filter signal"])
-    typed = lecture.spoil([("filter",)], 1.0, lecture.mistype, seed=0)[0]
+    typed = experiment.spoil([("filter",)], 1.0, experiment.mistype, seed=0)[0]
     assert words.encode(lecture.as_words(typed)).tolist() == [words.unk]
     assert (letters.encode(lecture.as_characters(typed)) != letters.unk).sum() >= 5
 
@@ -434,9 +439,9 @@ def as_texts(part):
     return [" ".join(words) for words in part[0]]
 
 
-def test_kims_network_has_the_sizes_of_the_paper_and_small_random_vectors(lecture):
+def test_kims_network_has_the_sizes_of_the_paper_and_small_random_vectors(experiment):
     torch.manual_seed(0)
-    model = lecture.kims_textcnn(N_WORDS, N_CLASSES)
+    model = experiment.kims_textcnn(N_WORDS, N_CLASSES)
     assert [tuple(c.weight.shape) for c in model.convolutions] == [(100, 300, width) for width in (3, 4, 5)]
     assert model.dropout.p == 0.5
     assert model.classify.out_features == N_CLASSES
@@ -446,11 +451,11 @@ def test_kims_network_has_the_sizes_of_the_paper_and_small_random_vectors(lectur
     assert model.embedding.weight.std().item() == pytest.approx(0.25 / 3**0.5, rel=0.02)
 
 
-def test_each_sentence_is_tested_in_one_fold_and_no_text_is_in_two_parts(lecture):
+def test_each_sentence_is_tested_in_one_fold_and_no_text_is_in_two_parts(experiment):
     corpus = sentences_in_folds()
     tested = []
     for fold in sorted(set(corpus.split)):
-        parts = lecture.parts_of_fold(corpus, fold, seed=5)
+        parts = experiment.parts_of_fold(corpus, fold, seed=5)
         together = sorted(text for part in parts for text in as_texts(part))
         assert together == sorted(corpus.texts)
         for a, b in combinations(parts, 2):
@@ -465,50 +470,50 @@ def test_each_sentence_is_tested_in_one_fold_and_no_text_is_in_two_parts(lecture
     assert sorted(tested) == sorted(corpus.texts)
 
 
-def test_the_seed_draws_the_validation_and_never_the_fold_that_is_tested(lecture):
+def test_the_seed_draws_the_validation_and_never_the_fold_that_is_tested(experiment):
     corpus = sentences_in_folds()
-    (_, validation, test), (_, other, same) = (lecture.parts_of_fold(corpus, "3", seed) for seed in (0, 1))
+    (_, validation, test), (_, other, same) = (experiment.parts_of_fold(corpus, "3", seed) for seed in (0, 1))
     assert as_texts(test) == as_texts(same)
     assert as_texts(validation) != as_texts(other)
     assert set(as_texts(test)) == {t for t, fold in zip(corpus.texts, corpus.split, strict=True) if fold == "3"}
 
 
-def test_published_parts_are_taken_as_they_are(lecture):
+def test_published_parts_are_taken_as_they_are(experiment):
     corpus = LabelledDocuments(
         ("A b!", "c", "d e", "F"), (2, 0, 1, 2), ("x", "y", "z"), ("test", "train", "val", "train")
     )
-    training, validation, (texts, labels) = lecture.published_parts(corpus, lecture.words_and_marks)
+    training, validation, (texts, labels) = experiment.published_parts(corpus, experiment.words_and_marks)
     assert training[0] == [("c",), ("f",)]
     assert training[1].tolist() == [0, 2]
     assert validation[0] == [("d", "e")]
     assert (texts, labels.tolist()) == ([("a", "b", "!")], [2])
 
 
-def test_running_text_is_cut_into_words_and_marks_and_loses_nothing_but_spaces(lecture):
+def test_running_text_is_cut_into_words_and_marks_and_loses_nothing_but_spaces(experiment):
     text = 'Oil at $54.70, a "record" (AP) -- don\'t ask: #39;'
-    found = lecture.words_and_marks(text)
+    found = experiment.words_and_marks(text)
     assert "".join(found) == text.lower().replace(" ", "")
     assert found[:6] == ["oil", "at", "$", "54", ".", "70"]
     assert all(token.isalnum() or len(token) == 1 for token in found)
 
 
 @pytest.mark.parametrize("longest", [1, 2])
-def test_phrases_are_counted_as_sklearn_counts_them_in_text(lecture, longest):
+def test_phrases_are_counted_as_sklearn_counts_them_in_text(experiment, longest):
     texts = [("not", "good", "."), ("good", ",", "not", "bad"), (".",)]
     expected = TfidfVectorizer(token_pattern=r"\S+", ngram_range=(1, longest), sublinear_tf=True, lowercase=False)
-    counted = lecture.counted(longest)
+    counted = experiment.counted(longest)
     difference = counted.fit_transform(texts) - expected.fit_transform(" ".join(text) for text in texts)
     assert abs(difference).max() < 1e-12
     assert (counted.get_feature_names_out() == expected.get_feature_names_out()).all()
 
 
-def test_the_control_of_the_counters_learns_from_the_same_labels_in_another_order(lecture, monkeypatch):
+def test_the_control_of_the_counters_learns_from_the_same_labels_in_another_order(experiment, monkeypatch):
     seen = []
-    monkeypatch.setattr(lecture, "train_linear", lambda vectors, training, validation: seen.append(training))
+    monkeypatch.setattr(experiment, "train_linear", lambda vectors, training, validation: seen.append(training))
     texts, labels = toy_documents(97, 0)
     before = labels.clone()
     for _ in range(2):
-        assert list(lecture.counters((texts, labels), None, seed=3)) == [
+        assert list(experiment.counters((texts, labels), None, seed=3)) == [
             "n-gram TF-IDF",
             "single-word TF-IDF",
             "n-gram TF-IDF, labels by lot",
@@ -523,9 +528,9 @@ def test_the_control_of_the_counters_learns_from_the_same_labels_in_another_orde
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 8, 23])
-def test_exchanged_halves_move_every_word_and_break_one_pair_of_neighbours(lecture, length):
+def test_exchanged_halves_move_every_word_and_break_one_pair_of_neighbours(experiment, length):
     text = tuple(f"word{i}" for i in range(length))
-    moved = lecture.exchange_halves(text)
+    moved = experiment.exchange_halves(text)
     assert sorted(moved) == sorted(text)
     pairs = set(pairwise(text))
     assert len(pairs - set(pairwise(moved))) == min(length - 1, 1)
@@ -541,11 +546,11 @@ def told_by_order(n, seed):
     return [(*chance.choices(["the", "of", "is"], k=8), *pairs[label], "so") for label in labels.tolist()], labels
 
 
-def test_moved_words_cost_a_reader_of_order_and_cost_a_counter_of_words_nothing(lecture, monkeypatch):
+def test_moved_words_cost_a_reader_of_order_and_cost_a_counter_of_words_nothing(experiment, monkeypatch):
     for name, value in {"KIM_WIDTH": 13, "KIM_FILTERS": 7, "SENTENCE_EPOCHS": 5}.items():
-        monkeypatch.setattr(lecture, name, value)
+        monkeypatch.setattr(experiment, name, value)
     training, validation, test = told_by_order(293, 0), told_by_order(61, 1), told_by_order(199, 2)
-    results = lecture.on_sentences(training, validation, test, seed=0)
+    results = experiment.on_sentences(training, validation, test, seed=0)
     for name in ("TextCNN-rand", "n-gram TF-IDF"):
         assert results[name]["accuracy"] > 0.95
         assert results[f"{name}, words shuffled"]["accuracy lost"] > 0.2
@@ -554,36 +559,36 @@ def test_moved_words_cost_a_reader_of_order_and_cost_a_counter_of_words_nothing(
     for change in ("words shuffled", "halves exchanged"):
         assert results[f"single-word TF-IDF, {change}"]["accuracy lost"] == 0
     assert results["n-gram TF-IDF, labels by lot"]["accuracy"] < 0.8
-    for claim in lecture.sentence_claims("x"):
+    for claim in experiment.sentence_claims("x"):
         assert all(claim.metric in results[name] for name in (claim.treatment, claim.baseline, claim.control))
 
 
-def test_cross_validation_averages_over_the_folds_and_tests_each_once(lecture, monkeypatch):
+def test_cross_validation_averages_over_the_folds_and_tests_each_once(experiment, monkeypatch):
     corpus, tested = sentences_in_folds(n_folds=5), []
 
     def on_sentences(training, validation, test, seed):
         tested.append(as_texts(test))
-        return {name: {"accuracy": len(tested) ** 2} for name in (*lecture.READERS, "control")}
+        return {name: {"accuracy": len(tested) ** 2} for name in (*experiment.READERS, "control")}
 
-    monkeypatch.setattr(lecture, "load_documents", lambda name, progress: {"mr": corpus}[name])
-    monkeypatch.setattr(lecture, "on_sentences", on_sentences)
-    results = lecture.mr(seed=0)
+    monkeypatch.setattr(experiment, "load_documents", lambda name, progress: {"mr": corpus}[name])
+    monkeypatch.setattr(experiment, "on_sentences", on_sentences)
+    results = experiment.mr(seed=0)
     assert sorted(text for part in tested for text in part) == sorted(corpus.texts)
-    for name in lecture.READERS:
+    for name in experiment.READERS:
         assert results[name] == {"accuracy": (1 + 4 + 9 + 16 + 25) / 5, "by fold": [1, 4, 9, 16, 25]}
     assert results["control"] == {"accuracy": 11}
 
 
-def test_the_record_of_the_news_says_how_many_texts_there_were_to_learn_from(lecture, monkeypatch):
+def test_the_record_of_the_news_says_how_many_texts_there_were_to_learn_from(experiment, monkeypatch):
     words = ("Filter, signal", "Graph: node")
     texts = tuple(f"The {words[i % 2]} of no. {i}" for i in range(300))
     corpus = LabelledDocuments(
         texts, tuple(i % 2 for i in range(300)), ("a", "b"), 30 * (*6 * ("train",), "val", *3 * ("test",))
     )
-    monkeypatch.setattr(lecture, "load_documents", lambda name, progress: {"ag_news": corpus}[name])
+    monkeypatch.setattr(experiment, "load_documents", lambda name, progress: {"ag_news": corpus}[name])
     for name, value in {"KIM_WIDTH": 13, "KIM_FILTERS": 7, "SENTENCE_EPOCHS": 5, "LETTER_EPOCHS": 3}.items():
-        monkeypatch.setattr(lecture, name, value)
-    results = lecture.ag_news(seed=0)
+        monkeypatch.setattr(experiment, name, value)
+    results = experiment.ag_news(seed=0)
     assert results["texts at hand"] == {"training": 180, "test": 90}
     for name in ("TextCNN-rand", "character CNN", "n-gram TF-IDF"):
         assert results[name]["accuracy"] > 0.9, name
@@ -592,16 +597,16 @@ def test_the_record_of_the_news_says_how_many_texts_there_were_to_learn_from(lec
 
 
 @needs("mr")
-def test_a_round_of_mr_tests_a_tenth_of_it_and_chooses_the_epoch_on_others(lecture):
+def test_a_round_of_mr_tests_a_tenth_of_it_and_chooses_the_epoch_on_others(experiment):
     corpus = load_documents("mr", progress=False)
-    parts = lecture.parts_of_fold(corpus, "0", seed=0)
+    parts = experiment.parts_of_fold(corpus, "0", seed=0)
     assert [len(texts) for texts, _ in parts] == [8634, 960, 1068]
     assert max(len(text) for texts, _ in parts for text in texts) == 59
 
 
 @needs("ag_news")
-def test_the_news_at_hand_are_in_one_part_each(lecture):
-    parts = lecture.published_parts(load_documents("ag_news", progress=False), lecture.words_and_marks)
+def test_the_news_at_hand_are_in_one_part_each(experiment):
+    parts = experiment.published_parts(load_documents("ag_news", progress=False), experiment.words_and_marks)
     training, validation, test = (set(texts) for texts, _ in parts)
     assert not training & test
     assert not validation & test
