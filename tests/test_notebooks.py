@@ -275,6 +275,12 @@ def test_every_record_is_fresh(name):
 
 
 @every_experiment
+def test_a_lecture_has_one_to_three_primary_claims(name):
+    records = [Record.read(path) for path in RECORDS.glob(f"{name[12:14]}_*.json")]
+    assert 1 <= sum(claim.primary for record in records for claim in record.claims) <= 3
+
+
+@every_experiment
 def test_every_claim_is_judged_with_a_control(name):
     source = "\n".join(cell.source for cell in code_cells(name))
     assert source.count("judge(") >= len(measure_calls(name))
