@@ -1,6 +1,12 @@
 """Where things lie in the checkout, and how the course writes a file: beside, then renamed, never half."""
 
+import contextlib
+import errno
+import fcntl
+import glob
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -15,10 +21,17 @@ EXPERIMENT_NOTEBOOKS = sorted(EXPERIMENTS.glob("[0-9][0-9]_*.ipynb"))  # how eac
 RUNS = EXPERIMENTS / "runs.json"  # what each lecture's last clean run took, written by course.py execute
 PICTURES = NOTEBOOKS / "pictures"  # the signature figures, written by python -m course_utils.publishing.readme
 
+NO_LOCKS_HERE = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # some network disks know none
+
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees the old one or the new one, never a part of it."""
+    """Write a file so that a reader sees the old one or the new one, never a part of it.
+
+    The part is ``.NAME.<process id>`` beside the file. A killed process leaves it behind; the next one to write the
+    file clears it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    clear_traces(path.parent, glob.escape(path.name))
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         beside.write_bytes(content)
@@ -26,3 +39,86 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+
+
+def clear_traces(folder: Path, names: str) -> None:
+    """Remove the parts that killed processes left in a folder: ours by their name, and only of processes that are gone.
+
+    Parameters
+    ----------
+    folder
+        Where to look; nothing happens where it is missing or cannot be written.
+    names
+        Which files' parts, as a pattern: ``"docs-*.json"`` stands for ``.docs-….json.<process id>``.
+    """
+    with contextlib.suppress(OSError):
+        for part in folder.glob(f".{names}.*"):
+            process = part.name.rpartition(".")[2]
+            if re.fullmatch(r"[1-9][0-9]*", process) and part.is_file() and not _is_alive(int(process)):
+                part.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # it is another user's
+        return True
+    return True
+
+
+@contextlib.contextmanager
+def alone(path: Path, meanwhile: str) -> Iterator[bool]:
+    """Let one process at a time work on a file; the others wait.
+
+    The system frees the lock when a process ends, also when it is killed. The lock is a file ``.NAME.lock`` beside the
+    file, removed at the end.
+
+    Parameters
+    ----------
+    path
+        What is worked on; its folder is made where it is missing.
+    meanwhile
+        What to print, once, where another process is at work.
+
+    Yields
+    ------
+    bool
+        Whether it had to wait: then the other process may have done the work.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.with_name(f".{path.name}.lock")
+    waited = False
+    while True:
+        with lock.open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if not waited:
+                    print(meanwhile, flush=True)
+                waited = True
+                fcntl.flock(file, fcntl.LOCK_EX)
+            except OSError as error:
+                if error.errno not in NO_LOCKS_HERE:
+                    raise
+            if not _is_still(file.fileno(), lock):  # whoever had it has removed it: begin anew
+                continue
+            try:
+                yield waited
+            finally:
+                lock.unlink(missing_ok=True)
+            return
+
+
+def _is_still(open_file: int, path: Path) -> bool:
+    """Tell whether an open file is the one that has this name now."""
+    try:
+        return os.path.samestat(os.fstat(open_file), path.stat())
+    except FileNotFoundError:
+        return False
