@@ -80,8 +80,8 @@ def fetch(name: str, progress: bool = True, offline: bool = False) -> dict[str, 
     """
     paths, missing = _find(name)
     if missing and offline:
-        damaged = (_downloads() / missing[0]["file"]).exists()
-        what = "is here, but damaged" if damaged else "is not here"
+        path = _downloads() / missing[0]["file"]
+        what = f"is here, in {path}, but damaged (another sha256)" if path.exists() else "is not here"
         raise DataError(_how_to_get(name, missing[0], f"{what}, and the network is not to be asked"))
     if missing:
         with _only_one_downloads(name):
