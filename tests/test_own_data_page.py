@@ -48,7 +48,11 @@ def test_pairs_become_a_trained_translator(tmp_path, follow, capsys):
 
 
 def test_documents_become_a_trained_classifier(tmp_path, follow, capsys):
-    for name, about in (("weather", "rain sun cloud wind"), ("food", "bread rice soup salt"), ("sport", "ball run win")):
+    for name, about in (
+        ("weather", "rain sun cloud wind"),
+        ("food", "bread rice soup salt"),
+        ("sport", "ball run win"),
+    ):
         (tmp_path / "my_texts" / name).mkdir(parents=True)
         for i in range(30):
             text = f"the {i} {' '.join(random.Random(i).choices(about.split(), k=5))} and more"

@@ -100,7 +100,7 @@ def test_a_stored_file_is_plain_json_below_its_header():
     assert json.loads(payload) == {"a": 1}
 
 
-# --- two at once, traces of a kill, and folders where nothing can be kept ----------------------------------------------
+# --- two at once, traces of a kill, and folders where nothing can be kept ---------------------------------------------
 
 
 def gone():
@@ -164,7 +164,8 @@ def test_what_killed_processes_left_is_cleared_and_nothing_else():
     folder.mkdir()
     ours = [f".corpus-0123.json.{gone()}", f".corpus-of-old-versions.json.{gone()}"]
     others = [
-        f".corpus-0123.json.{os.getppid()}", ".corpus-0123.json.backup", ".corpus-0123.json.0", f"corpus-1.json.{gone()}",
+        f".corpus-0123.json.{os.getppid()}", ".corpus-0123.json.backup", ".corpus-0123.json.0",
+        f"corpus-1.json.{gone()}",
         f".other-0123.json.{gone()}", f".corpus-0123.txt.{gone()}",
     ]  # fmt: skip
     for name in ours + others:
@@ -239,5 +240,7 @@ def test_data_build_says_what_was_not_kept(monkeypatch, capsys):
 def test_a_damaged_file_of_the_repository_is_named(tmp_path):
     for content in (b'{"01": ', b"\xff\xfe", b"", 100_000 * b"["):
         (tmp_path / "runs.json").write_bytes(content)
-        with pytest.raises(ValueError, match=r"runs\.json is damaged .*\. Take it from the repository again: git checkout"):
+        with pytest.raises(
+            ValueError, match=r"runs\.json is damaged .*\. Take it from the repository again: git checkout"
+        ):
             files.read_json(tmp_path / "runs.json")

@@ -121,16 +121,14 @@ def read_documents(folder: str | Path, seed: int = 0) -> LabelledDocuments:
     texts: dict[Path, str] = {}
     others = [path for path in _inside(folder) if not path.is_dir()]
     for label, name in enumerate(classes):
-        for path in sorted(_files(folder / name, set())):
+        for path in sorted(_files(folder / name, {*(folder / name).resolve().parents})):
             if path.suffix.lower() != ".txt":
                 others.append(path)
                 continue
             texts[path] = "\n".join(own_lines(path)).strip()
             labels[path] = label
     if others:
-        print(
-            f"{folder}: {len(others)} of its files are no texts of a class and were passed over, such as {others[-1]}."
-        )
+        print(f"{folder}: {len(others)} files are no *.txt of a class and were passed over, such as {others[-1]}.")
     _check_own(folder, classes, texts, labels)
     split = deal_by_class(tuple(texts.values()), tuple(labels.values()), EIGHTY_TEN_TEN, seed)
     return LabelledDocuments(tuple(texts.values()), tuple(labels.values()), classes, split)
@@ -140,6 +138,7 @@ def _inside(folder: Path) -> list[Path]:
     """List what is in a folder, without what is hidden or only a Mac put there."""
     try:
         names = sorted(os.listdir(folder))
+        (folder / "x").exists()  # the right to list a folder is not yet the right to open what is in it
     except PermissionError as error:
         raise PermissionError(f"Permission denied: '{folder}'; get the right to read this folder.") from error
     return [folder / name for name in names if not name.startswith(".") and name != "__MACOSX"]

@@ -1,6 +1,7 @@
 """One shape for every citation graph of the course: documents as nodes, references as edges."""
 
 from dataclasses import dataclass, replace
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -103,9 +104,10 @@ def split_per_class(
     ----------
     Yang, Cohen & Salakhutdinov (2016), Revisiting Semi-Supervised Learning with Graph Embeddings, section 5.
     """
-    if n_train_per_class < 1 or n_val < 0:
+    whole = isinstance(n_train_per_class, Integral) and isinstance(n_val, Integral)
+    if not whole or n_train_per_class < 1 or n_val < 0:
         raise ValueError(
-            f"split_per_class: n_train_per_class must be one or more and n_val zero or more, got "
+            f"split_per_class: n_train_per_class must be a whole number, one or more, and n_val zero or more, got "
             f"{n_train_per_class} and {n_val}; choose numbers that leave nodes to train on and to test."
         )
     if not len(labels):

@@ -22,6 +22,7 @@ HEADINGS |= {"source_id", "target_id", "cited", "citing", "a", "b"}
 MASKS = ("train_mask", "val_mask", "test_mask")
 LABELS = ("label", "labels", "class", "y")
 FEATURES = ("feat", "features", "x")
+LARGEST = float(np.finfo(np.float32).max)
 ZEROS = frozenset(("0", "0.0", "0.00", "0.000", "0.0000", "0.000000", "0,0"))  # most cells of a table of words
 CSR = ("data", "indices", "indptr", "shape")
 
@@ -145,9 +146,12 @@ def from_tables(edges: Path, nodes: Path) -> Parts:
         for name in row[:2]:
             if name not in names:
                 raise ValueError(
-                    f"{edges}, line {number}: node {name!r} has no line in {nodes}; add it, or take this line out."
+                    f"{edges}, line {number}: node {name!r} has no line in {nodes}; add it, or take this line out"
+                    f"{' if it is a header line' * (not pairs)}."
                 )
             pairs.append(names[name])
+    if not pairs:
+        raise ValueError(f"{edges} holds nothing but a header line; one line for each edge is needed.")
     return Parts(tuple(names), labels, features, np.array(pairs, dtype=np.int64).reshape(-1, 2).T)
 
 
@@ -156,7 +160,9 @@ def _nodes(path: Path) -> tuple[dict[str, int], np.ndarray, csr_matrix]:
     begins, first = next(rows)
     if len(first) > 2 and not any(map(is_number, first[1:])):
         print(f"{path}, line {begins}: read as a header line, not as a node.")
-        begins, first = next(rows, (begins, first))
+        begins, first = next(rows, (begins, []))
+        if not first:
+            raise ValueError(f"{path} holds nothing but a header line; one line for each node is needed.")
     width = len(first)
     class_is_last = width > 2 and is_number(first[1]) and not is_number(first[-1])  # so Cora's own file has it
     values = slice(1, -1) if class_is_last else slice(2, None)
@@ -181,8 +187,9 @@ def _nodes(path: Path) -> tuple[dict[str, int], np.ndarray, csr_matrix]:
         columns = [column for column, cell in enumerate(cells) if cell not in ZEROS]
         filled = [cells[column] for column in columns]
         if not features.add(np.array(columns), _numbers(filled, separator)):
-            wrong = next(cell for cell in filled if not np.isfinite(np.float32(_number(cell, separator))))
-            raise ValueError(f"{where}: {wrong.strip()!r} is not a finite number (there is no header line).")
+            wrong = next(cell for cell in filled if not abs(_number(cell, separator)) <= LARGEST)
+            why = "in 32 bits, in which networks compute" if is_number(wrong) else "(there is no header line)"
+            raise ValueError(f"{where}: {wrong.strip()!r} is not a finite number {why}; correct it.")
     return names, np.array(labels), features.matrix(len(cells))
 
 
@@ -203,6 +210,9 @@ def _number(cell: str, separator: str) -> float:
 def from_npz(path: Path) -> tuple[Parts, tuple[str, ...]]:
     """Read sparse matrices in the layout of Coauthor's file, without running anything in it; give class names too."""
     with open_own(path) as file:
+        if not zipfile.is_zipfile(file):
+            raise ValueError(f"{path} is damaged or no .npz file; write it again with numpy.savez.")
+        file.seek(0)
         try:
             with np.load(file, allow_pickle=False) as stored:
                 arrays = {name: _array(stored, name, path) for name in stored.files}

@@ -10,7 +10,7 @@ from zipfile import ZipFile
 
 from course_utils.data.public.multi30k import load_multi30k
 from course_utils.data.public.registry import fetch
-from course_utils.data.tables import is_number, rows_of
+from course_utils.data.tables import SEPARATORS, is_number, rows_of
 from course_utils.data.text_lines import own_lines, text_lines
 
 Pairs = tuple[tuple[str, str], ...]
@@ -116,8 +116,8 @@ def read_pairs(
         Or the pairs are so few that a part gets none.
     """
     path = Path(path)
-    rows = _own_rows(path)
-    chosen = _columns(path, rows, columns)
+    separator, rows = _own_rows(path)
+    chosen = _columns(path, rows, columns, SEPARATORS[separator])
     headings = HEADINGS | {source_language.casefold(), target_language.casefold()}
     number, first = rows[0]
     if {first[column].casefold() for column in chosen} <= headings and len(rows) > 1:
@@ -133,8 +133,8 @@ def read_pairs(
     return pairs
 
 
-def _own_rows(path: Path) -> list[tuple[int, list[str]]]:
-    """Cut the lines that hold text into columns, with the separator that the file uses; give each with its number."""
+def _own_rows(path: Path) -> tuple[str, list[tuple[int, list[str]]]]:
+    """Give the separator that the file uses, and the columns of each line that holds text, with its number."""
     lines = list(own_lines(path))
     filled = [line for line in lines if line.strip()]
     if not filled:
@@ -150,16 +150,25 @@ def _own_rows(path: Path) -> list[tuple[int, list[str]]]:
     for _, row in rows:
         while len(row) > 2 and not row[-1]:  # a spreadsheet fills up short lines
             row.pop()
-    return rows
+    if all(len(row) == 1 for _, row in rows):
+        raise ValueError(
+            f"{path}, line {rows[0][0]}: 2 columns of text with a tab between are needed, but 1 of 1 columns hold "
+            "text. No line has a tab, nor has every line a semicolon or a comma: save the file as tab-separated text."
+        )
+    return separator, rows
 
 
-def _columns(path: Path, rows: Sequence[tuple[int, list[str]]], asked: tuple[int, int] | None) -> tuple[int, int]:
+def _columns(
+    path: Path, rows: Sequence[tuple[int, list[str]]], asked: tuple[int, int] | None, separator: str
+) -> tuple[int, int]:
     """Choose the columns of source and target, from 0, and refuse a line that has no text in them, or too many."""
     widths = Counter(len(row) for _, row in rows)
     width = max(widths, key=lambda n: (widths[n], -n))
     if asked is not None:
         if len(asked) != 2 or min(asked) < 1 or asked[0] == asked[1]:
             raise ValueError(f"read_pairs: columns is {asked}; name two different ones, counted from 1.")
+        if max(asked) > width:
+            raise ValueError(f"read_pairs: columns is {asked}, but {path} has {width} columns; name two of them.")
         chosen = (asked[0] - 1, asked[1] - 1)
     elif width in (3, 4):
         chosen = _columns_of_text(path, [row for _, row in rows if len(row) == width])
@@ -174,7 +183,7 @@ def _columns(path: Path, rows: Sequence[tuple[int, list[str]]], asked: tuple[int
     for number, row in rows:
         if max(chosen) >= len(row) or not all(row[column] for column in chosen) or len(row) > max(width, 2):
             raise ValueError(
-                f"{path}, line {number}: {max(width, 2)} columns of text with a tab between are needed, but "
+                f"{path}, line {number}: {max(width, 2)} columns of text with {separator} between are needed, but "
                 f"{sum(map(bool, row))} of {len(row)} columns hold text. Take the line out or complete it."
             )
     return chosen

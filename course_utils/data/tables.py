@@ -7,7 +7,7 @@ from pathlib import Path
 
 from course_utils.data.text_lines import own_lines
 
-SEPARATORS = {"\t": "tabs", ";": "semicolons", ",": "commas", " ": "spaces"}
+SEPARATORS = {"\t": "a tab", ";": "a semicolon", ",": "a comma", " ": "a space"}
 
 
 def read_table(path: Path, least: int, what: str) -> tuple[str, Iterator[tuple[int, list[str]]]]:

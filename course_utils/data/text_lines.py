@@ -4,6 +4,7 @@ import io
 import re
 import stat
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 HEAD = 2**16
@@ -98,47 +99,56 @@ def _check_head(head: bytes, where: object) -> None:
         if head.startswith(begins):
             raise ValueError(f"{where} is {what}, not plain text; unpack or export it as plain text in UTF-8.")
     even, odd = head[0::2].count(0), head[1::2].count(0)  # UTF-16 writes a Latin letter as itself and a zero
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")) or abs(even - odd) > len(head) / 8:
+    if head.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")) or abs(even - odd) > len(head) / 8:
+        encoding = "UTF-32" if head.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")) else "UTF-16"
         raise ValueError(
-            f"{where}, line 1: byte 1 is not UTF-8; save the file as UTF-8 (it is UTF-16, which Windows calls Unicode: "
-            "in an editor choose Save as, encoding UTF-8, or run: iconv -f UTF-16 -t UTF-8 OLD > NEW)."
+            f"{where}, line 1: byte 1 is not UTF-8; save the file as UTF-8 (it is {encoding}, which Windows calls "
+            f"Unicode: {_convert(encoding)})."
         )
 
 
 def _how_to_convert(line: bytes) -> str:
     """Name the Windows encoding in which a line reads well, if there is one."""
-    for encoding, name, reads_well in ENCODINGS:
+    for encoding, convert_from, name, reads_well in ENCODINGS:
         try:
             text = line.decode(encoding)
         except UnicodeDecodeError:
             continue
-        foreign = [letter for letter in text if ord(letter) > 127]
-        if reads_well(text, foreign):
+        if reads_well(text):
             word = next(word for word in re.split(r"[\s,;]+", text) if not word.isascii())
-            return (
-                f" (it reads as {name}: {word[:40]!r}; in an editor choose Save as, encoding UTF-8, or run: "
-                f"iconv -f {encoding.upper()} -t UTF-8 OLD > NEW)"
-            )
+            return f" (it reads as {name}: {word[:40]!r}; {_convert(convert_from)})"
     return " (its encoding is not known here: open it with the program that wrote it)"
 
 
-def _mostly(first: str, last: str) -> Callable[[str, list[str]], bool]:
-    return lambda _, foreign: sum(first <= letter <= last for letter in foreign) > 0.8 * len(foreign)
+def _convert(encoding: str) -> str:
+    return f"in an editor choose Save as, encoding UTF-8, or run: iconv -f {encoding} -t UTF-8 OLD > NEW"
 
 
-def _is_cyrillic(text: str, foreign: list[str]) -> bool:
-    in_words = re.search(r"[а-яё]{3}", text, re.IGNORECASE) and not re.search(r"[a-z][а-я]|[а-я][a-z]", text)
-    return bool(in_words) and _mostly("Ё", "ё")("", foreign)
+def _only(script: str) -> Callable[[str], bool]:
+    """Make a test for a text of one script: beside its letters no accented ones, and none that touches a Latin one.
+
+    Read in a wrong encoding, most texts have words of two scripts, or capitals within a word.
+    """
+
+    def reads_well(text: str) -> bool:
+        foreign = [letter for letter in text if letter.isalpha() and not letter.isascii()]
+        mixed = re.search(rf"[A-Za-z][{script}]|[{script}][A-Za-z]", text)
+        capitals_within = any(a.islower() and b.isupper() for a, b in pairwise(text))
+        return bool(foreign and not mixed and not capitals_within and re.fullmatch(f"[{script}]+", "".join(foreign)))
+
+    return reads_well
 
 
-def _is_latin(_text: str, foreign: list[str]) -> bool:
-    return all(letter.isalpha() or letter in "“”„‘’‚–—…€«»§°´·¿¡\u00a0" for letter in foreign)
+def _latin(text: str) -> bool:
+    return all(letter.isascii() or letter.isalpha() or letter in "“”„‘’‚–—…€«»§°´·¿¡\u00a0" for letter in text)
 
 
 ENCODINGS = (
-    ("cp949", "Korean Windows-949", _mostly("가", "힣")),
-    ("cp932", "Japanese Windows-932", _mostly("\u3041", "\u30ff")),
-    ("cp1251", "Cyrillic Windows-1251", _is_cyrillic),
-    ("cp1252", "Windows-1252 (Western European)", _is_latin),
-    ("cp1250", "Windows-1250 (Central European)", _is_latin),
+    ("euc_kr", "CP949", "Korean Windows-949", _only("가-힣")),
+    ("cp932", "CP932", "Japanese Windows-932", _only("ぁ-ヿ一-龥々")),
+    ("cp1251", "WINDOWS-1251", "Cyrillic Windows-1251", _only("А-яЁёІіЇїЄєҐґ")),
+    ("cp1253", "WINDOWS-1253", "Greek Windows-1253", _only("Ͱ-Ͽ")),
+    ("gbk", "GBK", "Chinese Windows-936", _only("一-龥")),
+    ("cp1252", "WINDOWS-1252", "Windows-1252 (Western European)", _latin),
+    ("cp1250", "WINDOWS-1250", "Windows-1250 (Central European)", _latin),
 )
