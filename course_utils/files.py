@@ -60,20 +60,26 @@ def read_json(path: Path) -> Any:
 
 
 def clear_traces(folder: Path, names: str) -> None:
-    """Remove the parts that killed processes left in a folder: ours by their name, and only of processes that are gone.
+    """Remove the parts and locks that killed processes left: ours by their name, and only of processes that are gone.
 
     Parameters
     ----------
     folder
         Where to look; nothing happens where it is missing or cannot be written.
     names
-        Which files' parts, as a pattern: ``"docs-*.json"`` stands for ``.docs-….json.<process id>``.
+        Which files' parts, as a pattern: ``"docs-*.json"`` stands for ``.docs-….json.<process id>`` and for
+        ``.docs-….json.lock``.
     """
-    with contextlib.suppress(OSError):
-        for part in folder.glob(f".{names}.*"):
-            process = part.name.rpartition(".")[2]
-            if re.fullmatch(r"[1-9][0-9]*", process) and part.is_file() and not _is_alive(int(process)):
-                part.unlink(missing_ok=True)
+    for trace in folder.glob(f".{names}.*"):
+        process = trace.name.rpartition(".")[2]
+        with contextlib.suppress(OSError):
+            if re.fullmatch(r"[1-9][0-9]*", process) and trace.is_file() and not _is_alive(int(process)):
+                trace.unlink()
+            if process == "lock":
+                with trace.open("r") as file:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # an OSError where somebody holds it
+                    if _is_still(file.fileno(), trace):
+                        trace.unlink()
 
 
 def _is_alive(process: int) -> bool:
@@ -96,7 +102,7 @@ def alone(path: Path, meanwhile: str) -> Iterator[bool]:
     Parameters
     ----------
     path
-        What is worked on; its folder is made where it is missing.
+        What is worked on; its folder is made where it is missing, and removed if nothing was kept there.
     meanwhile
         What to print, once, where another process is at work.
 
@@ -110,11 +116,16 @@ def alone(path: Path, meanwhile: str) -> Iterator[bool]:
     OSError
         The folder cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    made_folder = not path.parent.exists()
     lock = path.with_name(f".{path.name}.lock")
     waited = False
     while True:
-        with lock.open("a") as file:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            file = lock.open("a")
+        except FileNotFoundError:  # whoever was here a moment ago has removed the folder
+            continue
+        with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -131,6 +142,9 @@ def alone(path: Path, meanwhile: str) -> Iterator[bool]:
                 yield waited
             finally:
                 lock.unlink(missing_ok=True)
+                if made_folder:
+                    with contextlib.suppress(OSError):  # something was kept there
+                        path.parent.rmdir()
             return
 
 

@@ -162,7 +162,7 @@ def test_a_lock_of_a_killed_process_stops_nobody(tmp_path):
 def test_what_killed_processes_left_is_cleared_and_nothing_else():
     folder = storage.cache_folder()
     folder.mkdir()
-    ours = [f".corpus-0123.json.{gone()}", f".corpus-of-old-versions.json.{gone()}"]
+    ours = [f".corpus-0123.json.{gone()}", f".corpus-of-old-versions.json.{gone()}", ".corpus-0123.json.lock"]
     others = [
         f".corpus-0123.json.{os.getppid()}", ".corpus-0123.json.backup", ".corpus-0123.json.0",
         f"corpus-1.json.{gone()}",
@@ -170,7 +170,9 @@ def test_what_killed_processes_left_is_cleared_and_nothing_else():
     ]  # fmt: skip
     for name in ours + others:
         (folder / name).write_text("half a corp")
-    storage.cached("corpus", {}, Builder([1]))
+    with files.alone(folder / "corpus-9.json", "waiting"):
+        storage.cached("corpus", {}, Builder([1]))
+        assert (folder / ".corpus-9.json.lock").exists()  # it is held
     left = {path.name for path in folder.iterdir() if not path.name.startswith("corpus-") or path.name in others}
     assert left == set(others)
 

@@ -67,8 +67,9 @@ def cached(name: str, key: dict[str, Any], build: Callable[[], Any]) -> Any:
                 problem = error
     if problem is not None:
         NOT_KEPT.append(name)
+        why = "its folder is a file" if isinstance(problem, FileExistsError) else problem.strerror or problem
         print(
-            f"{name} is ready and is used, but it cannot be kept in {path} ({problem.strerror or problem}), so that it "
+            f"{name} is ready and is used, but it cannot be kept in {path} ({why}), so that it "
             "will be built again next time; set COURSE_CACHE to a folder with space where you may write."
         )
     return json.loads(payload)

@@ -13,7 +13,7 @@ import requests
 from tqdm import tqdm
 
 from course_utils.data.storage import cache_folder
-from course_utils.files import CHECKOUT, alone
+from course_utils.files import CHECKOUT, alone, clear_traces
 
 REGISTRY = CHECKOUT / "datasets" / "registry.json"
 FIELDS = {"kind", "about", "licence", "openly_licensed", "citation", "without", "files"}
@@ -78,6 +78,7 @@ def fetch(name: str, progress: bool = True, offline: bool = False) -> dict[str, 
         The name is not known, a file in ``COURSE_DATA`` or from the network is not the one in the registry, a file
         cannot be read, or there is no network. Nothing half-written is ever taken for a file of the set.
     """
+    clear_traces(_downloads(), name)
     paths, missing = _find(name)
     if missing and offline:
         path = _downloads() / missing[0]["file"]
