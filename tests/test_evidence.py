@@ -143,6 +143,7 @@ def test_of_two_who_measure_one_record_at_once_the_second_waits_and_takes_the_re
         assert begun.wait(60)
         second = pool.submit(measure, "99_test", slow, range(3), [CLAIM], rerun=True)
         while "Another window is measuring 99_test; waiting until it is done" not in capsys.readouterr().out:
+            assert not second.done()
             time.sleep(0.01)
         go_on.set()
         assert first.result() == second.result() == Record.read(folder / "99_test.json")
@@ -199,13 +200,15 @@ def test_a_folder_in_the_place_of_a_file_is_said_before_anything_is_measured(fol
     assert calls == [0, 1]
 
 
-def test_a_file_of_measured_seeds_that_is_deleted_meanwhile_costs_no_record(folder):
-    def deleting(seed):
+def test_a_file_of_measured_seeds_that_is_deleted_meanwhile_costs_no_record(folder, monkeypatch):
+    def write_and_delete(record, path):
+        write(record, path)
         for file in (folder / "partial").glob("*.json"):
             file.unlink()
-        return results(seed)
 
-    assert measure("99_test", deleting, range(3), [CLAIM], rerun=True) == Record.read(folder / "99_test.json")
+    write = Record.write
+    monkeypatch.setattr(Record, "write", write_and_delete)
+    assert measure("99_test", results, range(3), [CLAIM], rerun=True) == Record.read(folder / "99_test.json")
 
 
 def test_what_a_killed_measurement_left_is_cleared(folder):

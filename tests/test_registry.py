@@ -291,6 +291,7 @@ def test_two_who_fetch_one_set_at_once_download_it_once(downloads, server, capsy
     with ThreadPoolExecutor(2) as pool:
         both = [pool.submit(fetch, "toy", progress=False) for _ in range(2)]
         while "Another window is fetching toy; waiting until it is done" not in capsys.readouterr().out:
+            assert not all(one.done() for one in both)
             time.sleep(0.01)
         server.waits.set()
         assert both[0].result() == both[1].result()

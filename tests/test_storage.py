@@ -124,6 +124,7 @@ def test_of_two_who_need_a_corpus_at_once_one_builds_it(capsys):
         assert begun.wait(60)
         second = pool.submit(storage.cached, "corpus", {}, build)
         while "Another window is building corpus; waiting until it is done" not in capsys.readouterr().out:
+            assert not second.done()
             time.sleep(0.01)
         go_on.set()
         assert first.result() == second.result() == ["seven"]
