@@ -13,7 +13,7 @@ from course_utils.evidence.papers import papers_table
 from course_utils.evidence.record import RECORDS, Claim, Record
 from course_utils.evidence.rule import paired_interval
 from course_utils.evidence.verdict import verdict
-from course_utils.files import CLAIMS, LECTURES, PICTURES, README, RUNS, read_json, write_atomically
+from course_utils.files import CLAIMS, LECTURES, PICTURES, README, RUNS, write_atomically
 from course_utils.publishing.notebooks import picture
 
 SYMBOLS = {"holds": "✓", "does not hold": "✗", "unclear": "?"}
@@ -90,7 +90,7 @@ def with_lectures(text: str, notebooks: Sequence[Path] = LECTURES) -> str:
 
 def runs_table(path: Path = RUNS) -> str:
     """Write what each lecture's last clean run took: the whole process, its libraries included."""
-    runs = read_json(path)
+    runs = json.loads(path.read_text(encoding="utf-8"))
     rows = ["| lecture | seconds, one thread | most memory, MiB |", "|---|---|---|"]
     for name, run in sorted(runs.items()):
         memory = run["peak_mebibytes"]
