@@ -1,7 +1,15 @@
 """Where things lie in the checkout, and how the course writes a file: beside, then renamed, never half."""
 
+import contextlib
+import errno
+import fcntl
+import glob
+import json
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 README = CHECKOUT / "README.md"
@@ -15,10 +23,17 @@ EXPERIMENT_NOTEBOOKS = sorted(EXPERIMENTS.glob("[0-9][0-9]_*.ipynb"))  # how eac
 RUNS = EXPERIMENTS / "runs.json"  # what each lecture's last clean run took, written by course.py execute
 PICTURES = NOTEBOOKS / "pictures"  # the signature figures, written by python -m course_utils.publishing.readme
 
+NO_LOCKS_HERE = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # some network disks know none
+
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees the old one or the new one, never a part of it."""
+    """Write a file so that a reader sees the old one or the new one, never a part of it.
+
+    The part is ``.NAME.<process id>`` beside the file. A killed process leaves it behind; the next one to write the
+    file clears it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    clear_traces(path.parent, glob.escape(path.name))
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         beside.write_bytes(content)
@@ -26,3 +41,116 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file that belongs to the repository.
+
+    Raises
+    ------
+    ValueError
+        It is damaged: the message names the file and says where to take it from.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError, IsADirectoryError) as error:
+        raise ValueError(
+            f"{path} is damaged ({error}). Take it from the repository again: git checkout -- {path}"
+        ) from error
+
+
+def clear_traces(folder: Path, names: str) -> None:
+    """Remove the parts and locks that killed processes left: ours by their name, and only of processes that are gone.
+
+    Parameters
+    ----------
+    folder
+        Where to look; nothing happens where it is missing or cannot be written.
+    names
+        Which files' parts, as a pattern: ``"docs-*.json"`` stands for ``.docs-….json.<process id>`` and for
+        ``.docs-….json.lock``.
+    """
+    for trace in folder.glob(f".{names}.*"):
+        process = trace.name.rpartition(".")[2]
+        with contextlib.suppress(OSError):
+            if re.fullmatch(r"[1-9][0-9]*", process) and trace.is_file() and not _is_alive(int(process)):
+                trace.unlink()
+            if process == "lock":
+                with trace.open("r") as file:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # an OSError where somebody holds it
+                    if _is_still(file.fileno(), trace):
+                        trace.unlink()
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # it is another user's
+        return True
+    return True
+
+
+@contextlib.contextmanager
+def alone(path: Path, meanwhile: str) -> Iterator[bool]:
+    """Let one process at a time work on a file; the others wait.
+
+    The system frees the lock when a process ends, also when it is killed. The lock is a file ``.NAME.lock`` beside the
+    file, removed at the end.
+
+    Parameters
+    ----------
+    path
+        What is worked on; its folder is made where it is missing, and removed if nothing was kept there.
+    meanwhile
+        What to print, once, where another process is at work.
+
+    Yields
+    ------
+    bool
+        Whether it had to wait: then the other process may have done the work.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be written.
+    """
+    made_folder = not path.parent.exists()
+    lock = path.with_name(f".{path.name}.lock")
+    waited = False
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            file = lock.open("a")
+        except FileNotFoundError:  # whoever was here a moment ago has removed the folder
+            continue
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if not waited:
+                    print(meanwhile, flush=True)
+                waited = True
+                fcntl.flock(file, fcntl.LOCK_EX)
+            except OSError as error:
+                if error.errno not in NO_LOCKS_HERE:
+                    raise
+            if not _is_still(file.fileno(), lock):  # whoever had it has removed it: begin anew
+                continue
+            try:
+                yield waited
+            finally:
+                lock.unlink(missing_ok=True)
+                if made_folder:
+                    with contextlib.suppress(OSError):  # something was kept there
+                        path.parent.rmdir()
+            return
+
+
+def _is_still(open_file: int, path: Path) -> bool:
+    """Tell whether an open file is the one that has this name now."""
+    try:
+        return os.path.samestat(os.fstat(open_file), path.stat())
+    except FileNotFoundError:
+        return False

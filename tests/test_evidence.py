@@ -1,6 +1,11 @@
 """Records and verdicts: what is measured decides, and nothing half-made replaces it."""
 
 import json
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -122,6 +127,117 @@ def test_an_interrupted_measurement_goes_on_where_it_stopped(folder):
     measure("99_test", interrupted, range(3), [CLAIM], rerun=True)
     assert calls == [0, 1, 1, 2]
     assert not any((folder / "partial").iterdir())
+
+
+def test_of_two_who_measure_one_record_at_once_the_second_waits_and_takes_the_record(folder, capsys):
+    begun, go_on, calls = threading.Event(), threading.Event(), []
+
+    def slow(seed):
+        calls.append(seed)
+        begun.set()
+        go_on.wait(60)
+        return results(seed)
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(measure, "99_test", slow, range(3), [CLAIM], rerun=True)
+        assert begun.wait(60)
+        second = pool.submit(measure, "99_test", slow, range(3), [CLAIM], rerun=True)
+        while "Another window is measuring 99_test; waiting until it is done" not in capsys.readouterr().out:
+            assert not second.done()
+            time.sleep(0.01)
+        go_on.set()
+        assert first.result() == second.result() == Record.read(folder / "99_test.json")
+    assert calls == [0, 1, 2]
+    assert not list((folder / "partial").glob("*"))
+
+
+def partial_file(folder):
+    """Interrupt a measurement after its first seed; give the file in which the seed is kept, and how to go on."""
+    interrupted, calls = interrupt_at_the_second_seed()
+    (file,) = (folder / "partial").iterdir()
+    return file, interrupted, calls
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[:-5],
+        lambda text: "",
+        lambda text: "[1, 2]",
+        lambda text: '"text"',
+        lambda text: "null",
+        lambda text: text.replace("results", "result"),
+        lambda text: text.replace("0.9", '"x"', 1),
+        lambda text: text.replace("seconds", "second"),
+        lambda text: text.replace("accuracy", "accuracies"),
+        lambda text: text[:-1] + ', "1": {"results": {"a": {"accuracy": 1}}, "seconds": 1}}',
+        lambda text: 100_000 * "[",
+        lambda text: "\0\0\0",
+    ],
+)
+def test_a_damaged_file_of_measured_seeds_is_named_and_counts_for_nothing(damage, folder, capsys):
+    file, experiment, calls = partial_file(folder)
+    file.write_text(damage(file.read_text()))
+    made = measure("99_test", experiment, range(3), [CLAIM], rerun=True)
+    said = capsys.readouterr().out
+    assert f"The seeds measured so far, {file}, cannot be used (" in said
+    assert "all seeds are measured from the start." in said
+    assert calls == [0, 1, 0, 1, 2]
+    assert made == Record.read(folder / "99_test.json")
+    assert not any((folder / "partial").iterdir())
+
+
+def test_a_folder_in_the_place_of_a_file_is_said_before_anything_is_measured(folder):
+    file, experiment, calls = partial_file(folder)
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(IsADirectoryError, match=r"99_test-.*\.json is a folder, .*; remove it"):
+        measure("99_test", experiment, range(3), [CLAIM], rerun=True)
+    file.rmdir()
+    (folder / "99_test.json").mkdir()
+    with pytest.raises(IsADirectoryError, match=r"99_test\.json is a folder, .*; remove it"):
+        measure("99_test", experiment, range(3), [CLAIM], rerun=True)
+    assert calls == [0, 1]
+
+
+def test_a_file_of_measured_seeds_that_is_deleted_meanwhile_costs_no_record(folder, monkeypatch):
+    def write_and_delete(record, path):
+        write(record, path)
+        for file in (folder / "partial").glob("*.json"):
+            file.unlink()
+
+    write = Record.write
+    monkeypatch.setattr(Record, "write", write_and_delete)
+    assert measure("99_test", results, range(3), [CLAIM], rerun=True) == Record.read(folder / "99_test.json")
+
+
+def test_what_a_killed_measurement_left_is_cleared(folder):
+    killed = subprocess.Popen([sys.executable, "-c", ""])
+    killed.wait()
+    (folder / "partial").mkdir()
+    traces = [folder / f".99_test.json.{killed.pid}", folder / "partial" / f".99_test-abc-cpu.json.{killed.pid}"]
+    for trace in traces:
+        trace.write_text("{")
+    measure("99_test", results, range(3), [CLAIM], rerun=True)
+    assert not any(trace.exists() for trace in traces)
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        (lambda stored: stored["values"]["a"].update(accuracy=[0.9, "x", 0.9]), "could not convert .* 'x'"),
+        (lambda stored: stored["values"]["a"].update(accuracy=[0.9]), "a, accuracy: 1 values for 3 seeds"),
+        (lambda stored: stored.update(values=[1]), "values|items"),
+        (lambda stored: stored.update(seeds=3), "seeds|len"),
+    ],
+)  # fmt: skip
+def test_a_record_whose_values_are_damaged_is_named(damage, why, folder):
+    measure("99_test", results, range(3), [CLAIM], rerun=True)
+    stored = json.loads((folder / "99_test.json").read_text())
+    damage(stored)
+    (folder / "99_test.json").write_text(json.dumps(stored))
+    with pytest.raises(ValueError, match=rf"(?s)The record 99_test\.json cannot be read \(.*({why}).*evidence 99_test"):
+        measure("99_test", results, range(3), [CLAIM])
 
 
 def test_seeds_of_an_interrupted_measurement_do_not_count_for_another_device(monkeypatch):

@@ -157,7 +157,6 @@ def test_a_byte_order_mark_windows_line_ends_and_other_line_separators_do_no_har
         (b"kein Tabulator\n", r"line 8: 2 columns of text .*, but 1 of 1 columns hold text"),
         (b"eins\ttwo\tdrei\n", r"line 8: .* but 3 of 3 columns hold text"),
         (b"eins\t \n", r"line 8: .* but 1 of 2 columns hold text"),
-        (b"\n", r"line 8: .* but 0 of 1 columns hold text"),
         ("schöne\tpretty\n".encode("latin-1"), r"line 8: byte 4 is not UTF-8; save the file as UTF-8"),
     ],
 )

@@ -1,10 +1,14 @@
 """The registry: right files or a clear error, nothing half-written, your own folder only read. All on 127.0.0.1."""
 
+import errno
 import hashlib
 import json
+import os
 import re
 import socket
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -21,12 +25,15 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self):
         self.answers, self.asked, self.ranges, self.knows_ranges = {}, [], [], True
+        self.waits = None
         super().__init__(("127.0.0.1", 0), Handler)
 
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.asked.append(self.path.lstrip("/"))
+        if self.server.waits is not None:
+            self.server.waits.wait(60)
         status, body, promised = self.server.answers.get(self.path.lstrip("/"), (404, b"no such file", None))
         wanted = self.headers.get("Range")
         self.server.ranges.append(wanted)
@@ -277,6 +284,95 @@ def test_every_file_in_the_registry_is_pinned():
             assert re.fullmatch(r"https://raw\.githubusercontent\.com/[\w.-]+/[\w.-]+/[0-9a-f]{40}/\S+", file["url"])
             assert re.fullmatch(r"[0-9a-f]{64}", file["sha256"])
             assert file["bytes"] > 0
+
+
+def test_two_who_fetch_one_set_at_once_download_it_once(downloads, server, capsys):
+    server.waits = threading.Event()
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(fetch, "toy", progress=False) for _ in range(2)]
+        while "Another window is fetching toy; waiting until it is done" not in capsys.readouterr().out:
+            assert not all(one.done() for one in both)
+            time.sleep(0.01)
+        server.waits.set()
+        assert both[0].result() == both[1].result()
+    assert server.asked == list(PARTS)
+    assert files_in(downloads) == PARTS
+
+
+def test_a_download_stops_at_the_size_in_the_registry(downloads, server, monkeypatch):
+    written = []
+    monkeypatch.setattr(registry.tqdm, "update", lambda _, n=1: written.append(n))
+    server.answers["toy/one.txt"] = (200, PARTS["toy/one.txt"] + 10**6 * b"more", None)
+    with pytest.raises(DataError, match=r"toy/one\.txt was downloaded, but is not the file in the registry"):
+        fetch("toy", progress=False)
+    assert sum(written) <= len(PARTS["toy/one.txt"])
+    assert files_in(downloads) == {}
+
+
+def test_what_a_killed_download_left_is_cleared_but_no_file_of_the_readers(downloads):
+    (downloads / "toy").mkdir(parents=True)
+    (downloads / "toy/tmpab12_xyz").touch()  # as pooch names it
+    (downloads / "toy/tmp_my_note").write_text("keep me")
+    fetch("toy", progress=False)
+    assert files_in(downloads) == PARTS | {"toy/tmp_my_note": b"keep me"}
+
+
+def test_offline_a_damaged_file_is_called_damaged_and_not_missing(downloads, server):
+    fill(downloads)
+    (downloads / "toy/two.txt").write_bytes(b"acht\n" * 23)
+    with pytest.raises(
+        DataError,
+        match=r"is here, in .*two\.txt, but damaged \(another sha256\), and the network",
+    ):
+        fetch("toy", offline=True)
+    assert server.asked == []
+
+
+def test_a_file_that_must_not_be_read_is_named(own, monkeypatch):
+    def refuse(path, **_):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+    monkeypatch.setattr(registry.pooch, "file_hash", refuse)
+    with pytest.raises(DataError, match=r"one\.txt cannot be read \(Permission denied\)\. Get the right to read it"):
+        fetch("toy")
+
+
+def test_a_folder_that_must_not_be_entered_is_named(own, monkeypatch):
+    def refuse(self):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+
+    monkeypatch.setattr(type(own), "is_file", refuse)
+    for ask in (fetch, is_available, registry.state):
+        with pytest.raises(DataError, match=r"toy/one\.txt cannot be read \(Permission denied\)"):
+            ask("toy")
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "null", '{"toy": 3}', '{"toy": {"files": []}}', 100_000 * "[", '{"toy": null}']
+)
+def test_a_damaged_registry_is_named_and_stops_only_what_needs_it(content, downloads, monkeypatch, capsys):
+    registry.REGISTRY.write_text(content)
+    with pytest.raises(DataError, match=r"registry\.json cannot be read .*git checkout -- datasets/registry\.json"):
+        fetch("toy")
+    for command in ("list", "fetch", "verify"):
+        assert command_line.main([command]) == 1
+        assert capsys.readouterr().err.count("registry.json cannot be read") == 1
+    monkeypatch.setattr(command_line, "build", lambda _: 0)
+    assert command_line.main(["build"]) == 0
+
+
+def test_a_registry_whose_file_lacks_its_hash_is_named(downloads):
+    entries = json.loads(registry.REGISTRY.read_text())
+    del entries["toy"]["files"][1]["sha256"]
+    registry.REGISTRY.write_text(json.dumps(entries))
+    with pytest.raises(DataError, match="a file of toy lacks sha256"):
+        fetch("toy")
+
+
+def test_a_folder_in_the_place_of_a_file_is_named(downloads):
+    (downloads / "toy/one.txt").mkdir(parents=True)
+    with pytest.raises(DataError, match=r"cannot write .*one\.txt \(Is a directory\)"):
+        fetch("toy", progress=False)
 
 
 # --- the command line -------------------------------------------------------------------------------------------------

@@ -7,16 +7,20 @@ from collections.abc import Sequence
 from course_utils.data.docstrings.corpus import load_docs
 from course_utils.data.number_words import load_number_words
 from course_utils.data.public.registry import DataError, datasets, entry, fetch, place, state
-from course_utils.data.storage import cache_folder
+from course_utils.data.storage import NOT_KEPT, cache_folder
 
 
 def build(_arguments: argparse.Namespace) -> int:
     """Build the corpora that need no network, so that lessons and tests find them ready."""
     pairs = load_number_words()
-    print(f"number words: {len(pairs):,} pairs, English and German, ready in {cache_folder()}")
+    print(f"number words: {len(pairs):,} pairs, English and German, {_where('number-words')}")
     docs = load_docs()
-    print(f"docs: {len(docs):,} documents, {len(docs.sources) // 2:,} references, ready in {cache_folder()}")
-    return 0
+    print(f"docs: {len(docs):,} documents, {len(docs.sources) // 2:,} references, {_where('docs')}")
+    return 1 if NOT_KEPT else 0
+
+
+def _where(name: str) -> str:
+    return "not kept" if any(lost.startswith(name) for lost in NOT_KEPT) else f"ready in {cache_folder()}"
 
 
 def show(arguments: argparse.Namespace) -> int:
@@ -45,7 +49,8 @@ def get(arguments: argparse.Namespace) -> int:
             failed += 1
             print(error, file=sys.stderr)
         else:
-            print(f"{name}: {len(paths)} files, each with the right sha256, in {next(iter(paths.values())).parent}")
+            places = sorted({str(path.parent) for path in paths.values()})
+            print(f"{name}: {len(paths)} files, each with the right sha256, in {' and '.join(places)}")
     return 1 if failed else 0
 
 
@@ -65,13 +70,13 @@ def verify(arguments: argparse.Namespace) -> int:
 
 def main(command_line: Sequence[str]) -> int:
     """Run one command; give the exit status."""
-    parser = argparse.ArgumentParser(prog="course.py data", description=__doc__.split(":")[0] + ".")
+    parser = argparse.ArgumentParser(prog="course.py data", description="The course's data from the command line.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, run in (("build", build), ("list", show), ("fetch", get), ("verify", verify)):
         command = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
         command.set_defaults(run=run)
         if run is not build:
-            command.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(datasets())}")
+            command.add_argument("names", nargs="*", metavar="NAME", help="data sets, as data list names them")
         if run is get:
             command.add_argument("--offline", action="store_true", help="ask no network; say what is missing")
     arguments = parser.parse_args(command_line)

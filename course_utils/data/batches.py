@@ -13,7 +13,8 @@ class Vocabulary:
     """Number the words of a corpus, most frequent first.
 
     The first four numbers are kept: ``pad`` fills short sequences, ``bos`` and ``eos`` mark where a sentence begins and
-    ends, ``unk`` stands for every word that is not known.
+    ends, ``unk`` stands for every word that is not known. A text that spells one of their signs (``<eos>``) does not
+    get their numbers: as words, the four are unknown.
 
     Parameters
     ----------
@@ -29,9 +30,11 @@ class Vocabulary:
     def __init__(self, documents: Iterable[Sequence[str]], min_count: int = 1):
         counts = Counter(token for document in documents for token in document)
         # ties in alphabetical order: the same corpus gives the same numbers whatever the order of its documents
-        known = sorted((t for t, n in counts.items() if n >= min_count), key=lambda t: (-counts[t], t))
+        known = sorted(
+            (t for t, n in counts.items() if n >= min_count and t not in self.special), key=lambda t: (-counts[t], t)
+        )
         self.words = (*self.special, *known)
-        self._index = {word: i for i, word in enumerate(self.words)}
+        self._index = {word: i for i, word in enumerate(self.words) if i >= len(self.special)}
 
     def __len__(self) -> int:
         return len(self.words)

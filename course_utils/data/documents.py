@@ -1,13 +1,15 @@
 """Documents with a class in one shape: film reviews, sentences, news, and a folder of your own."""
 
 import csv
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from course_utils.data.public.movie_reviews import load_movie_reviews
 from course_utils.data.public.registry import fetch, is_available
 from course_utils.data.splits import deal, deal_by_class
-from course_utils.data.text_lines import text_lines
+from course_utils.data.text_lines import own_lines, text_lines
 
 NAMES = ("movie_reviews", "mr", "sst", "ag_news", "nsmc")
 FOLDS = "0123456789"
@@ -83,12 +85,13 @@ def load_documents(name: str, progress: bool = True) -> LabelledDocuments:
 
 
 def read_documents(folder: str | Path, seed: int = 0) -> LabelledDocuments:
-    """Read documents of your own: a folder with one sub-folder a class, each with UTF-8 files ``*.txt``.
+    """Read documents of your own: a folder with one sub-folder per class, each with UTF-8 files ``*.txt``.
 
     Parameters
     ----------
     folder
-        Its sub-folders name the classes; files of other kinds are passed over.
+        Its sub-folders name the classes; texts may lie in folders within them. What a Mac hides (``.DS_Store``,
+        ``._1.txt``, ``__MACOSX``) is passed over. So are files of other kinds; a line says how many.
     seed
         Another seed gives another split.
 
@@ -99,6 +102,8 @@ def read_documents(folder: str | Path, seed: int = 0) -> LabelledDocuments:
 
     Raises
     ------
+    OSError
+        A folder or file cannot be read.
     ValueError
         There are not two classes, a class has fewer than three different texts, a text is empty or not UTF-8, or one
         text stands in two classes; the message names the folder or file.
@@ -106,18 +111,47 @@ def read_documents(folder: str | Path, seed: int = 0) -> LabelledDocuments:
     folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder; give one that has a sub-folder for each class.")
-    classes = tuple(sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")))
+    classes = tuple(path.name for path in _inside(folder) if path.is_dir())
     if len(classes) < 2:
-        raise ValueError(f"{folder} needs a sub-folder for each of two classes or more; it has {len(classes)}.")
+        raise ValueError(
+            f"{folder} needs a sub-folder for each of two classes or more; it has {len(classes)}. Put the texts of "
+            "each class into a folder that bears its name."
+        )
     labels: dict[Path, int] = {}
     texts: dict[Path, str] = {}
+    others = [path for path in _inside(folder) if not path.is_dir()]
     for label, name in enumerate(classes):
-        for path in sorted((folder / name).glob("*.txt")):
-            texts[path] = "\n".join(text_lines(path.read_bytes(), path)).strip()
+        for path in sorted(_files(folder / name, {*(folder / name).resolve().parents})):
+            if path.suffix.lower() != ".txt":
+                others.append(path)
+                continue
+            texts[path] = "\n".join(own_lines(path)).strip()
             labels[path] = label
+    if others:
+        print(f"{folder}: {len(others)} files are no *.txt of a class and were passed over, such as {others[-1]}.")
     _check_own(folder, classes, texts, labels)
     split = deal_by_class(tuple(texts.values()), tuple(labels.values()), EIGHTY_TEN_TEN, seed)
     return LabelledDocuments(tuple(texts.values()), tuple(labels.values()), classes, split)
+
+
+def _inside(folder: Path) -> list[Path]:
+    """List what is in a folder, without what is hidden or only a Mac put there."""
+    try:
+        names = sorted(os.listdir(folder))
+        (folder / "x").exists()  # the right to list a folder is not yet the right to open what is in it
+    except PermissionError as error:
+        raise PermissionError(f"Permission denied: '{folder}'; get the right to read this folder.") from error
+    return [folder / name for name in names if not name.startswith(".") and name != "__MACOSX"]
+
+
+def _files(folder: Path, entered: set[Path]) -> Iterator[Path]:
+    """Give the files in a folder and in the folders within it; one that links back to itself is entered once."""
+    entered.add(folder.resolve())
+    for path in _inside(folder):
+        if not path.is_dir():
+            yield path
+        elif path.resolve() not in entered:
+            yield from _files(path, entered)
 
 
 def _check_own(folder: Path, classes: tuple[str, ...], texts: dict[Path, str], labels: dict[Path, int]) -> None:

@@ -1,6 +1,7 @@
 """One shape for every citation graph of the course: documents as nodes, references as edges."""
 
 from dataclasses import dataclass, replace
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -85,19 +86,32 @@ def split_per_class(
     labels
         The class of each node.
     n_train_per_class
-        Training labels a class; the smallest class must have more nodes than that.
+        Training labels per class, one or more; the smallest class must have more nodes than that.
     n_val
-        Nodes for model selection, drawn from what is left; all others are for the test.
+        Nodes for model selection, zero or more, drawn from what is left; all others are for the test.
 
     Returns
     -------
     train, val, test
         Three masks that do not overlap and together cover all nodes.
 
+    Raises
+    ------
+    ValueError
+        The numbers make no split.
+
     References
     ----------
     Yang, Cohen & Salakhutdinov (2016), Revisiting Semi-Supervised Learning with Graph Embeddings, section 5.
     """
+    whole = isinstance(n_train_per_class, Integral) and isinstance(n_val, Integral)
+    if not whole or n_train_per_class < 1 or n_val < 0:
+        raise ValueError(
+            f"split_per_class: n_train_per_class must be a whole number, one or more, and n_val zero or more, got "
+            f"{n_train_per_class} and {n_val}; choose numbers that leave nodes to train on and to test."
+        )
+    if not len(labels):
+        raise ValueError("split_per_class: there are no nodes to split; labels is empty.")
     smallest = int(torch.bincount(labels).min())
     if smallest <= n_train_per_class:
         raise ValueError(

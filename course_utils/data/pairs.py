@@ -2,19 +2,24 @@
 
 import hashlib
 import unicodedata
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import ZipFile
 
 from course_utils.data.public.multi30k import load_multi30k
 from course_utils.data.public.registry import fetch
-from course_utils.data.text_lines import text_lines
+from course_utils.data.tables import SEPARATORS, is_number, rows_of
+from course_utils.data.text_lines import own_lines, text_lines
 
 Pairs = tuple[tuple[str, str], ...]
 
 TATOEBA = {"tatoeba_deu": "German", "tatoeba_kor": "Korean"}
 NAMES = ("multi30k", *TATOEBA)
+# What the two columns are called where a first line names them; beside these, the names of the two languages.
+HEADINGS = {"source", "target", "src", "tgt", "trg", "from", "to", "input", "output", "text", "translation", "sentence"}
+HEADINGS |= {"en", "eng", "english", "de", "deu", "german", "fr", "fra", "french", "ko", "kor", "korean"}
 
 
 @dataclass(frozen=True)
@@ -79,15 +84,23 @@ def load_pairs(name: str, progress: bool = True) -> TranslationPairs:
     return _split(((foreign, english) for english, foreign, *_ in rows), TATOEBA[name], "English")
 
 
-def read_pairs(path: str | Path, source_language: str, target_language: str) -> TranslationPairs:
-    """Read parallel sentences of your own: UTF-8, one pair a line, source and target with a tab between.
+def read_pairs(
+    path: str | Path, source_language: str, target_language: str, columns: tuple[int, int] | None = None
+) -> TranslationPairs:
+    """Read parallel sentences of your own: UTF-8, one pair per line, source and target with a tab between.
 
     Parameters
     ----------
     path
-        The file. It has no header line; a byte order mark and Windows line ends are tolerated.
+        The file. Empty lines, a header line, a byte order mark and the line ends of Windows are tolerated; without a
+        tab in it, semicolons or commas are tried, as a spreadsheet writes them.
     source_language, target_language
         What the two columns hold.
+    columns
+        Which columns hold source and target, from 1. If it is not given, a file of three or four columns is read by
+        its first two columns of text: numbers, and what is the same in each line, are passed over. So the files of
+        manythings.org (the third column names the authors) and of Tatoeba (numbers before the sentences) can be read
+        as they come. A line says which columns were read.
 
     Returns
     -------
@@ -96,12 +109,21 @@ def read_pairs(path: str | Path, source_language: str, target_language: str) -> 
 
     Raises
     ------
+    OSError
+        The file cannot be read.
     ValueError
-        A line is not UTF-8, or has not two columns with text in both: the message gives its number. Or the pairs are so
-        few that a part gets none.
+        The file is empty or not UTF-8, or a line has not two columns with text in both: the message gives its number.
+        Or the pairs are so few that a part gets none.
     """
     path = Path(path)
-    pairs = _split(_rows(path.read_bytes(), path, 2), source_language, target_language)
+    separator, rows = _own_rows(path)
+    chosen = _columns(path, rows, columns, SEPARATORS[separator])
+    headings = HEADINGS | {source_language.casefold(), target_language.casefold()}
+    number, first = rows[0]
+    if {first[column].casefold() for column in chosen} <= headings and len(rows) > 1:
+        print(f"{path}, line {number}: read as a header line, not as a pair.")
+        rows = rows[1:]
+    pairs = _split((tuple(row[column] for column in chosen) for _, row in rows), source_language, target_language)
     for part in ("train", "val", "test"):
         if not getattr(pairs, part):
             raise ValueError(
@@ -111,7 +133,79 @@ def read_pairs(path: str | Path, source_language: str, target_language: str) -> 
     return pairs
 
 
+def _own_rows(path: Path) -> tuple[str, list[tuple[int, list[str]]]]:
+    """Give the separator that the file uses, and the columns of each line that holds text, with its number."""
+    lines = list(own_lines(path))
+    filled = [line for line in lines if line.strip()]
+    if not filled:
+        raise ValueError(f"{path} is empty; one pair of sentences per line is needed, with a tab between.")
+    separator = "\t"
+    if not any("\t" in line for line in filled):
+        separator = next((sign for sign in ";," if all(sign in line for line in filled)), "\t")
+    if separator == "\t":  # quotes in it are those of the sentences
+        rows = [(number, line.split("\t")) for number, line in enumerate(lines, start=1) if line.strip()]
+    else:
+        rows = list(rows_of(lines, separator, path))
+    rows = [(number, [column.strip() for column in row]) for number, row in rows]
+    for _, row in rows:
+        while len(row) > 2 and not row[-1]:  # a spreadsheet fills up short lines
+            row.pop()
+    if all(len(row) == 1 for _, row in rows):
+        raise ValueError(
+            f"{path}, line {rows[0][0]}: 2 columns of text with a tab between are needed, but 1 of 1 columns hold "
+            "text. No line has a tab, nor has every line a semicolon or a comma: save the file as tab-separated text."
+        )
+    return separator, rows
+
+
+def _columns(
+    path: Path, rows: Sequence[tuple[int, list[str]]], asked: tuple[int, int] | None, separator: str
+) -> tuple[int, int]:
+    """Choose the columns of source and target, from 0, and refuse a line that has no text in them, or too many."""
+    widths = Counter(len(row) for _, row in rows)
+    width = max(widths, key=lambda n: (widths[n], -n))
+    if asked is not None:
+        if len(asked) != 2 or min(asked) < 1 or asked[0] == asked[1]:
+            raise ValueError(f"read_pairs: columns is {asked}; name two different ones, counted from 1.")
+        if max(asked) > width:
+            raise ValueError(f"read_pairs: columns is {asked}, but {path} has {width} columns; name two of them.")
+        chosen = (asked[0] - 1, asked[1] - 1)
+    elif width in (3, 4):
+        chosen = _columns_of_text(path, [row for _, row in rows if len(row) == width])
+        print(
+            f"{path}: of {width} columns, {chosen[0] + 1} and {chosen[1] + 1} are read as source and target; "
+            "columns=(…, …) chooses others."
+        )
+    elif width > 4:
+        raise ValueError(f"{path} has {width} columns; say which two hold source and target: columns=(1, 2).")
+    else:
+        chosen = (0, 1)
+    for number, row in rows:
+        if max(chosen) >= len(row) or not all(row[column] for column in chosen) or len(row) > max(width, 2):
+            raise ValueError(
+                f"{path}, line {number}: {max(width, 2)} columns of text with {separator} between are needed, but "
+                f"{sum(map(bool, row))} of {len(row)} columns hold text. Take the line out or complete it."
+            )
+    return chosen
+
+
+def _columns_of_text(path: Path, rows: Sequence[list[str]]) -> tuple[int, int]:
+    said = rows[1:] or rows  # without a header line, if there is one
+    of_text = [
+        column
+        for column, cells in enumerate(zip(*said, strict=True))
+        if not all(map(is_number, cells)) and (len(set(cells)) > 1 or len(said) == 1)
+    ]
+    if len(of_text) < 2:
+        raise ValueError(
+            f"{path} has {len(rows[0])} columns, but {len(of_text)} of text that differs from line to line; two are "
+            "needed: name source and target by columns=(…, …)."
+        )
+    return of_text[0], of_text[1]
+
+
 def _rows(raw: bytes, where: object, n_columns: int) -> list[tuple[str, ...]]:
+    """Cut the lines of a public file into columns."""
     rows = []
     for number, line in enumerate(text_lines(raw, where), start=1):
         row = tuple(column.strip() for column in line.split("\t"))

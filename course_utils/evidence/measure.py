@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from course_utils.evidence.fingerprint import fingerprint, settings_of
 from course_utils.evidence.record import Claim, Record, Results, record_path, stored
-from course_utils.files import write_atomically
+from course_utils.files import alone, clear_traces, write_atomically
 
 RECORDED_VERSIONS = ("torch", "dgl", "numpy", "scipy", "scikit-learn")
 
@@ -47,12 +47,15 @@ def measure(
     Returns
     -------
     The record. When the experiment was changed since, a line says so. A new record is first printed beside the one it
-    replaces: whether each value agrees within the spread of the seeds.
+    replaces: whether each value agrees within the spread of the seeds. Where another process measures the same record,
+    this one waits, says so, and takes the record that the other has made.
 
     Raises
     ------
     FileNotFoundError
         If there is no record and none was asked for.
+    OSError
+        If the record could not be written; nothing was measured then.
     ValueError
         If fewer than three seeds are given, or the results lack what a claim compares.
     """
@@ -61,7 +64,7 @@ def measure(
         raise ValueError(f"measure: expected at least three seeds, got {len(seeds)}: one run says nothing of chance.")
     asked = os.environ.get("COURSE_EVIDENCE", "")
     if rerun or asked == "all" or name in asked.split(","):
-        return _run(name, experiment, seeds, claims)
+        return _measured_alone(name, experiment, seeds, claims)
     record = stored(name)
     if (record.fingerprint, record.claims, record.seeds) != (fingerprint(experiment), claims, seeds):
         print(
@@ -71,12 +74,40 @@ def measure(
     return record
 
 
-def _run(name: str, experiment: Callable[[int], Results], seeds: list[int], claims: list[Claim]) -> Record:
-    quick = os.environ.get("COURSE_EVIDENCE_QUICK") == "1"
+def _measured_alone(name: str, experiment: Callable[[int], Results], seeds: list[int], claims: list[Claim]) -> Record:
+    """Measure, unless another process does so already: then wait, and take the record that it has made."""
     code = fingerprint(experiment)
     device = os.environ.get("COURSE_DEVICE", "cpu").replace(":", "")
-    partial = record_path(name).parent / "partial" / f"{name}-{code[:12]}-{device}.json"  # no record mixes two devices
-    done = _read_partial(partial)
+    path = record_path(name)
+    partial = path.parent / "partial" / f"{name}-{code[:12]}-{device}.json"  # no record mixes two devices
+    for file in (path, partial):  # better now than after hours
+        if file.is_dir():
+            raise IsADirectoryError(f"{file} is a folder, but what is measured is kept in a file there; remove it.")
+    before = _stamp(path)
+    with alone(partial, f"Another window is measuring {name}; waiting until it is done ...") as waited:
+        clear_traces(partial.parent, f"{name}-*.json")
+        if waited and _stamp(path) != before:
+            made = stored(name)
+            if (made.fingerprint, made.claims, made.seeds) == (code, claims, seeds):
+                return made
+        return _run(name, experiment, seeds, claims, partial, code)
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Tell one version of a file from the next."""
+    return (path.stat().st_mtime_ns, path.stat().st_ino) if path.exists() else None
+
+
+def _run(
+    name: str,
+    experiment: Callable[[int], Results],
+    seeds: list[int],
+    claims: list[Claim],
+    partial: Path,
+    code: str,
+) -> Record:
+    quick = os.environ.get("COURSE_EVIDENCE_QUICK") == "1"
+    done = _read_partial(partial, claims)
     for seed in tqdm(seeds[:1] if quick else seeds, desc=name, file=sys.stdout, ncols=80):
         if str(seed) in done:
             continue
@@ -105,7 +136,7 @@ def _run(name: str, experiment: Callable[[int], Results], seeds: list[int], clai
     _compare_with_stored(record)
     if len(measured) == len(seeds):  # a quick look never replaces a whole record
         record.write(record_path(name))
-        partial.unlink()
+        partial.unlink(missing_ok=True)
     return record
 
 
@@ -152,11 +183,25 @@ def _agreement(what: str, before: np.ndarray, now: np.ndarray) -> list[str]:
     return [f"  {what}: before {told[0]}, now {told[1]}: {word}"]
 
 
-def _read_partial(path: Path) -> dict[str, Any]:
+def _read_partial(path: Path, claims: Sequence[Claim]) -> dict[str, Any]:
+    """Read seed → results and seconds of a measurement that was interrupted; a damaged file counts for nothing."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        done = json.loads(path.read_text(encoding="utf-8"))
+        for run in done.values():
+            _check_results(claims, run["results"])
+            _rounded(run["results"])
+            float(run["seconds"])
+        shapes = {
+            json.dumps({c: sorted(m) for c, m in run["results"].items()}, sort_keys=True) for run in done.values()
+        }
+        if len(shapes) > 1:
+            raise ValueError("its seeds do not have the same conditions and metrics")
+    except FileNotFoundError:
         return {}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        print(f"The seeds measured so far, {path}, cannot be used ({error!r}); all seeds are measured from the start.")
+        return {}
+    return done
 
 
 def _check_results(claims: Sequence[Claim], results: Results) -> None:

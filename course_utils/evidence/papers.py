@@ -1,11 +1,10 @@
 """Published numbers beside ours: what was reproduced, what came out below or above, and the likely reason."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from course_utils.evidence.record import RECORDS, Record
-from course_utils.files import EXPERIMENTS
+from course_utils.files import EXPERIMENTS, read_json
 
 PUBLISHED = EXPERIMENTS / "published.json"
 
@@ -90,7 +89,12 @@ def beside_papers(*records: Record, published: Path = PUBLISHED) -> None:
 
 
 def _numbers(published: Path) -> list[Published]:
-    return [Published(**entry) for entry in json.loads(published.read_text(encoding="utf-8"))]
+    try:
+        return [Published(**entry) for entry in read_json(published)]
+    except TypeError as error:
+        raise ValueError(
+            f"{published} is damaged ({error}). Take it from the repository again: git checkout -- {published}"
+        ) from error
 
 
 def _beside(number: Published, record: Record) -> tuple[str, str, str, str, str]:

@@ -102,16 +102,25 @@ class Record:
         """Read a record from its file."""
         try:
             stored = json.loads(path.read_text(encoding="utf-8"))
-            return cls(**{**stored, "claims": [Claim(**claim) for claim in stored["claims"]]})
+            record = cls(**{**stored, "claims": [Claim(**claim) for claim in stored["claims"]]})
+            record._check_values()
+            return record
         except FileNotFoundError:
             raise FileNotFoundError(
                 f"No record named {path.stem!r} in {path.parent.name}/. Make it: python3 course.py evidence {path.stem}"
             ) from None
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ValueError(
                 f"The record {path.name} cannot be read ({error}). Take it from the repository again, or remake it: "
                 f"python3 course.py evidence {path.stem}"
             ) from error
+
+    def _check_values(self) -> None:
+        """Refuse values that are no numbers, and conditions with more or fewer values than there are seeds."""
+        for condition, metrics in self.values.items():
+            for metric in metrics:
+                if (n_values := len(self.of(condition, metric))) != len(self.seeds):
+                    raise ValueError(f"{condition}, {metric}: {n_values} values for {len(self.seeds)} seeds")
 
     def write(self, path: Path) -> None:
         """Write the record; an older one stays whole until the new one is."""

@@ -6,7 +6,6 @@ for printing to PDF.
 """
 
 import argparse
-import json
 import math
 import re
 import sys
@@ -18,7 +17,7 @@ import nbformat
 from nbconvert.exporters import SlidesExporter
 from nbformat import NotebookNode
 
-from course_utils.files import CHECKOUT, LECTURES, PICTURES, RUNS, write_atomically
+from course_utils.files import CHECKOUT, LECTURES, PICTURES, RUNS, read_json, write_atomically
 from course_utils.publishing.assets import copy_mathjax, copy_reveal
 from course_utils.publishing.notebooks import picture
 from course_utils.publishing.server import serve
@@ -45,7 +44,7 @@ def make_decks(lectures: Sequence[Path], folder: Path) -> list[Path]:
     for picture_file in PICTURES.iterdir():  # beside the decks, as they lie beside the lectures
         write_atomically(folder / PICTURES.name / picture_file.name, picture_file.read_bytes())
     exporter = SlidesExporter(template_name=TEMPLATE.name, extra_template_basedirs=[str(TEMPLATE.parent)])
-    runs = json.loads(RUNS.read_text(encoding="utf-8"))
+    runs = read_json(RUNS)
     decks = []
     for lecture in lectures:
         notebook = prepared(

@@ -225,6 +225,11 @@ def _extract(progress: bool) -> dict[str, Any]:
         if process.wait() != 0 or corpus is None:
             complaints.seek(0)
             last = complaints.read().decode("utf-8", "replace").strip().splitlines()[-8:]
+            if process.returncode < 0 and not last:
+                raise RuntimeError(
+                    f"load_docs: the process that reads the docstrings was ended from outside (signal "
+                    f"{-process.returncode}), often because memory is short; close other programs and call again."
+                )
             raise RuntimeError(
                 f"load_docs: reading the docstrings failed (exit status {process.returncode}). Check the installation "
                 "with `python3 course.py doctor`. The reading process said:\n" + "\n".join(last)
