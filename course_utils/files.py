@@ -70,7 +70,11 @@ def clear_traces(folder: Path, names: str) -> None:
         Which files' parts, as a pattern: ``"docs-*.json"`` stands for ``.docs-….json.<process id>`` and for
         ``.docs-….json.lock``.
     """
-    for trace in folder.glob(f".{names}.*"):
+    try:
+        traces = list(folder.glob(f".{names}.*"))
+    except OSError:  # the folder went away while it was read
+        return
+    for trace in traces:
         process = trace.name.rpartition(".")[2]
         with contextlib.suppress(OSError):
             if re.fullmatch(r"[1-9][0-9]*", process) and trace.is_file() and not _is_alive(int(process)):
