@@ -138,14 +138,9 @@ def _written(folder: Path, name: str) -> dict[str, list[str]]:
     """Read file → sha256 of what the command wrote; a list that is missing or damaged says nothing."""
     try:
         stored = json.loads(manifest(folder, name).read_text(encoding="utf-8"))
-        return {
-            file: [str(sha256) for sha256 in known]
-            for file, known in stored.items()
-            if isinstance(known, list)
-            and not PurePosixPath(file).is_absolute()
-            and ".." not in PurePosixPath(file).parts
-        }
-    except (OSError, ValueError, RecursionError, AttributeError):
+        inside = {file for file in stored if ".." not in PurePosixPath(file).parts and not file.startswith("/")}
+        return {file: list(map(str, stored[file])) for file in inside if isinstance(stored[file], list)}
+    except (OSError, ValueError, RecursionError, AttributeError, TypeError):
         return {}
 
 

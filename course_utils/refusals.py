@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 ELSEWHERE = "Copy the course to a folder of your own, or name a folder where you may write"
 SENTENCES = {  # errno -> what the reader should know of it, and do
-    errno.ENOSPC: "No room is left on the disk, or in what the output goes to: make room and run the same command again.",
+    errno.ENOSPC: (
+        "The disk is full, or what the output goes to takes no more: make room and run the same command again."
+    ),
     errno.EDQUOT: "Your quota on this disk is used up: make room and run the same command again.",
     errno.EFBIG: "This shell limits the size of files (ulimit -f): lift the limit and run the same command again.",
     errno.EROFS: f"A folder ({{path}}) cannot be written to. {ELSEWHERE}.",
@@ -191,9 +193,7 @@ def damaged(path: Path, why: object) -> str:
     """Say that a file cannot be used, why, and where a whole one is."""
     inside = path.is_relative_to(CHECKOUT)
     shown = path.relative_to(CHECKOUT) if inside else path
-    remedy = (
-        f"take it from the repository again (git checkout -- {shown})" if inside else "put a whole one in its place"
-    )
+    remedy = f"take it from the repository again (git checkout -- {shown})" if inside else "replace it by a whole one"
     return f"{shown} is damaged ({_in_one_line(why)}): {remedy}."
 
 

@@ -311,6 +311,8 @@ def main(command_line: Sequence[str]) -> int:
     find_returned(arguments.folder)
     table = arguments.csv or arguments.folder / "grades.csv"
     check_file(table)
+    if table.exists() and not table.read_bytes().startswith(as_csv([]).rstrip()):
+        raise Stop(f"{table} is there already and is no table of this command; name another file with --csv.")
     rows: list[Row] = []
     try:
         grade(arguments.folder, arguments.seconds, arguments.whole, rows)
@@ -329,9 +331,7 @@ def give(rows: Sequence[Row], table: Path) -> None:
         try:
             write_atomically(table, as_csv(rows))
         except OSError:
-            print(
-                f"The table could not be written to {table}. This is what would stand in it:\n{as_csv(rows).decode()}"
-            )
+            print(f"The table could not be written to {table}. It is:\n{as_csv(rows).decode('utf-8-sig')}")
             raise
     print(f"The table is in {table}.")
 

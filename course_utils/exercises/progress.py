@@ -71,10 +71,8 @@ def _read() -> dict[str, Attempts]:
     except FileNotFoundError:
         return {}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        aside = _set_aside(path)
-        print(
-            f"{path.name} could not be used ({_in_plain_words(error)}); it is kept as {aside.name}, and a new one begins."
-        )
+        aside, why = _set_aside(path), _in_plain_words(error)
+        print(f"{path.name} could not be used ({why}); it is kept as {aside.name}, and a new one begins.")
         return {}
 
 
