@@ -64,7 +64,7 @@ def test_what_follows_a_command_reaches_its_module(command, line, run, monkeypat
     [
         (OSError(errno.ENOSPC, "No space left on device"), "disk is full"),
         (OSError(errno.EROFS, "Read-only file system", "/course/build"), "(/course/build) cannot be written to"),
-        (OSError(errno.EACCES, "Permission denied", "/course/build"), "(/course/build) cannot be written to"),
+        (OSError(errno.EACCES, "Permission denied", "/course/build"), "(/course/build) cannot be read or"),
         (OSError(errno.EFBIG, "File too large"), "ulimit -f"),
         (Stop("All is said."), "All is said."),
     ],

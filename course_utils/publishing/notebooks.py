@@ -30,7 +30,7 @@ def read_runs(path: Path = RUNS) -> dict[str, dict[str, Any]]:
     runs = read_json(path)
     for lecture, run in runs.items():
         try:
-            numbers = [run["seconds"], run["peak_mebibytes"] or 0, *run["cell_seconds"].values()]
+            numbers = [run["seconds"], run["peak_mebibytes"] or 0, *run.setdefault("cell_seconds", {}).values()]
             whole = all(type(number) in (int, float) for number in numbers)
         except (KeyError, TypeError, AttributeError):
             whole = False
