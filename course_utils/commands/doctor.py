@@ -11,7 +11,7 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 
 from course_utils.files import CHECKOUT
-from course_utils.refusals import Stop, damaged, explain, read_json
+from course_utils.refusals import Stop, carry_out, damaged, explain, read_json
 
 LOCK = CHECKOUT / "requirements.lock"
 REGISTRY = CHECKOUT / "datasets" / "registry.json"
@@ -89,4 +89,4 @@ def look_for_data() -> Iterator[tuple[str, str, bool, str | None]]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(carry_out(main))

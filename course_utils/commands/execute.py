@@ -24,8 +24,9 @@ from course_utils.refusals import Stop, check_file, read_notebook
 def run(arguments: argparse.Namespace) -> int:
     """Run the named lectures and keep their outputs; give the exit status."""
     notebooks = find_lectures(arguments.lectures)
-    for notebook in notebooks:
+    for notebook in notebooks:  # before the first of them takes its minutes
         check_file(notebook)
+        read_notebook(notebook)
     for notebook in notebooks:
         run_notebook(notebook, save=True)
     return 0

@@ -67,9 +67,21 @@ def handout(folder: Path) -> list[Path]:
                 raise FileExistsError(
                     f"{folder} holds {', '.join(there)} already; nothing was written. Name another folder."
                 )
-            for name in made:
-                os.replace(work / name, folder / name)
+            _move_all(work, folder, [name for name in made if not os.path.lexists(folder / name)])
     return [folder / name for name in made]
+
+
+def _move_all(work: Path, folder: Path, names: Sequence[str]) -> None:
+    """Move files into a folder that has none of their names; refused in the middle, take back those that are there."""
+    moved = []
+    try:
+        for name in names:
+            os.replace(work / name, folder / name)
+            moved.append(folder / name)
+    except BaseException:
+        for path in moved:
+            path.unlink(missing_ok=True)
+        raise
 
 
 def _holds(path: Path, text: str) -> bool:

@@ -32,13 +32,13 @@ class Attempts:
 
     @classmethod
     def read(cls, stored: Any) -> "Attempts":
-        """Read what was stored; it raises ValueError or TypeError where that is nothing we wrote."""
-        attempts = cls(**stored)
-        if type(attempts.tries) is not int or attempts.tries < 0:
-            raise ValueError("a number of tries is none")
-        if attempts.solved is not None:
-            datetime.date.fromisoformat(attempts.solved)
-        return attempts
+        """Read what was stored; it raises an error, of several kinds, where that is nothing we wrote."""
+        tries, solved = stored.get("tries", 0), stored.get("solved")
+        if type(tries) is not int or tries < 0 or stored.keys() - {"tries", "solved"}:
+            raise ValueError("it holds something else than attempts")
+        if solved is not None:
+            datetime.date.fromisoformat(solved)
+        return cls(tries, solved)
 
 
 def progress_file() -> Path:
@@ -77,8 +77,8 @@ def _read() -> dict[str, Attempts]:
 
 
 def _in_plain_words(error: Exception) -> str:
-    """Give an error's words so that any terminal can show what the damaged file put into them."""
-    return str(error).encode("ascii", "backslashreplace").decode()[:200]
+    """Give an error's words, which the damaged file may have had a part in, so that any terminal can show them."""
+    return " ".join(str(error).encode("ascii", "backslashreplace").decode().split())[:200]
 
 
 def _why(error: OSError) -> str:

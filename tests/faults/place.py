@@ -3,9 +3,8 @@
 import errno
 import hashlib
 import os
-import resource
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -13,7 +12,6 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from course_utils import files
 from course_utils.commands import doctor, evidence, execute, machines
 from course_utils.exercises import classroom
 from course_utils.exercises.classroom import Row
@@ -36,7 +34,7 @@ def _refuse(event: str, arguments: tuple) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(arguments[0]))
     else:
         return
-    for path in map(str, touched):
+    for path in map(os.path.abspath, touched):
         for folder, number in REFUSED.items():
             if path == folder or path.startswith(f"{folder}/"):
                 raise OSError(number, os.strerror(number), path)
@@ -101,8 +99,6 @@ class Place:
         patch(classroom, "grade_notebook", lambda path, name, *_: [self._graded(name)])
         patch(doctor, "REGISTRY", self.course / "registry.json")
         patch(doctor, "look_at_packages", lambda: [])
-        for name in ("CHECKOUT",):
-            patch(files, name, self.course)
         self.monkeypatch.setenv("COURSE_PROGRESS", str(self.progress))
         self.monkeypatch.chdir(self.folder)
 
@@ -135,7 +131,7 @@ class Place:
     def returned(self, *names: str) -> None:
         """Let notebooks come back from a class."""
         for name in names:
-            nbformat.write(lecture("01"), self.folder / "class" / name)
+            self.write(f"class/{name}", nbformat.writes(lecture("01")))
 
     def output(self, kind: str) -> None:
         """Lead the standard output into a full disk, to a reader who has gone, or nowhere."""
@@ -155,7 +151,8 @@ class Place:
 
     def state(self) -> dict[str, str]:
         """Give path → what lies there, of all that is in the folder."""
-        found = {}
+        found, hidden = {}, UNREADABLE.copy()
+        UNREADABLE.clear()
         for path in sorted(self.folder.rglob("*")):
             name = str(path.relative_to(self.folder))
             if path.is_symlink():
@@ -164,6 +161,7 @@ class Place:
                 found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
             else:
                 found[name] = "folder" if path.is_dir() else "device"
+        UNREADABLE.update(hidden)
         return found
 
 
@@ -177,18 +175,6 @@ def _small_site(folder: Path) -> None:
     folder.mkdir()
     (folder / "conf.py").write_text('extensions = ["myst_parser"]\nhtml_theme = "basic"\n', encoding="utf-8")
     (folder / "index.md").write_text("# Title\n", encoding="utf-8")
-
-
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    """Give a place, and undo afterwards what went wrong in it."""
-    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
-    folder = tmp_path / "place"
-    folder.mkdir()
-    yield Place(folder, monkeypatch)
-    resource.setrlimit(resource.RLIMIT_FSIZE, limit)
-    REFUSED.clear()
-    UNREADABLE.clear()
 
 
 Given = Callable[[Place], object]

@@ -17,7 +17,7 @@ import pytest
 from course_utils.commands import __main__
 from course_utils.exercises.checks import check
 from course_utils.exercises.progress import show_progress
-from tests.faults.place import Given, Place, differences, place  # noqa: F401
+from tests.faults.place import Given, Place, differences
 
 
 def nothing(_place: Place) -> None:
@@ -680,7 +680,7 @@ def test_no_two_rows_have_one_name():
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_a_fault_is_told_and_harms_nothing(fault, place, capsys, monkeypatch):  # noqa: F811
+def test_a_fault_is_told_and_harms_nothing(fault, place, capsys, monkeypatch):
     monkeypatch.setattr("signal.signal", lambda *_: None)
     fault.given(place)
     if sys.stdout is not None and hasattr(sys.stdout, "getvalue"):
