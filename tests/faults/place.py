@@ -25,7 +25,7 @@ UNREADABLE: set[str] = set()
 def _refuse(event: str, arguments: tuple) -> None:
     """Play a system that refuses: called by Python before it opens, makes, renames or removes anything."""
     if event == "open":
-        touched = [arguments[0]] if (arguments[2] or 0) & WRITES else []
+        touched = [arguments[0]] if (arguments[2] or 0) & WRITES and not isinstance(arguments[0], int) else []
         if str(arguments[0]) in UNREADABLE:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(arguments[0]))
     elif event in ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.symlink"):

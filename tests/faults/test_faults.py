@@ -11,13 +11,17 @@ import resource
 import shlex
 import sys
 from dataclasses import dataclass
+from types import ModuleType
 
 import pytest
 
+from course_utils import refusals
 from course_utils.commands import __main__
+from course_utils.exercises import classroom
 from course_utils.exercises.checks import check
 from course_utils.exercises.progress import show_progress
-from tests.faults.place import Given, Place, differences
+from course_utils.publishing import site, slides
+from tests.faults.place import REFUSED, Given, Place, differences
 
 
 def nothing(_place: Place) -> None:
@@ -162,6 +166,27 @@ def folder(path: str) -> Given:
 def output(kind: str) -> Given:
     """Lead the output elsewhere."""
     return lambda place: place.output(kind)
+
+
+def fills(path: str, module: ModuleType) -> Given:
+    """Let the disk be full right after a command has looked where it will write."""
+
+    def given(place: Place) -> None:
+        def check_folder(folder):
+            found = refusals.check_folder(folder)
+            place.refuse(path, errno.ENOSPC)
+            return found
+
+        place.monkeypatch.setattr(module, "check_folder", check_folder)
+
+    return given
+
+
+def half_built(place: Place) -> None:
+    """Let a build of the site be refused while its pages are put in place."""
+    place.refuse("out/search.html", errno.EIO)
+    assert __main__.main(["site", "--to", "out"]) == 1
+    REFUSED.clear()
 
 
 def small_files(_place: Place) -> None:
@@ -430,6 +455,39 @@ FAULTS = [
         130,
         ran=("kim.ipynb",),
     ),
+    # refused after the first look: nothing is half-written, and what was there stays
+    Fault(
+        "handout refused in the middle",
+        "handout out",
+        r"cannot be written to",
+        refused("out/02_lecture.ipynb"),
+        may_change=("out",),
+    ),
+    Fault("handout where the disk fills", "handout out", r"disk is full", fills("out", classroom), may_change=("out",)),
+    Fault(
+        "slides where the disk fills",
+        "slides --to out",
+        r"disk is full",
+        all_of(built("slides --to out"), fills("out", slides)),
+    ),
+    Fault(
+        "site where the disk fills",
+        "site --to out",
+        r"disk is full",
+        all_of(built("site --to out"), fills("out", site)),
+    ),
+    Fault(
+        "site after one that was refused in the middle",
+        "site --to out",
+        r"index\.html",
+        all_of(built("site --to out"), lambda place: half_built(place)),
+        0,
+        SITE,
+    ),
+    Fault("execute, one notebook cut", "execute", r"01_lecture\.ipynb is damaged", notebook("{"), ran=()),
+    Fault(
+        "execute another notebook than the one that is cut", "execute 02", r"^$", notebook("{"), 0, ran=("02_lecture",)
+    ),
     # what a class hands in
     Fault("grade a folder that is not there", "grade clas", r"There is no folder clas: name"),
     Fault("grade one file", "grade own/mine.txt", r"is a file: name the folder"),
@@ -515,7 +573,7 @@ FAULTS = [
             "of another kind": '{"01_lecture": 3}',
             "null": "null",
             "with seconds as text": '{"01_lecture": {"seconds": "1", "cell_seconds": {}, "peak_mebibytes": 1}}',
-            "with seconds of a cell null": '{"01_lecture": {"seconds": 1, "cell_seconds": {"a": null}, "peak_mebibytes": 1}}',
+            "with a cell's seconds null": '{"01_lecture": {"seconds": 1, "cell_seconds": {"a": null}}}',
         }.items()
     ),
     Fault(
@@ -628,8 +686,6 @@ def links_static(place: Place) -> None:
 
 def too_late(place: Place) -> None:
     """Let the disk fill while notebooks are graded."""
-    from course_utils.exercises import classroom
-
     place.returned("kim.ipynb", "lee.ipynb")
     graded = classroom.grade_notebook
 
@@ -642,8 +698,6 @@ def too_late(place: Place) -> None:
 
 def stopped_after_one(place: Place) -> None:
     """Let Ctrl-C come while the second notebook is graded."""
-    from course_utils.exercises import classroom
-
     place.returned("kim.ipynb", "lee.ipynb")
     graded = classroom.grade_notebook
 
