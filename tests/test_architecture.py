@@ -19,7 +19,9 @@ PACKAGE = "course_utils"
 # From the ground up. A room (a folder or a module of course_utils) imports from itself and from the floors below it.
 FLOORS = (
     {"files", "palette"},
-    {"attention", "training", "plotting", "explorer", "data", "drawings", "notebooks"},
+    {"refusals"},
+    {"folders"},
+    {"attention", "training", "plotting", "explorer", "data", "drawings", "notebooks", "kernels"},
     {"evidence"},
     {"tasks"},
     {"exercises"},

@@ -11,6 +11,7 @@ from course_utils.exercises import classroom
 from course_utils.exercises.catalogue import EXERCISES, of_lecture
 from course_utils.exercises.classroom import Row, as_csv, definitions, grade, handout, main, summary
 from course_utils.files import LECTURES, START_AND_LECTURES
+from course_utils.refusals import Stop
 
 RIGHT = "def last_state(states, lengths):\n    return states[torch.arange(len(states)), lengths - 1]"
 WRONG = "def last_state(states, lengths):\n    return states[:, -1]"
@@ -165,8 +166,8 @@ def test_the_commands_write_the_table_and_say_where(tmp_path, capsys, monkeypatc
     assert main(["grade", str(tmp_path)]) == 0
     assert "broken.ipynb" in (tmp_path / "grades.csv").read_text(encoding="utf-8")
     assert str(tmp_path / "grades.csv") in capsys.readouterr().out
-    assert main(["grade", str(tmp_path / "nothing here")]) == 1
-    assert "There is no notebook" in capsys.readouterr().err
+    with pytest.raises(Stop, match="There is no folder"):
+        main(["grade", str(tmp_path / "nothing here")])
     monkeypatch.setattr(classroom, "handout", lambda folder: ["one"])
     assert main(["handout", str(tmp_path)]) == 0
     assert "1 lectures without solutions" in capsys.readouterr().out

@@ -13,8 +13,10 @@ from unittest import mock
 import nbformat
 import pytest
 
-from course_utils.commands import Stop, __main__, doctor, evidence, execute, lab, test
+from course_utils import refusals
+from course_utils.commands import __main__, doctor, evidence, execute, lab, test
 from course_utils.files import CHECKOUT
+from course_utils.refusals import Stop
 
 
 @pytest.fixture(autouse=True)
@@ -62,14 +64,14 @@ def test_what_follows_a_command_reaches_its_module(command, line, run, monkeypat
     [
         (OSError(errno.ENOSPC, "No space left on device"), "disk is full"),
         (OSError(errno.EROFS, "Read-only file system", "/course/build"), "(/course/build) cannot be written to"),
-        (OSError(errno.EACCES, "Permission denied", "/course/build"), "(/course/build) cannot be written to"),
+        (OSError(errno.EACCES, "Permission denied", "/course/build"), "(/course/build) cannot be read or"),
         (OSError(errno.EFBIG, "File too large"), "ulimit -f"),
         (Stop("All is said."), "All is said."),
     ],
 )
 def test_what_a_reader_can_help_is_a_sentence_and_no_traceback(error, sentence, run, monkeypatch):
     monkeypatch.setattr(__main__, "run", mock.Mock(side_effect=error))
-    monkeypatch.setattr(__main__, "give_up_output", lambda: None)
+    monkeypatch.setattr(refusals, "give_up_output", lambda: None)
     result = run("slides")
     assert result.status == 1
     assert sentence in result.err
@@ -77,7 +79,7 @@ def test_what_a_reader_can_help_is_a_sentence_and_no_traceback(error, sentence, 
 
 def test_a_reader_who_has_seen_enough_is_no_error(run, monkeypatch):
     monkeypatch.setattr(__main__, "run", mock.Mock(side_effect=BrokenPipeError))
-    monkeypatch.setattr(__main__, "give_up_output", given_up := mock.Mock())
+    monkeypatch.setattr(refusals, "give_up_output", given_up := mock.Mock())
     assert run("data", "list").status == 0
     given_up.assert_called_once()
 
@@ -394,8 +396,8 @@ def two_lectures(tmp_path, monkeypatch):
 
 def test_every_record_is_found_in_the_lecture_that_measures_it(two_lectures):
     first, second = two_lectures
-    assert evidence.find_records([]) == {"01_lengths": first, "02_inversion": second, "02_scores": second}
-    assert evidence.find_records(["02_scores"]) == {"02_scores": second}
+    assert evidence.find_records([]) == ({"01_lengths": first, "02_inversion": second, "02_scores": second}, [])
+    assert evidence.find_records(["02_scores"]) == ({"02_scores": second}, [])
 
 
 def test_an_unknown_record_is_answered_with_the_list_of_those_there_are(two_lectures, run):

@@ -8,6 +8,7 @@ import pytest
 from course_utils.exercises import progress
 from course_utils.exercises.catalogue import EXERCISES, of_lecture
 from course_utils.exercises.progress import Attempts, main, note, progress_file, read, show_progress, summary
+from course_utils.refusals import Stop
 
 
 def test_nothing_was_tried_at_first():
@@ -120,7 +121,8 @@ def test_export_copies_and_never_overwrites(tmp_path, capsys):
     assert main(["--export", str(copy)]) == 0
     assert json.loads(copy.read_text(encoding="utf-8")) == json.loads(progress_file().read_text(encoding="utf-8"))
     copy.write_text("mine", encoding="utf-8")
-    assert main(["--export", str(copy)]) == 1
+    with pytest.raises(Stop, match="left alone"):
+        main(["--export", str(copy)])
     assert copy.read_text(encoding="utf-8") == "mine"
 
 

@@ -9,6 +9,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from course_utils.files import LECTURES, NOTEBOOKS, START
 from course_utils.publishing import site, slides
 from course_utils.publishing.notebooks import picture
+from course_utils.refusals import Stop
 
 GLOSSARY = re.findall(
     r"^\| \*\*(.+?)\*\* \| (.+?) \| (.+?) \| \[(\d\d) · .+?\]\(lectures/(.+?)\.ipynb#(.+?)\) \|$",
@@ -144,27 +145,28 @@ def test_a_section_that_is_not_there_is_named():
         site.section("# T\n\n## One\n\ntext\n", "Two")
 
 
-def test_a_folder_that_holds_something_else_is_not_overwritten(tmp_path, capsys):
+def test_a_folder_that_holds_something_else_is_not_overwritten(tmp_path):
     (tmp_path / "thesis.txt").write_text("all of it", encoding="utf-8")
-    assert site.main(["--to", str(tmp_path)]) == 1
-    assert "something else" in capsys.readouterr().err
+    with pytest.raises(Stop, match="something else"):
+        site.main(["--to", str(tmp_path)])
     assert (tmp_path / "thesis.txt").read_text(encoding="utf-8") == "all of it"
 
 
 def test_a_site_with_a_broken_reference_fails_and_leaves_the_old_one(tmp_path, monkeypatch, capfd):
-    (tmp_path / "site").mkdir()
-    (tmp_path / "site" / "objects.inv").write_text("the old one", encoding="utf-8")
+    page = "# Title\n"
 
     def gather(folder):
         folder.mkdir()
         (folder / "conf.py").write_text('extensions = ["myst_parser"]\n', encoding="utf-8")
-        (folder / "index.md").write_text("# Title\n\n[to nowhere](nothing.md)\n", encoding="utf-8")
+        (folder / "index.md").write_text(page, encoding="utf-8")
 
     monkeypatch.setattr(site, "gather", gather)
+    assert site.main(["--to", str(tmp_path / "site")]) == 0
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    page += "\n[to nowhere](nothing.md)\n"
     assert site.main(["--to", str(tmp_path / "site")]) != 0
     assert "nothing.md" in capfd.readouterr().err
-    assert (tmp_path / "site" / "objects.inv").read_text(encoding="utf-8") == "the old one"
-    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
 # --- glossary ---------------------------------------------------------------------------------------------------------

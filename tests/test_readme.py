@@ -62,16 +62,23 @@ def test_a_text_without_both_marks_once_is_refused(text):
         readme.between(text, "claims", "new")
 
 
+def notebook_of(cells):
+    """Write a notebook of these cells, as text."""
+    return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4})
+
+
 @pytest.fixture
 def lecture(tmp_path):
     shown = f'<img src="data:image/png;base64,{base64.b64encode(b"PNG").decode()}" alt="x &lt; 1">'
     data = {"text/html": [shown[:30], shown[30:]]}
+    figure = {"output_type": "display_data", "metadata": {}, "data": data}
+    code = {"cell_type": "code", "execution_count": None, "source": "", "outputs": [figure]}
     cells = [
         {"cell_type": "markdown", "metadata": {}, "source": ["# 07 · Title\n", "more"]},
-        {"cell_type": "code", "metadata": {"tags": ["signature"]}, "source": "", "outputs": [{"data": data}]},
+        code | {"metadata": {"tags": ["signature"]}},
     ]
     path = tmp_path / "07_name.ipynb"
-    path.write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    path.write_text(notebook_of(cells), encoding="utf-8")
     return path
 
 
@@ -130,9 +137,8 @@ def test_what_a_page_links_to_is_there(path):
 
 
 def test_a_lecture_without_signature_figure_is_named(tmp_path):
-    (tmp_path / "07_name.ipynb").write_text(
-        json.dumps({"cells": [{"metadata": {}, "source": "# T"}]}), encoding="utf-8"
-    )
+    cells = [{"cell_type": "markdown", "metadata": {}, "source": "# T"}]
+    (tmp_path / "07_name.ipynb").write_text(notebook_of(cells), encoding="utf-8")
     with pytest.raises(ValueError, match=r"07_name\.ipynb: expected one figure tagged 'signature', found 0"):
         readme.signature(tmp_path / "07_name.ipynb")
 

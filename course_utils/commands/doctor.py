@@ -1,6 +1,6 @@
 """What ``course.py doctor`` looks at inside the environment; the exit status is the number of problems."""
 
-import json
+import contextlib
 import os
 import subprocess
 import sys
@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 
 from course_utils.files import CHECKOUT
+from course_utils.refusals import Stop, carry_out, damaged, explain, read_json
 
 LOCK = CHECKOUT / "requirements.lock"
 REGISTRY = CHECKOUT / "datasets" / "registry.json"
@@ -33,6 +34,9 @@ def look_at_packages() -> Iterator[tuple[str, str, bool, str | None]]:
     pinned = pins(LOCK.read_text(encoding="utf-8"))
     for name in ("torch", "dgl", "numpy", "scipy", "matplotlib", "jupyterlab"):
         found = installed(name)
+        if name not in pinned:
+            yield name, found, True, damaged(LOCK, f"it does not name {name}")
+            continue
         same = found.split("+")[0] == pinned[name]
         yield name, found, True, None if same else f"The course pins {pinned[name]}. {AGAIN}"
     for name in ("torch", "dgl"):
@@ -41,8 +45,11 @@ def look_at_packages() -> Iterator[tuple[str, str, bool, str | None]]:
 
 
 def pins(lock: str) -> dict[str, str]:
-    """Read which version the lock gives each package on this Python."""
-    requirements = [Requirement(line) for line in lock.splitlines()]
+    """Read which version the lock gives each package on this Python; a line that was cut says nothing."""
+    requirements = []
+    for line in lock.splitlines():
+        with contextlib.suppress(InvalidRequirement):
+            requirements.append(Requirement(line))
     here = [known for known in requirements if known.marker is None or known.marker.evaluate()]
     return {known.name: str(known.specifier).removeprefix("==") for known in here}
 
@@ -69,11 +76,17 @@ def look_for_data() -> Iterator[tuple[str, str, bool, str | None]]:
         yield "COURSE_DATA", own, True, "There is no such folder: correct it, or unset COURSE_DATA."
     cache = Path(os.environ.get("COURSE_CACHE") or CHECKOUT / "datasets" / "cache")
     folders = [cache / "downloads", Path(own or cache)]
-    for name, entry in json.loads(REGISTRY.read_text(encoding="utf-8")).items():
-        there = [any((folder / file["file"]).is_file() for folder in folders) for file in entry["files"]]
+    try:
+        files = {name: [file["file"] for file in entry["files"]] for name, entry in read_json(REGISTRY).items()}
+    except (Stop, OSError, KeyError, TypeError) as error:
+        known = explain(error) if isinstance(error, OSError) else str(error) if isinstance(error, Stop) else None
+        yield "data", "cannot be looked up", True, known or damaged(REGISTRY, "it lacks what a set needs")
+        return
+    for name, wanted in files.items():
+        there = [any((folder / file).is_file() for folder in folders) for file in wanted]
         advice = "Lectures run without it; it is downloaded when a recorded result is measured again."
         yield name, f"{sum(there)} of {len(there)} files are here", False, None if all(there) else advice
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(carry_out(main))

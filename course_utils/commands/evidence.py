@@ -1,21 +1,25 @@
 """``course.py evidence``: measure again what the claims stand on, from clean kernels, and write the records."""
 
 import argparse
-import json
 import os
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from course_utils.commands import Stop, execute
+from course_utils.commands import execute
+from course_utils.evidence.record import RECORDS
 from course_utils.files import EXPERIMENTS, NOTEBOOKS
+from course_utils.refusals import Stop, check_folder, read_notebook
 
 MEASURES = re.compile(r"\bmeasure\(\s*(?:name\s*=\s*)?[\"']([^\"']+)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the notebooks in which the named records are made, which writes them anew; give the exit status."""
-    records = find_records(arguments.names)
+    records, damaged = find_records(arguments.names)
+    print(*damaged, sep="\n", file=sys.stderr, end="\n" * bool(damaged))
+    check_folder(RECORDS)
     os.environ["COURSE_EVIDENCE"] = ",".join(records)
     if arguments.device:
         os.environ["COURSE_DEVICE"] = arguments.device
@@ -26,18 +30,38 @@ def run(arguments: argparse.Namespace) -> int:
         execute.run_notebook(notebook, save=False)
     if not arguments.quick:
         print("The records are in notebooks/experiments/records; `execute` brings the lectures' outputs up to date.")
+    if damaged and not arguments.names:
+        print("What the damaged notebooks measure was left out.", file=sys.stderr)
+        return 1
     return 0
 
 
-def find_records(names: Sequence[str]) -> dict[str, Path]:
-    """Find where the named records (no names mean all) are measured: name → notebook."""
-    known = {}
+def find_records(names: Sequence[str]) -> tuple[dict[str, Path], list[str]]:
+    """Find where the named records (no names mean all) are measured.
+
+    Returns
+    -------
+    Name → notebook, and a sentence for each notebook that is damaged: nothing is known of what it measures.
+
+    Raises
+    ------
+    Stop
+        If no notebook measures one of the names.
+    """
+    known: dict[str, Path] = {}
+    damaged = []
     for path in [*sorted(NOTEBOOKS.glob("*.ipynb")), *sorted(EXPERIMENTS.glob("*.ipynb"))]:
-        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-            if cell["cell_type"] == "code":
-                known |= dict.fromkeys(MEASURES.findall("".join(cell["source"])), path)
+        try:
+            cells = read_notebook(path).cells
+        except Stop as stop:
+            damaged.append(str(stop))
+            continue
+        for cell in cells:
+            if cell.cell_type == "code":
+                known |= dict.fromkeys(MEASURES.findall(cell.source), path)
     unknown = [name for name in names if name not in known]
     if unknown or not known:
         listed = "\n  ".join(known) or "nothing"
-        raise Stop(f"No notebook measures {', '.join(unknown) or 'anything'}. What is measured:\n  {listed}")
-    return {name: known[name] for name in names or known}
+        unread = "".join(f"\n{sentence}" for sentence in damaged)
+        raise Stop(f"No notebook measures {', '.join(unknown) or 'anything'}. What is measured:\n  {listed}{unread}")
+    return {name: known[name] for name in names or known}, damaged

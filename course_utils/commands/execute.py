@@ -4,6 +4,7 @@ import argparse
 import datetime
 import json
 import re
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,13 +13,21 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
-from course_utils.commands import Stop, keep_progress_apart
+from course_utils import kernels
+from course_utils.commands import keep_progress_apart
 from course_utils.files import EXPERIMENTS, NOTEBOOKS, write_atomically
+from course_utils.folders import locked
+from course_utils.publishing.notebooks import read_runs
+from course_utils.refusals import Stop, check_file, read_notebook
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the named lectures and keep their outputs; give the exit status."""
-    for notebook in find_lectures(arguments.lectures):
+    notebooks = find_lectures(arguments.lectures)
+    for notebook in notebooks:  # before the first of them takes its minutes
+        check_file(notebook)
+        read_notebook(notebook)
+    for notebook in notebooks:
         run_notebook(notebook, save=True)
     return 0
 
@@ -52,7 +61,7 @@ def run_notebook(path: Path, save: bool) -> None:
     Raises
     ------
     Stop
-        If a cell fails or the kernel dies; then the file is as it was.
+        If the file is damaged, a cell fails or the kernel dies; then the file is as it was.
     """
     memory = []
 
@@ -62,7 +71,7 @@ def run_notebook(path: Path, save: bool) -> None:
     keep_progress_apart()
     print(f"\n=== {path.name}", flush=True)
     start = time.monotonic()
-    notebook = nbformat.read(path, as_version=4)
+    notebook = read_notebook(path)
     client = _Client(
         notebook,
         kernel_name="python3",
@@ -73,12 +82,8 @@ def run_notebook(path: Path, save: bool) -> None:
         resources={"metadata": {"path": str(path.parent)}},
     )
     try:
-        client.execute()
-    except Exception as error:
-        if hasattr(client, "_async_cleanup_kernel_future"):  # nbclient has it after Ctrl-C only
-            raise KeyboardInterrupt from None
-        if not isinstance(error, CellExecutionError | DeadKernelError):
-            raise
+        kernels.execute(client)
+    except (CellExecutionError, DeadKernelError) as error:
         raise Stop(f"{error}\n{path.name} did not run to its end; the file is as it was.") from None
     if save:
         cells = take_seconds(notebook)
@@ -104,9 +109,17 @@ def take_seconds(notebook: nbformat.NotebookNode) -> dict[str, int]:
 def note_run(path: Path, seconds: int, cell_seconds: dict[str, int], mebibytes: int | None) -> None:
     """Keep what a lecture's last clean run took; README and the speaker's notes of the slides tell it."""
     noted = path.parent / "experiments" / "runs.json"
-    runs = json.loads(noted.read_text(encoding="utf-8")) if noted.exists() else {}
-    runs[path.stem] = {"seconds": seconds, "cell_seconds": cell_seconds, "peak_mebibytes": mebibytes}
-    write_atomically(noted, f"{json.dumps(runs, indent=1, sort_keys=True)}\n".encode())
+    noted.parent.mkdir(exist_ok=True)
+    with locked(noted.parent):  # two windows may run a lecture each
+        try:
+            runs = read_runs(noted)
+        except FileNotFoundError:
+            runs = {}
+        except Stop as stop:  # the outputs are kept, and nothing is written over what may be mended
+            print(f"{stop}\nWhat this run took is not noted there.", file=sys.stderr)
+            return
+        runs[path.stem] = {"seconds": seconds, "cell_seconds": cell_seconds, "peak_mebibytes": mebibytes}
+        write_atomically(noted, f"{json.dumps(runs, indent=1, sort_keys=True)}\n".encode())
 
 
 def peak_memory(pid: int) -> int | None:

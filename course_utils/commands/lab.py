@@ -10,8 +10,9 @@ from pathlib import Path
 
 from jupyter_server.serverapp import list_running_servers
 
-from course_utils.commands import Stop, end
+from course_utils.commands import end
 from course_utils.files import CHECKOUT, START
+from course_utils.refusals import Stop
 
 FIRST_PAGE = str(START.relative_to(CHECKOUT))
 SECONDS_TO_START = 120

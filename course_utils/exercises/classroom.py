@@ -6,6 +6,7 @@ rights: do it on a machine, or as a user, that has nothing to lose.
 
 import argparse
 import ast
+import contextlib
 import csv
 import io
 import os
@@ -27,10 +28,13 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from tqdm import tqdm
 
+from course_utils import kernels
 from course_utils.exercises.catalogue import EXERCISES
 from course_utils.exercises.checks import CORRECT, NOT_ATTEMPTED, diagnose
 from course_utils.files import CHECKOUT, START_AND_LECTURES, write_atomically
+from course_utils.folders import locked, private_folder
 from course_utils.notebooks import is_definition
+from course_utils.refusals import Shown, Stop, carry_out, check_file, check_folder, read_notebook
 
 FOUND = "application/vnd.attention-course.exercise+json"  # how a kernel tells what it found, apart from what it prints
 CHECKED = re.compile(r"""\bcheck\(\s*["'](\w+)["']""")
@@ -40,20 +44,50 @@ CHECKED = re.compile(r"""\bcheck\(\s*["'](\w+)["']""")
 
 
 def handout(folder: Path) -> list[Path]:
-    """Write the lectures without their solutions into a folder; nothing that is there is overwritten.
+    """Write the lectures without their solutions into a folder, all or none; nothing that is there is overwritten.
 
     Raises
     ------
     FileExistsError
-        If a lecture of that name is there already; then nothing at all is written.
+        If something else of a lecture's name is there already; then nothing at all is written.
+    Stop
+        If a lecture is damaged, or the folder is a file.
     """
-    targets = [folder / path.name for path in START_AND_LECTURES]
-    there = [path.name for path in targets if path.exists()]
-    if there:
-        raise FileExistsError(f"{folder} holds {', '.join(there)} already; nothing was written. Name another folder.")
-    for lecture, target in zip(START_AND_LECTURES, targets, strict=True):
-        write_atomically(target, nbformat.writes(without_solutions(nbformat.read(lecture, 4))).encode())
-    return targets
+    folder = check_folder(folder)
+    made = {path.name: nbformat.writes(without_solutions(read_notebook(path))) for path in START_AND_LECTURES}
+    folder.mkdir(parents=True, exist_ok=True)
+    with private_folder(folder, "handout") as work:
+        for name, text in made.items():
+            (work / name).write_text(text, encoding="utf-8")
+        with locked(folder):
+            there = [name for name in made if os.path.lexists(folder / name)]
+            # a handout that was killed half-way left some of these very files
+            there = [name for name in there if not _holds(folder / name, made[name])]
+            if there:
+                raise FileExistsError(
+                    f"{folder} holds {', '.join(there)} already; nothing was written. Name another folder."
+                )
+            _move_all(work, folder, [name for name in made if not os.path.lexists(folder / name)])
+    return [folder / name for name in made]
+
+
+def _move_all(work: Path, folder: Path, names: Sequence[str]) -> None:
+    """Move files into a folder that has none of their names; refused in the middle, take back those that are there."""
+    moved = []
+    try:
+        for name in names:
+            os.replace(work / name, folder / name)
+            moved.append(folder / name)
+    except BaseException:
+        for path in moved:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def _holds(path: Path, text: str) -> bool:
+    with contextlib.suppress(OSError, ValueError):
+        return path.is_file() and not path.is_symlink() and path.read_text(encoding="utf-8") == text
+    return False
 
 
 def without_solutions(notebook: NotebookNode) -> NotebookNode:
@@ -81,7 +115,30 @@ class Row:
     seconds: float
 
 
-def grade(folder: Path, seconds: int, whole: bool) -> list[Row]:
+def find_returned(folder: Path) -> list[Path]:
+    """Find the notebooks in a folder and below; hidden ones are an editor's.
+
+    Raises
+    ------
+    Stop
+        If the folder is missing, is a file, or holds no notebook.
+    """
+    if not folder.exists():
+        raise Stop(f"There is no folder {folder}: name the one in which the returned notebooks are.")
+    if not folder.is_dir():
+        raise Stop(f"{folder} is a file: name the folder in which the returned notebooks are.")
+    os.listdir(folder)  # a folder that may not be read would look empty
+    paths = [
+        path
+        for path in sorted(folder.rglob("*.ipynb"))
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    ]
+    if not paths:
+        raise Stop(f"There is no notebook (*.ipynb) in {folder}.")
+    return paths
+
+
+def grade(folder: Path, seconds: int, whole: bool, rows: list[Row] | None = None) -> list[Row]:
     """Run the checks on each notebook in a folder and below, in a fresh kernel each.
 
     Parameters
@@ -93,16 +150,11 @@ def grade(folder: Path, seconds: int, whole: bool) -> list[Row]:
     whole
         Run every cell as it stands. Otherwise only what a notebook defines (imports, functions, classes, constants) and
         its exercises are run, which trains nothing and takes seconds.
+    rows
+        Where to put the rows as they come, so that what was graded is known when it is stopped.
     """
-    paths = [
-        path
-        for path in sorted(folder.rglob("*.ipynb"))
-        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    ]
-    if not paths:
-        raise FileNotFoundError(f"There is no notebook (*.ipynb) in {folder}.")
-    rows = []
-    for path in tqdm(paths, desc="notebooks", file=sys.stdout, ncols=80):
+    rows = [] if rows is None else rows
+    for path in tqdm(find_returned(folder), desc="notebooks", file=Shown(), ncols=80):
         rows += grade_notebook(path, str(path.relative_to(folder)), seconds, whole)
     return rows
 
@@ -110,6 +162,8 @@ def grade(folder: Path, seconds: int, whole: bool) -> list[Row]:
 def grade_notebook(path: Path, name: str, seconds: int, whole: bool) -> list[Row]:
     """Give one row for each exercise of the lecture that a notebook belongs to; its reason where it cannot be run."""
     try:
+        if not path.is_file():  # opening a pipe would wait for ever
+            raise ValueError("it is no file")
         returned = nbformat.read(path, as_version=4)
         answers = answers_asked_for(returned)
     except Exception as error:  # whatever a returned file holds, it is a row
@@ -139,7 +193,7 @@ def answers_asked_for(returned: NotebookNode) -> dict[str, str]:
         return {}
     number = lectures.most_common(1)[0][0]
     ours = next(path for path in START_AND_LECTURES if path.stem.startswith(number))
-    code = [cell.source for cell in nbformat.read(ours, 4).cells if cell.cell_type == "code"]
+    code = [cell.source for cell in read_notebook(ours).cells if cell.cell_type == "code"]
     asked = re.compile(r'^check\("(\w+)", (\w+)\)', flags=re.MULTILINE)
     return {match[1]: match[2] for source in code for match in asked.finditer(source)}
 
@@ -198,7 +252,7 @@ def _execute(notebook: NotebookNode, folder: Path, deadline: float) -> str | Non
             resources={"metadata": {"path": str(folder)}},
         )
         try:
-            client.execute(env=environment)
+            kernels.execute(client, env=environment)
         except CellTimeoutError:
             return "The notebook was stopped at its time limit."
         except DeadKernelError:
@@ -229,7 +283,7 @@ def as_csv(rows: Sequence[Row]) -> bytes:
     table.writerows(
         [f"'{cell}" if str(cell)[:1] in "=+-@" and cell != "" else cell for cell in astuple(r)] for r in rows
     )
-    return text.getvalue().encode("utf-8-sig")
+    return text.getvalue().encode("utf-8-sig", "backslashreplace")  # a file's name may be no text
 
 
 def summary(rows: Sequence[Row]) -> str:
@@ -259,20 +313,40 @@ def main(command_line: Sequence[str]) -> int:
     back.add_argument("--seconds", type=int, default=120, help="time limit for one notebook (120)")
     back.add_argument("--whole", action="store_true", help="run every cell, also those that train (slower)")
     arguments = parser.parse_args(command_line)
-    try:
-        if arguments.command == "handout":
+    if arguments.command == "handout":
+        try:
             written = handout(arguments.folder)
-            print(f"{len(written)} lectures without solutions are in {arguments.folder}.")
-            return 0
-        rows = grade(arguments.folder, arguments.seconds, arguments.whole)
-    except (FileExistsError, FileNotFoundError) as error:
-        print(error, file=sys.stderr)
-        return 1
+        except FileExistsError as error:
+            raise Stop(str(error)) from None
+        print(f"{len(written)} lectures without solutions are in {arguments.folder}.")
+        return 0
+    find_returned(arguments.folder)
     table = arguments.csv or arguments.folder / "grades.csv"
-    write_atomically(table, as_csv(rows))
-    print(f"{summary(rows)}\nThe table is in {table}.")
+    check_file(table)
+    if table.exists() and not table.read_bytes().startswith(as_csv([]).rstrip()):
+        raise Stop(f"{table} is there already and is no table of this command; name another file with --csv.")
+    rows: list[Row] = []
+    try:
+        grade(arguments.folder, arguments.seconds, arguments.whole, rows)
+    except KeyboardInterrupt:
+        print(f"{summary(rows)}\nStopped before the end: no table was written.")
+        raise
+    give(rows, table)
     return 0
 
 
+def give(rows: Sequence[Row], table: Path) -> None:
+    """Print the summary and write the table; where one of them is refused, the other one is there all the same."""
+    try:
+        print(summary(rows), flush=True)
+    finally:
+        try:
+            write_atomically(table, as_csv(rows))
+        except OSError:
+            print(f"The table could not be written to {table}. It is:\n{as_csv(rows).decode('utf-8-sig')}")
+            raise
+    print(f"The table is in {table}.")
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(carry_out(lambda: main(sys.argv[1:])))

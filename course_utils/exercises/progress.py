@@ -5,6 +5,7 @@
 
 import argparse
 import datetime
+import errno
 import fcntl
 import json
 import os
@@ -13,9 +14,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from course_utils.exercises.catalogue import EXERCISES, of_lecture
 from course_utils.files import CHECKOUT, write_atomically
+from course_utils.refusals import Stop, carry_out, check_file
 
 FORMAT = 1
 
@@ -27,6 +30,16 @@ class Attempts:
     tries: int = 0
     solved: str | None = None
 
+    @classmethod
+    def read(cls, stored: Any) -> "Attempts":
+        """Read what was stored; it raises an error, of several kinds, where that is nothing we wrote."""
+        tries, solved = stored.get("tries", 0), stored.get("solved")
+        if type(tries) is not int or tries < 0 or stored.keys() - {"tries", "solved"}:
+            raise ValueError("it holds something else than attempts")
+        if solved is not None:
+            datetime.date.fromisoformat(solved)
+        return cls(tries, solved)
+
 
 def progress_file() -> Path:
     """Name the file: ``COURSE_PROGRESS``, or ``progress.json`` in the checkout, where git ignores it."""
@@ -36,34 +49,54 @@ def progress_file() -> Path:
 def read() -> dict[str, Attempts]:
     """Read exercise → attempts.
 
-    A file that cannot be read, or has another format, is set aside under another name, never overwritten.
+    A file that is damaged, or has another format, is set aside under another name, never overwritten. Where the system
+    refuses to read it, a line says so, and nothing is known.
     """
+    try:
+        return _read()
+    except OSError as error:
+        print(f"(Your progress cannot be read: {_why(error)}.)")
+        return {}
+
+
+def _read() -> dict[str, Attempts]:
     path = progress_file()
+    if path.exists() and not path.is_file():  # opening a pipe would wait for ever
+        raise OSError(errno.EEXIST, f"{path} is no file; move it away")
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
         if stored["format"] != FORMAT:
             raise ValueError(f"its format is {stored['format']}, expected {FORMAT}")
-        return {name: Attempts(**attempts) for name, attempts in stored["exercises"].items()}
+        return {name: Attempts.read(attempts) for name, attempts in stored["exercises"].items()}
     except FileNotFoundError:
         return {}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        aside = _set_aside(path)
-        print(f"{path.name} could not be used ({error}); it is kept as {aside.name}, and a new one begins.")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        aside, why = _set_aside(path), _in_plain_words(error)
+        print(f"{path.name} could not be used ({why}); it is kept as {aside.name}, and a new one begins.")
         return {}
+
+
+def _in_plain_words(error: Exception) -> str:
+    """Give an error's words, which the damaged file may have had a part in, so that any terminal can show them."""
+    return " ".join(str(error).encode("ascii", "backslashreplace").decode().split())[:200]
+
+
+def _why(error: OSError) -> str:
+    return str(error.strerror or error)
 
 
 def note(name: str, solved: bool) -> None:
     """Count one attempt; once solved, an exercise stays solved."""
     try:
         with _alone():
-            exercises = read()
+            exercises = _read()
             before = exercises.get(name, Attempts())
             day = before.solved or (datetime.date.today().isoformat() if solved else None)
             exercises[name] = Attempts(before.tries + 1, day)
             content = {"format": FORMAT, "exercises": {n: asdict(a) for n, a in sorted(exercises.items())}}
             write_atomically(progress_file(), json.dumps(content, indent=1).encode())
     except OSError as error:  # a full disk or a read-only folder must not take the answer's diagnosis away
-        print(f"(Your progress could not be kept: {error.strerror or error}.)")
+        print(f"(Your progress could not be kept: {_why(error)}.)")
 
 
 @contextmanager
@@ -119,9 +152,9 @@ def main(command_line: Sequence[str]) -> int:
         print("There is no progress yet: nothing to do.")
         return 0
     if arguments.export:
-        if arguments.export.exists():
-            print(f"{arguments.export} is there already and was left alone; name another file.", file=sys.stderr)
-            return 1
+        if os.path.lexists(arguments.export):
+            raise Stop(f"{arguments.export} is there already and was left alone; name another file.")
+        check_file(arguments.export)
         write_atomically(arguments.export, path.read_bytes())
         print(f"Written to {arguments.export}.")
     if arguments.reset:
@@ -132,4 +165,4 @@ def main(command_line: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(carry_out(lambda: main(sys.argv[1:])))

@@ -4,8 +4,8 @@ CLAIMS.md's claims, comparisons, minutes and memory come from the records. In RE
 descriptions come from the lectures; its findings are written by hand, each with its guard.
 """
 
-import json
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from course_utils.evidence.card import card_markdown
 from course_utils.evidence.papers import papers_table
 from course_utils.evidence.record import RECORDS, Claim, Record
 from course_utils.files import CLAIMS, LECTURES, PICTURES, README, RUNS, write_atomically
-from course_utils.publishing.notebooks import picture
+from course_utils.publishing.notebooks import picture, read_runs
+from course_utils.refusals import carry_out, check_file, read_notebook
 
 
 def claims_list(folder: Path = RECORDS) -> str:
@@ -39,14 +40,12 @@ def claim_lines(record: Record, claim: Claim) -> str:
 
 def title(notebook: Path) -> str:
     """Give a lecture's title, the heading of its first cell."""
-    first = json.loads(notebook.read_text(encoding="utf-8"))["cells"][0]["source"]
-    return "".join(first).splitlines()[0].lstrip("# ")
+    return read_notebook(notebook).cells[0].source.splitlines()[0].lstrip("# ")
 
 
 def signature(notebook: Path) -> tuple[str, str, bytes]:
     """Give a lecture's title, and the description and picture (PNG) of its signature figure."""
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    marked = [cell for cell in cells if "signature" in cell["metadata"].get("tags", [])]
+    marked = [cell for cell in read_notebook(notebook).cells if "signature" in cell.metadata.get("tags", [])]
     pictures = [found for cell in marked for output in cell["outputs"] if (found := picture(output))]
     if len(pictures) != 1:
         raise ValueError(f"{notebook.name}: expected one figure tagged 'signature', found {len(pictures)}.")
@@ -71,7 +70,7 @@ def with_lectures(text: str, notebooks: Sequence[Path] = LECTURES) -> str:
 
 def runs_table(path: Path = RUNS) -> str:
     """Write what each lecture's last clean run took: the whole process, its libraries included."""
-    runs = json.loads(path.read_text(encoding="utf-8"))
+    runs = read_runs(path)
     rows = ["| lecture | seconds, one thread | most memory, MiB |", "|---|---|---|"]
     for name, run in sorted(runs.items()):
         memory = run["peak_mebibytes"]
@@ -104,8 +103,17 @@ def with_claims(text: str) -> str:
     return text
 
 
+def main() -> int:
+    """Write the pictures, README and CLAIMS.md, all made before the first is written; give the exit status."""
+    made = {PICTURES / f"{path.stem}.png": signature(path)[2] for path in LECTURES}
+    made[README] = with_lectures(README.read_text(encoding="utf-8")).encode()
+    made[CLAIMS] = with_claims(CLAIMS.read_text(encoding="utf-8")).encode()
+    for path in made:
+        check_file(path)
+    for path, content in made.items():
+        write_atomically(path, content)
+    return 0
+
+
 if __name__ == "__main__":
-    for path in LECTURES:
-        write_atomically(PICTURES / f"{path.stem}.png", signature(path)[2])
-    write_atomically(README, with_lectures(README.read_text(encoding="utf-8")).encode())
-    write_atomically(CLAIMS, with_claims(CLAIMS.read_text(encoding="utf-8")).encode())
+    sys.exit(carry_out(main))

@@ -5,10 +5,10 @@ package's docstrings, and they ask for nothing outside.
 """
 
 import argparse
+import contextlib
 import re
 import shutil
 import sys
-import tempfile
 from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
@@ -28,25 +28,59 @@ from course_utils.files import (
     README,
     START_AND_LECTURES,
 )
+from course_utils.folders import foreign, manifest, private_folder, put, refuse
 from course_utils.publishing.assets import copy_mathjax
 from course_utils.publishing.server import serve
+from course_utils.refusals import Stop, carry_out, check_folder, read_notebook
 
+NAME = "site"
+OF_A_PAGES_BRANCH = ("CNAME", "LICENSE", "README.md")  # what may be in a folder before the first build, beside .git
+FIRST = ("index.html", "objects.inv")  # known before the work: a site that was not built by this command has them
 SOURCES = Path(__file__).with_name("site_sources")
 CARDS = CHECKOUT / "datasets" / "README.md"
 
 
 def build(folder: Path) -> int:
-    """Build the site; a warning is an error, and then the site that was there stays. Gives Sphinx's exit status."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as work:
-        sources, pages = Path(work, "sources"), Path(work, "pages")
-        gather(sources)
-        settings = ["-b", "html", "-W", "--keep-going", "-q", "-j", "2", "-d", str(Path(work, "doctrees"))]
-        status = build_main([*settings, str(sources), str(pages)])
-        if status == 0:
-            shutil.rmtree(folder, ignore_errors=True)
-            pages.rename(folder)
+    """Build the site; a warning is an error, and then the site that was there stays. Gives Sphinx's exit status.
+
+    Only what the last build wrote is replaced or removed; all else in the folder stays.
+
+    Raises
+    ------
+    Stop
+        If something is in the way that no build wrote; then nothing was changed.
+    """
+    folder = check_folder(folder)
+    is_new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        if not manifest(folder, NAME).exists():
+            refuse_unless_for_a_site(folder)
+        refuse(folder, NAME, foreign(folder, NAME, FIRST))
+        with private_folder(folder, NAME) as work:
+            sources, pages = work / "sources", work / "pages"
+            gather(sources)
+            settings = ["-b", "html", "-W", "--keep-going", "-q", "-j", "2", "-d", str(work / "doctrees")]
+            status = build_main([*settings, str(sources), str(pages)])
+            if status == 0:
+                (pages / ".buildinfo").unlink(missing_ok=True)  # for the next build into the same pages, which is none
+                put(pages, folder, NAME)
+    finally:
+        if is_new:
+            with contextlib.suppress(OSError):  # something is in it
+                folder.rmdir()
     return status
+
+
+def refuse_unless_for_a_site(folder: Path) -> None:
+    """Stop where a folder, in which no site was built before, is used for something else."""
+    others = [path.name for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
+    others = [name for name in others if name not in OF_A_PAGES_BRANCH]
+    if others:
+        raise Stop(
+            f"{folder} holds something else than a site built by this command ({', '.join(others[:3])}); nothing was "
+            "written. Name an empty or a new folder with --to, or move away what is there."
+        )
 
 
 def gather(folder: Path) -> None:
@@ -62,7 +96,7 @@ def gather(folder: Path) -> None:
     (folder / "lectures" / "index.md").write_text(lectures(readme), encoding="utf-8")
     (folder / "lectures" / EXPERIMENTS.name).mkdir()
     for path in (*START_AND_LECTURES, *EXPERIMENT_NOTEBOOKS):
-        page = as_page(nbformat.read(path, as_version=4), "-".join(path.relative_to(NOTEBOOKS).with_suffix("").parts))
+        page = as_page(read_notebook(path), "-".join(path.relative_to(NOTEBOOKS).with_suffix("").parts))
         nbformat.write(page, folder / "lectures" / path.relative_to(NOTEBOOKS))
 
 
@@ -129,17 +163,15 @@ def main(command_line: Sequence[str]) -> int:
     parser.add_argument("--to", type=Path, default=CHECKOUT / "build" / "site", metavar="FOLDER")
     parser.add_argument("--open", action="store_true", help="show it in the browser, on 127.0.0.1")
     arguments = parser.parse_args(command_line)
-    folder = arguments.to.resolve()
-    if folder.exists() and any(folder.iterdir()) and not (folder / "objects.inv").exists():
-        print(f"{folder} holds something else than a site; name an empty or a new folder with --to.", file=sys.stderr)
-        return 1
-    status = build(folder)
-    if status == 0:
-        print(folder / "index.html", flush=True)
-    if status == 0 and arguments.open:
-        serve(folder, "index.html")
-    return status
+    status = build(arguments.to)
+    if status:
+        print("The site was not built, as told above; one that was there is as it was.", file=sys.stderr)
+        return status
+    print(arguments.to / "index.html", flush=True)
+    if arguments.open:
+        serve(arguments.to, "index.html")
+    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(carry_out(lambda: main(sys.argv[1:])))

@@ -8,6 +8,7 @@ for printing to PDF.
 import argparse
 import math
 import re
+import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
@@ -17,11 +18,14 @@ import nbformat
 from nbconvert.exporters import SlidesExporter
 from nbformat import NotebookNode
 
-from course_utils.files import CHECKOUT, LECTURES, PICTURES, RUNS, read_json, write_atomically
+from course_utils.files import CHECKOUT, LECTURES, PICTURES
+from course_utils.folders import foreign, private_folder, put, refuse
 from course_utils.publishing.assets import copy_mathjax, copy_reveal
-from course_utils.publishing.notebooks import picture
+from course_utils.publishing.notebooks import picture, read_runs
 from course_utils.publishing.server import serve
+from course_utils.refusals import Stop, carry_out, check_folder, read_notebook
 
+NAME = "slides"
 TEMPLATE = Path(__file__).with_name("slides_template")
 WORDS_A_MINUTE = 110  # spoken, with pauses
 SECONDS_A_LINE = 5  # of code that is read aloud
@@ -32,28 +36,51 @@ LINK_TO_NOTEBOOK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:)[^)]*\.ipynb[^)]*
 def make_decks(lectures: Sequence[Path], folder: Path) -> list[Path]:
     """Write the decks of these notebooks and what they need into a folder.
 
+    Only what an earlier call wrote there is replaced. A notebook that is damaged has no deck, and a line says so.
+
     Returns
     -------
     The HTML files.
+
+    Raises
+    ------
+    Stop
+        If something is in the way that was not written here; then nothing was changed.
     """
-    assets = folder / "assets"
-    copy_reveal(assets / "reveal")
-    copy_mathjax(assets / "mathjax")
-    for name in ("slides.css", "slides.js"):
-        write_atomically(assets / name, (TEMPLATE / name).read_bytes())
-    for picture_file in PICTURES.iterdir():  # beside the decks, as they lie beside the lectures
-        write_atomically(folder / PICTURES.name / picture_file.name, picture_file.read_bytes())
+    folder = check_folder(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    refuse(folder, NAME, foreign(folder, NAME, [f"{lecture.stem}.html" for lecture in lectures]))
     exporter = SlidesExporter(template_name=TEMPLATE.name, extra_template_basedirs=[str(TEMPLATE.parent)])
-    runs = read_json(RUNS)
+    seconds = seconds_of_cells()
     decks = []
-    for lecture in lectures:
-        notebook = prepared(
-            nbformat.read(lecture, as_version=4), runs.get(lecture.stem, {"cell_seconds": {}})["cell_seconds"]
-        )
-        html, _ = exporter.from_notebook_node(notebook)
-        decks.append(folder / f"{lecture.stem}.html")
-        write_atomically(decks[-1], html.encode())
+    with private_folder(folder, NAME) as made:
+        copy_reveal(made / "assets" / "reveal")
+        copy_mathjax(made / "assets" / "mathjax")
+        for name in ("slides.css", "slides.js"):
+            shutil.copyfile(TEMPLATE / name, made / "assets" / name)
+        shutil.copytree(PICTURES, made / PICTURES.name)  # beside the decks, as they lie beside the lectures
+        for lecture in lectures:
+            try:
+                notebook = read_notebook(lecture)
+            except Stop as stop:
+                print(stop, file=sys.stderr)
+                continue
+            html, _ = exporter.from_notebook_node(prepared(notebook, seconds.get(lecture.stem, {})))
+            (made / f"{lecture.stem}.html").write_text(html, encoding="utf-8")
+            decks.append(folder / f"{lecture.stem}.html")
+        put(made, folder, NAME, keep=True)
     return decks
+
+
+def seconds_of_cells() -> dict[str, dict[str, int]]:
+    """Give lecture → cell id → seconds of the last clean run; nothing where the file is damaged, and a line says so."""
+    try:
+        return {lecture: run["cell_seconds"] for lecture, run in read_runs().items()}
+    except Stop as stop:
+        print(f"{stop} The speaker's minutes leave out the time that cells run.", file=sys.stderr)
+    except FileNotFoundError as error:
+        print(f"{error.filename} is missing: the speaker's minutes leave out the time that cells run.", file=sys.stderr)
+    return {}
 
 
 def prepared(notebook: NotebookNode, seconds: Mapping[str, int]) -> NotebookNode:
@@ -126,11 +153,11 @@ def main(command_line: Sequence[str]) -> int:
         print(f"No lecture begins with {arguments.lectures}: {', '.join(p.stem for p in LECTURES)}", file=sys.stderr)
         return 1
     decks = make_decks(chosen, arguments.to)
-    print("\n".join(str(deck) for deck in decks))
-    if arguments.open:
+    print(*decks, sep="\n")
+    if arguments.open and decks:
         serve(arguments.to, decks[0].name)
-    return 0
+    return 0 if len(decks) == len(chosen) else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(carry_out(lambda: main(sys.argv[1:])))
