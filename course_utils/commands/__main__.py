@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from course_utils.commands import Stop
+from course_utils.commands import Stop, do_without_a_home
 from course_utils.commands.command_line import parse
 from course_utils.files import CHECKOUT
 
@@ -39,6 +39,7 @@ def main(command_line: Sequence[str]) -> int:
     arguments = parse(list(command_line))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        do_without_a_home()
         status = run(arguments)
         if sys.stdout is not None:  # closed by whoever started the course
             sys.stdout.flush()
