@@ -155,6 +155,11 @@ def test_only_root_needs_leave_to_start_jupyterlab(user, allowed, opened, monkey
     assert ("--allow-root" in opened()) is allowed
 
 
+def test_last_words_leave_out_what_only_informs(tmp_path):
+    (tmp_path / "log").write_text("[I 08:37 ServerApp] loaded\n[C 08:37 ServerApp] port 1 is not available\n")
+    assert lab.last_words(tmp_path / "log") == "[C 08:37 ServerApp] port 1 is not available"
+
+
 SERVER = "import sys, time; print('much that nobody asked for'); sys.stdout.flush(); time.sleep({}); sys.exit({})"
 
 
@@ -200,7 +205,7 @@ def close_the_window():
     return []
 lab.list_running_servers = close_the_window
 lab.subprocess.Popen = lambda *args, **options: servers.append(popen(*args, **options)) or servers[0]
-status = lab.serve([sys.executable, "-c", "import time; time.sleep(600)"], no_browser=True)
+status = lab.serve([sys.executable, "-c", "import time; time.sleep(60)"], no_browser=True)
 print("ended by", -servers[0].wait())
 """
 

@@ -88,5 +88,6 @@ def wait_for_address(server: subprocess.Popen, log: Path) -> str:
 
 
 def last_words(log: Path) -> str:
-    """Give the last lines of a log."""
-    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
+    """Give the last lines of a log, without what only informs."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return "\n".join([line for line in lines if not line.startswith("[I ")][-15:])
