@@ -224,6 +224,11 @@ def is_ready(prefix):
     return stamp.exists() and stamp.read_text() == expected_stamp(prefix) and os.path.exists(python_in(prefix))
 
 
+def can_be_filled(prefix):
+    """Say whether the environment has a Python that fits and its pip, so that it need not be made anew."""
+    return succeeds(python_in(prefix), "-c", "import pip; " + FITS)
+
+
 def make_environment(prefix):
     """Make the environment, or finish, update or replace it; its stamp is written at the very end."""
     import fcntl  # not on Windows, where the course stops before
@@ -242,8 +247,7 @@ def make_environment(prefix):
             return
         stamp.seek(0)
         half_made = stamp.read() == UNFINISHED
-        usable = succeeds(python_in(prefix), "-c", "import pip; " + FITS)
-        anew = prefix == VENV and (half_made or not usable)
+        anew = prefix == VENV and (half_made or not can_be_filled(prefix))
         if anew and no_way():
             raise Stop(no_way())
         wheels = pytorch_wheels()  # asked before anything changes
@@ -388,9 +392,10 @@ def look():
         return
     prefix = environment_folder()
     ready = is_ready(prefix)
-    lacks = None if ready else no_way()
+    has_one = ready or can_be_filled(prefix)
+    lacks = None if has_one else no_way()
     brought = (
-        None if ready or fitting_python() else "uv brings Python 3.11 from github.com; if that is refused, " + WAYS
+        None if has_one or fitting_python() else "uv brings Python 3.11 from github.com; if that is refused, " + WAYS
     )
     yield "Python", platform.python_version(), bool(lacks), lacks or brought
     there = "is not finished, or older than this checkout" if os.path.exists(python_in(prefix)) else "is not made yet"

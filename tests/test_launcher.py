@@ -579,12 +579,22 @@ def test_doctor_says_that_uv_brings_a_python_and_what_else_helps_where_it_may_no
     assert "conda env create" in result.out
 
 
+def test_doctor_asks_for_no_other_python_where_the_environment_only_needs_an_update(ready, run, monkeypatch):
+    course.LOCK.write_text("torch==2.14.0\n", encoding="utf-8")
+    monkeypatch.setattr(course, "no_way", lambda: "Use conda env create.")
+    monkeypatch.setattr(course, "succeeds", lambda *command, **limits: command[0] == course.python_in(course.VENV))
+    result = run("doctor")
+    assert "ok Python" in result.out
+    assert "older than this checkout" in result.out
+
+
 def _windows(patch):
     patch.setattr(course, "unsupported_machine", lambda: course.MACHINES)
 
 
 def _no_python(patch):
     patch.setattr(course, "is_ready", lambda _: False)
+    patch.setattr(course, "can_be_filled", lambda _: False)
     patch.setattr(course, "no_way", lambda: "Use conda env create.")
 
 
