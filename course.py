@@ -204,7 +204,9 @@ def unsupported_machine():
 
 
 def in_the_way(prefix):
-    """Say what is there that is no folder, where the environment belongs; else None."""
+    """Say what is in the environment's place that is none and cannot become one; else None."""
+    if prefix != VENV and not can_be_filled(prefix):
+        return "%s has no Python 3.11 or 3.12 with pip: make it with conda env create -f environment.yml." % prefix
     if prefix.is_dir() or not os.path.lexists(str(prefix)):
         return None
     return "%s is a file or a broken link, where the course's folder of packages belongs: move it away." % prefix

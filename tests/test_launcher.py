@@ -335,6 +335,19 @@ def test_a_conda_environment_is_filled_up_and_never_emptied(checkout, installer,
     assert course.is_ready(prefix)
 
 
+def test_a_conda_environment_with_another_python_is_told_by_the_command_and_by_doctor(
+    checkout, installer, run, tmp_path, monkeypatch
+):
+    prefix = tmp_path / course.CONDA_NAME
+    prefix.mkdir()
+    monkeypatch.setenv("CONDA_PREFIX", str(prefix))
+    for told in (run("lab"), run("doctor")):
+        assert told.status == 1
+        assert "conda env create -f environment.yml" in told.err + told.out
+    assert installer.steps == []
+    assert list(prefix.iterdir()) == []
+
+
 def test_the_same_command_line_goes_on_inside_with_absolute_data_folders(checkout, installer, run, monkeypatch):
     calls = []
     monkeypatch.setattr(course.os, "execv", lambda *call: calls.append(call))
