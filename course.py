@@ -27,7 +27,6 @@ import signal
 import subprocess
 import threading
 import time
-import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -39,8 +38,9 @@ PYTHONS = ((3, 11), (3, 12))
 FITS = "import ensurepip, sys; sys.exit(sys.version_info[:2] not in %r)" % (PYTHONS,)
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
 STAMP, UNFINISHED = "course-stamp", "unfinished"
-SETTINGS = {  # written into the environment: no warning at each kernel start, no news pop-up
+SETTINGS = {  # written into the environment: no warning at each kernel start, no news pop-up, no advertisement
     "etc/ipython/ipython_kernel_config.json": {"IPKernelApp": {"log_level": 40}},
+    "etc/jupyter/jupyter_server_config.d/nbclassic.json": {"ServerApp": {"jpserver_extensions": {"nbclassic": False}}},
     "share/jupyter/lab/settings/overrides.json": {
         "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}
     },
@@ -116,11 +116,11 @@ def explain(complaint):
 # --- a Python for the environment ------------------------------------------------------------------------------------
 
 
-def succeeds(*command):
-    """Say whether a command exists and ends well, silently."""
+def succeeds(*command, **limits):
+    """Say whether a command exists and ends well, and in time where there is a limit (timeout=seconds); silently."""
     try:
-        return subprocess.call(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) == 0
-    except OSError:
+        return subprocess.call(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **limits) == 0
+    except (OSError, subprocess.TimeoutExpired):
         return False
 
 
@@ -134,9 +134,14 @@ def fitting_python():
     return next((python for python in candidates if succeeds(python, "-c", FITS)), None)
 
 
+def working_uv():
+    """Find uv on the PATH, or where the course fetched it; None where it is missing or, half fetched, does not run."""
+    return next((uv for uv in (shutil.which("uv"), str(UV)) if uv and succeeds(uv, "--version")), None)
+
+
 def no_way():
     """Say why no Python for the environment can be found or fetched, and what to do; None where one can."""
-    if fitting_python() or shutil.which("uv") or UV.exists():
+    if fitting_python() or working_uv():
         return None
     told = {"version": platform.python_version(), "path": sys.executable}
     if sys.version_info < (3, 8):
@@ -151,20 +156,26 @@ def make_venv(prefix):
     if python:
         install("[1/4] Making .venv", [python, "-m", "venv", str(prefix)], prefix)
         return
-    if no_way():
-        raise Stop(no_way())
-    uv = shutil.which("uv") or str(UV)
-    if not os.path.exists(uv):
+    if not working_uv():
         folder = str(UV.parent.parent)
         pip = [sys.executable, "-m", "pip"]
         into = ["--upgrade", "--target", folder]
         if not succeeds(*(pip + ["--version"])):  # Debian packs pip apart, but ensurepip with venv
             install("[1/4] No Python 3.11 or 3.12 here: preparing to fetch it", [sys.executable, "-m", "venv", folder])
-            pip, into = [os.path.join(folder, "bin", "python"), "-m", "pip"], []
+            pip, into = [os.path.join(folder, "bin", "python"), "-m", "pip"], ["--force-reinstall"]
         quietly = ["install", "--quiet", "--disable-pip-version-check", "--no-input", "--retries", "2"]
         install("[1/4] No Python 3.11 or 3.12 here: fetching uv, which brings one", pip + quietly + into + ["uv"])
     wanted = os.environ.get("UV_PYTHON") or "3.11"
-    command = [uv, "venv", "--quiet", "--seed", "--allow-existing", "--python", wanted, str(prefix)]
+    command = [
+        working_uv() or str(UV),
+        "venv",
+        "--quiet",
+        "--seed",
+        "--allow-existing",
+        "--python",
+        wanted,
+        str(prefix),
+    ]
     install("[1/4] Making .venv with uv", command, prefix)
     if not succeeds(python_in(prefix), "-c", FITS):
         raise Stop("uv made .venv with a Python that does not fit (UV_PYTHON is %r): unset UV_PYTHON." % wanted)
@@ -192,6 +203,15 @@ def unsupported_machine():
     return MACHINES if os.name == "nt" or intel_mac else None
 
 
+def in_the_way(prefix):
+    """Say what is in the environment's place that is none and cannot become one; else None."""
+    if prefix != VENV and not can_be_filled(prefix):
+        return "%s has no Python 3.11 or 3.12 with pip: make it with conda env create -f environment.yml." % prefix
+    if prefix.is_dir() or not os.path.lexists(str(prefix)):
+        return None
+    return "%s is a file or a broken link, where the course's folder of packages belongs: move it away." % prefix
+
+
 def expected_stamp(prefix):
     """Hash everything that decides what the environment must hold, its Python, and where the course lies."""
     made_by = prefix / "pyvenv.cfg"
@@ -206,15 +226,19 @@ def is_ready(prefix):
     return stamp.exists() and stamp.read_text() == expected_stamp(prefix) and os.path.exists(python_in(prefix))
 
 
+def can_be_filled(prefix):
+    """Say whether the environment has a Python that fits and its pip, so that it need not be made anew."""
+    return succeeds(python_in(prefix), "-c", "import pip; " + FITS)
+
+
 def make_environment(prefix):
     """Make the environment, or finish, update or replace it; its stamp is written at the very end."""
     import fcntl  # not on Windows, where the course stops before
 
     start = time.monotonic()
-    try:
-        prefix.mkdir(exist_ok=True)
-    except FileExistsError:
-        raise Stop("%s is a file, where the course's folder of packages belongs: move it away." % prefix)
+    if in_the_way(prefix):
+        raise Stop(in_the_way(prefix))
+    prefix.mkdir(exist_ok=True)
     with open(str(prefix / STAMP), "a+", encoding="utf-8") as stamp:
         try:
             fcntl.flock(stamp, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -225,13 +249,16 @@ def make_environment(prefix):
             return
         stamp.seek(0)
         half_made = stamp.read() == UNFINISHED
-        usable = succeeds(python_in(prefix), "-c", "import pip; " + FITS)
+        anew = prefix == VENV and (half_made or not can_be_filled(prefix))
+        if anew and no_way():
+            raise Stop(no_way())
+        wheels = pytorch_wheels()  # asked before anything changes
         mark(stamp, UNFINISHED)
-        if prefix == VENV and (half_made or not usable):
+        if anew:
             make_empty(prefix, all_but=STAMP)
             make_venv(prefix)
         pip = [python_in(prefix), "-m", "pip", "install", "--no-compile", "--disable-pip-version-check", "--no-input"]
-        packages = ["--retries", "2", "-r", str(LOCK)] + pytorch_wheels()
+        packages = ["--retries", "2", "-r", str(LOCK)] + wheels
         install("[2/4] Installing the packages", pip + packages, prefix)
         itself = ["--quiet", "--no-deps", "--no-build-isolation", "--editable", str(ROOT)]
         install("[3/4] Installing the course itself", pip + itself, prefix)
@@ -273,24 +300,20 @@ def pytorch_wheels():
     )
     if sys.platform != "linux" or (wanted or ("gpu" if card else "cpu")) == "gpu":
         return []
-    return ["--extra-index-url", CPU_WHEELS] if answers(CPU_WHEELS + "/torch/") else []
+    if answers(CPU_WHEELS + "/torch/"):
+        return ["--extra-index-url", CPU_WHEELS]
+    # a certificate of a company, a proxy, no network: the package index remains
+    print(
+        "download.pytorch.org does not answer: PyTorch may come with its libraries for NVIDIA cards, 4 GB more.",
+        flush=True,
+    )
+    return []
 
 
 def answers(address, seconds=5):
-    """Say whether an address answers soon; in a thread, since looking up a name knows no time limit."""
-    answered = []
-
-    def ask():
-        try:
-            urllib.request.urlopen(urllib.request.Request(address, method="HEAD"), timeout=seconds).close()
-            answered.append(True)
-        except (OSError, ValueError):  # a certificate of a company, a proxy, no network: the package index remains
-            pass
-
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    return bool(answered)
+    """Say whether an address answers soon; asked by a process of its own, since looking up a name knows no limit."""
+    ask = "import sys, urllib.request as web; web.urlopen(web.Request(sys.argv[1], method='HEAD'))"
+    return succeeds(sys.executable, "-c", ask, address, timeout=seconds)
 
 
 def install(step, command, prefix=VENV):
@@ -371,10 +394,15 @@ def look():
         return
     prefix = environment_folder()
     ready = is_ready(prefix)
-    yield "Python", platform.python_version(), True, None if ready else no_way()
+    has_one = ready or can_be_filled(prefix)
+    lacks = None if has_one else no_way()
+    brought = (
+        None if has_one or fitting_python() else "uv brings Python 3.11 from github.com; if that is refused, " + WAYS
+    )
+    yield "Python", platform.python_version(), bool(lacks), lacks or brought
     there = "is not finished, or older than this checkout" if os.path.exists(python_in(prefix)) else "is not made yet"
-    advice = None if ready else "python3 course.py lab makes it (a minute or more)."
-    yield "environment", "%s %s" % (prefix, "is ready" if ready else there), False, advice
+    advice = None if ready else in_the_way(prefix) or "python3 course.py lab makes it (a minute or more)."
+    yield "environment", "%s %s" % (prefix, "is ready" if ready else there), bool(in_the_way(prefix)), advice
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     yield "cores", str(cores), False, None if cores > 1 else "Everything runs, in about twice the time."
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9

@@ -7,13 +7,14 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
 import nbformat
 import pytest
 
-from course_utils import refusals
+from course_utils import commands, refusals
 from course_utils.commands import __main__, doctor, evidence, execute, lab, test
 from course_utils.files import CHECKOUT
 from course_utils.refusals import Stop
@@ -91,6 +92,27 @@ def test_ctrl_c_ends_a_command_with_a_word_and_the_usual_status(run, monkeypatch
     assert "Stopped." in result.err
 
 
+@pytest.mark.parametrize("home", ["missing", "a file"])
+def test_a_home_folder_that_cannot_be_written_is_replaced_for_jupyter_and_ipython(home, tmp_path, monkeypatch):
+    if home == "a file":
+        (tmp_path / home).touch()
+    monkeypatch.setenv("HOME", str(tmp_path / home))
+    monkeypatch.setattr(commands.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.delenv("JUPYTER_RUNTIME_DIR", raising=False)
+    monkeypatch.setenv("IPYTHONDIR", "/where/the/reader/wants/it")
+    commands.do_without_a_home()
+    assert Path(os.environ["JUPYTER_RUNTIME_DIR"]).parent.parent == tmp_path
+    assert os.environ["IPYTHONDIR"] == "/where/the/reader/wants/it"
+
+
+def test_a_home_folder_that_can_be_written_is_used(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("JUPYTER_RUNTIME_DIR", raising=False)
+    commands.do_without_a_home()
+    assert "JUPYTER_RUNTIME_DIR" not in os.environ
+    assert list(tmp_path.iterdir()) == []
+
+
 # --- lab --------------------------------------------------------------------------------------------------------------
 
 
@@ -123,10 +145,20 @@ def test_lab_takes_a_port_and_can_leave_the_browser_alone(opened):
     assert {"--no-browser", "--port=8899"} <= set(opened("--no-browser", "--port", "8899"))
 
 
+def test_a_port_that_was_asked_for_is_not_exchanged_for_the_next_free_one(opened):
+    assert "--ServerApp.port_retries=0" in opened("--port", "8899")
+    assert not any("port_retries" in word for word in opened())
+
+
 @pytest.mark.parametrize(("user", "allowed"), [(0, True), (1009, False)])
 def test_only_root_needs_leave_to_start_jupyterlab(user, allowed, opened, monkeypatch):
     monkeypatch.setattr(lab.os, "geteuid", lambda: user)
     assert ("--allow-root" in opened()) is allowed
+
+
+def test_last_words_leave_out_what_only_informs(tmp_path):
+    (tmp_path / "log").write_text("[I 08:37 ServerApp] loaded\n[C 08:37 ServerApp] port 1 is not available\n")
+    assert lab.last_words(tmp_path / "log") == "[C 08:37 ServerApp] port 1 is not available"
 
 
 SERVER = "import sys, time; print('much that nobody asked for'); sys.stdout.flush(); time.sleep({}); sys.exit({})"
@@ -163,6 +195,26 @@ def test_on_a_terminal_lab_says_four_lines_and_ends_with_ctrl_c(logs, capfd, mon
     assert "nobody asked" not in told
     assert logs() == []
     assert ended(servers[0]) == -signal.SIGTERM
+
+
+CLOSED_WINDOW = """
+import os, signal, subprocess, sys
+from course_utils.commands import lab
+servers, popen = [], subprocess.Popen
+def close_the_window():
+    os.kill(os.getpid(), signal.SIGHUP)
+    return []
+lab.list_running_servers = close_the_window
+lab.subprocess.Popen = lambda *args, **options: servers.append(popen(*args, **options)) or servers[0]
+status = lab.serve([sys.executable, "-c", "import time; time.sleep(60)"], no_browser=True)
+print("ended by", -servers[0].wait())
+"""
+
+
+def test_a_closed_window_ends_the_server_too(tmp_path):
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    said = subprocess.run([sys.executable, "-c", CLOSED_WINDOW], env=environment, capture_output=True, text=True)
+    assert said.stdout.splitlines()[-1:] == [f"ended by {signal.SIGTERM.value}"]
 
 
 def test_a_server_that_does_not_start_is_told_with_its_last_words_and_its_log_is_kept(logs, monkeypatch):
@@ -356,9 +408,10 @@ def test_data_sets_are_found_in_the_readers_folder_and_in_the_cache(tmp_path, mo
     monkeypatch.delenv("COURSE_DATA", raising=False)
 
     def found():
-        return next(finding for subject, finding, *_ in doctor.look_for_data() if subject == "cora")
+        (line,) = doctor.look_for_data()
+        return line[1]
 
-    assert found().startswith("0 of 2")
+    assert found() == "not here: cora"
     for place in (tmp_path / "cache/downloads/cora/x", tmp_path / "mine/cora/y"):
         place.parent.mkdir(parents=True)
         place.touch()

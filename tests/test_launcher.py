@@ -4,12 +4,16 @@ No test makes a real environment or asks the network: installing is replaced by 
 """
 
 import errno
+import http.server
 import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
+import threading
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
@@ -136,10 +140,11 @@ def test_the_launcher_prints_plain_ascii():
 def test_a_python_that_can_fetch_nothing_is_told_the_one_package_to_install(
     missing, only_another_python, run, monkeypatch
 ):
-    monkeypatch.setattr(course, "succeeds", lambda *command: False)
+    monkeypatch.setattr(course, "succeeds", lambda *command, **limits: False)
     result = run("lab")
     assert result.status == 1
     assert len(result.err.strip().splitlines()) == 1
+    assert result.out == ""
     assert "3.13.0" in result.err
     assert "sudo apt install python3-venv" in result.err
     assert not course.is_ready(course.VENV)
@@ -182,7 +187,7 @@ def test_uv_is_fetched_into_a_folder_of_the_course_with_pip_or_else_with_ensurep
     pip_is_here, only_another_python, checkout, installer, monkeypatch
 ):
     works = course.succeeds
-    monkeypatch.setattr(course, "succeeds", lambda *c: pip_is_here if "--version" in c else works(*c))
+    monkeypatch.setattr(course, "succeeds", lambda *c: pip_is_here if c[-2:] == ("pip", "--version") else works(*c))
     monkeypatch.setenv("UV_PYTHON", "/opt/python3.11")
     course.make_environment(course.VENV)
     folder = str(checkout / ".uv")
@@ -199,6 +204,14 @@ def test_uv_is_fetched_into_a_folder_of_the_course_with_pip_or_else_with_ensurep
     assert make[:2] == [f"{folder}/bin/uv", "venv"]
     assert make[make.index("--python") + 1] == "/opt/python3.11"
     assert course.is_ready(course.VENV)
+
+
+def test_a_uv_that_was_fetched_by_half_is_fetched_again(only_another_python, checkout, installer):
+    course.UV.parent.mkdir(parents=True)
+    course.UV.write_bytes(b"")
+    course.UV.chmod(0o755)
+    course.make_environment(course.VENV)
+    assert [command[-1] for command in installer.commands].count("uv") == 1
 
 
 @pytest.mark.parametrize(
@@ -293,6 +306,12 @@ def test_the_environment_silences_the_news_and_the_warning_of_each_kernel(checko
     assert settings["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
 
 
+def test_the_server_leaves_out_the_extension_that_advertises_itself(checkout, installer):
+    course.make_environment(course.VENV)
+    written = (course.VENV / "etc/jupyter/jupyter_server_config.d/nbclassic.json").read_text(encoding="utf-8")
+    assert json.loads(written)["ServerApp"]["jpserver_extensions"] == {"nbclassic": False}
+
+
 def test_an_active_conda_environment_of_the_course_is_used_as_long_as_there_is_no_venv(checkout, monkeypatch):
     assert course.environment_folder() == course.VENV
     monkeypatch.setenv("CONDA_PREFIX", "/opt/conda/envs/another")
@@ -314,6 +333,19 @@ def test_a_conda_environment_is_filled_up_and_never_emptied(checkout, installer,
     assert installer.steps == ["2", "3"]
     assert (prefix / "of-conda").exists()
     assert course.is_ready(prefix)
+
+
+def test_a_conda_environment_with_another_python_is_told_by_the_command_and_by_doctor(
+    checkout, installer, run, tmp_path, monkeypatch
+):
+    prefix = tmp_path / course.CONDA_NAME
+    prefix.mkdir()
+    monkeypatch.setenv("CONDA_PREFIX", str(prefix))
+    for told in (run("lab"), run("doctor")):
+        assert told.status == 1
+        assert "conda env create -f environment.yml" in told.err + told.out
+    assert installer.steps == []
+    assert list(prefix.iterdir()) == []
 
 
 def test_the_same_command_line_goes_on_inside_with_absolute_data_folders(checkout, installer, run, monkeypatch):
@@ -385,28 +417,42 @@ def test_macs_get_the_only_pytorch_there_is_for_them(monkeypatch):
 
 def test_a_wish_for_pytorch_that_is_not_understood_is_answered(checkout, monkeypatch):
     monkeypatch.setenv("COURSE_TORCH", "cuda")
+    monkeypatch.setattr(course, "install", mock.Mock(side_effect=AssertionError("begins before the answer")))
     with pytest.raises(course.Stop, match="COURSE_TORCH is cpu or gpu, not 'cuda'"):
-        course.pytorch_wheels()
+        course.make_environment(course.VENV)
 
 
-def test_an_address_that_does_not_answer_is_given_up(monkeypatch):
+def test_an_address_that_answers_is_recognised(tmp_path):
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        assert course.answers(f"http://127.0.0.1:{server.server_port}/", seconds=60)
+        assert not course.answers(f"http://127.0.0.1:{server.server_port}/nothing/here", seconds=60)
+        server.shutdown()
+
+
+def test_the_reader_is_told_when_pytorch_comes_with_4_gb_that_are_of_no_use(monkeypatch, capsys):
+    monkeypatch.setenv("COURSE_TORCH", "cpu")
+    monkeypatch.setattr(course, "answers", lambda _: False)
+    monkeypatch.setattr(course.sys, "platform", "linux")
+    assert course.pytorch_wheels() == []
+    assert "4 GB more" in capsys.readouterr().out
+
+
+def test_an_address_that_does_not_answer_is_given_up():
     assert not course.answers("http://127.0.0.1:9/")  # the port `discard`, where nobody listens
-    waiting = course.threading.Event()
-
-    def hang(*_, **__):
-        waiting.wait()
-        raise OSError
-
-    monkeypatch.setattr(course.urllib.request, "urlopen", hang)
-    assert not course.answers("http://127.0.0.1/", seconds=0.05)
-    waiting.set()
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts, and never says a word
+        assert not course.answers(f"http://127.0.0.1:{silent.getsockname()[1]}/", seconds=1)
 
 
-def test_a_file_in_the_place_of_the_environment_is_one_sentence(checkout, run):
-    course.VENV.write_text("", encoding="utf-8")
-    result = run("lab")
-    assert result.status == 1
-    assert ".venv is a file" in result.err
+@pytest.mark.parametrize("what", ["a file", "a broken link"])
+def test_what_is_in_the_place_of_the_environment_and_no_folder_is_told_by_the_command_and_by_doctor(
+    what, checkout, run
+):
+    course.VENV.touch() if what == "a file" else course.VENV.symlink_to("/nowhere/venv")
+    for told in (run("lab"), run("doctor")):
+        assert told.status == 1
+        assert ".venv is a file or a broken link" in told.err + told.out
 
 
 def test_pips_own_settings_for_other_purposes_do_not_reach_the_installation(checkout, monkeypatch):
@@ -539,12 +585,29 @@ def test_doctor_works_before_there_is_an_environment_and_says_what_makes_it(chec
     assert "not made yet\n     -> python3 course.py lab" in result.out
 
 
+def test_doctor_says_that_uv_brings_a_python_and_what_else_helps_where_it_may_not(only_another_python, run):
+    result = run("doctor")
+    assert result.status == 0
+    assert " - Python         3.13.0\n     -> uv brings Python 3.11" in result.out
+    assert "conda env create" in result.out
+
+
+def test_doctor_asks_for_no_other_python_where_the_environment_only_needs_an_update(ready, run, monkeypatch):
+    course.LOCK.write_text("torch==2.14.0\n", encoding="utf-8")
+    monkeypatch.setattr(course, "no_way", lambda: "Use conda env create.")
+    monkeypatch.setattr(course, "succeeds", lambda *command, **limits: command[0] == course.python_in(course.VENV))
+    result = run("doctor")
+    assert "ok Python" in result.out
+    assert "older than this checkout" in result.out
+
+
 def _windows(patch):
     patch.setattr(course, "unsupported_machine", lambda: course.MACHINES)
 
 
 def _no_python(patch):
     patch.setattr(course, "is_ready", lambda _: False)
+    patch.setattr(course, "can_be_filled", lambda _: False)
     patch.setattr(course, "no_way", lambda: "Use conda env create.")
 
 
@@ -592,6 +655,20 @@ def test_help_tells_every_command_and_needs_no_environment(tmp_path):
     assert told.returncode == 0
     for command in ("lab", "test", "data", "slides", "site", "evidence", "execute", "doctor"):
         assert re.search(rf"^    {command} +\w", told.stdout, re.MULTILINE)
+
+
+def test_without_a_command_the_list_of_commands_is_shown(capsys):
+    with pytest.raises(SystemExit) as ended:
+        course.main([])
+    assert ended.value.code == 2
+    assert re.search("^    doctor +say what", capsys.readouterr().err, re.MULTILINE)
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_on_test_needs_no_environment(option, checkout, monkeypatch):
+    monkeypatch.setattr(course, "make_environment", mock.Mock(side_effect=AssertionError))
+    with pytest.raises(SystemExit):
+        course.main(["test", option])
 
 
 @pytest.mark.parametrize(

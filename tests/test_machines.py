@@ -34,10 +34,12 @@ def test_pytorch_heeds_the_weakest_machine(tmp_path):
 
 
 def test_no_file_can_be_written_to_the_home_folder(tmp_path):
-    home = settings_of(KNOWN["home"], tmp_path)["HOME"]
+    settings = settings_of(KNOWN["home"], tmp_path)
+    home = settings["HOME"]
     assert os.path.isdir(home)
     with pytest.raises(OSError, match=r"denied|not permitted|[Rr]ead-only"):
         os.mkdir(os.path.join(home, "folder"))
+    assert {"JUPYTER_RUNTIME_DIR", "IPYTHONDIR"} <= settings.keys()
 
 
 def test_the_copy_holds_the_course_and_nothing_that_was_built(tmp_path):

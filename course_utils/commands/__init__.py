@@ -5,6 +5,17 @@ import os
 import shutil
 import subprocess
 import tempfile
+from pathlib import Path
+
+
+def do_without_a_home() -> None:
+    """Give Jupyter and IPython, which keep files in the home folder, another one where nothing can be written there."""
+    try:
+        tempfile.TemporaryFile(dir=Path.home()).close()
+    except (OSError, RuntimeError):  # read-only, missing, or of a user whom the system does not know
+        folder = tempfile.mkdtemp(prefix="course-home-")
+        os.environ.setdefault("JUPYTER_RUNTIME_DIR", os.path.join(folder, "jupyter"))
+        os.environ.setdefault("IPYTHONDIR", os.path.join(folder, "ipython"))
 
 
 def keep_progress_apart() -> None:

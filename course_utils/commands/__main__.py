@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from course_utils.commands import do_without_a_home
 from course_utils.commands.command_line import parse
 from course_utils.refusals import carry_out
 
@@ -27,7 +28,12 @@ def main(command_line: Sequence[str]) -> int:
     """Run one command; give the exit status."""
     arguments = parse(list(command_line))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    return carry_out(lambda: run(arguments))
+
+    def prepared_run() -> int:
+        do_without_a_home()
+        return run(arguments)
+
+    return carry_out(prepared_run)
 
 
 def run(arguments) -> int:

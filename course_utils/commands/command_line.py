@@ -5,6 +5,7 @@ anything is installed: standard library only, and no syntax newer than Python 3.
 """
 
 import argparse
+import sys
 
 # these read the rest of their command line themselves
 PASSED_ON = ("progress", "handout", "grade", "slides", "site", "data")
@@ -51,8 +52,11 @@ def parse(command_line):
     add("site", "build the course as a static site; --open shows it")
     add("doctor", "say what is here, what is missing, and what to do")
 
+    if not command_line:
+        parser.print_help(sys.stderr)
+        parser.exit(2)
     command, rest = "".join(command_line[:1]), command_line[1:]
-    passed_on = command in PASSED_ON or (command == "test" and rest != ["--help"])
+    passed_on = command in PASSED_ON or (command == "test" and rest not in (["--help"], ["-h"]))
     arguments = parser.parse_args([command] if passed_on else command_line)
     arguments.rest = rest if passed_on else []
     return arguments

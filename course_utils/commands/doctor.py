@@ -70,7 +70,7 @@ def last_line(code: str) -> str:
 
 
 def look_for_data() -> Iterator[tuple[str, str, bool, str | None]]:
-    """Say of each data set in the registry where its files are; lectures run without them."""
+    """Say which of the public data sets are here, a line each, and name those that are not in one line."""
     own = os.environ.get("COURSE_DATA")
     if own and not os.path.isdir(own):
         yield "COURSE_DATA", own, True, "There is no such folder: correct it, or unset COURSE_DATA."
@@ -82,10 +82,17 @@ def look_for_data() -> Iterator[tuple[str, str, bool, str | None]]:
         known = explain(error) if isinstance(error, OSError) else str(error) if isinstance(error, Stop) else None
         yield "data", "cannot be looked up", True, known or damaged(REGISTRY, "it lacks what a set needs")
         return
+    missing = []
     for name, wanted in files.items():
         there = [any((folder / file).is_file() for folder in folders) for file in wanted]
-        advice = "Lectures run without it; it is downloaded when a recorded result is measured again."
-        yield name, f"{sum(there)} of {len(there)} files are here", False, None if all(there) else advice
+        if any(there):
+            advice = None if all(there) else f"python3 course.py data fetch {name} fetches the rest."
+            yield name, f"{sum(there)} of {len(there)} files are here", False, advice
+        else:
+            missing.append(name)
+    if missing:
+        advice = "Lectures run without them; they are downloaded when a recorded result is measured again."
+        yield "public data", f"not here: {', '.join(missing)}", False, advice
 
 
 if __name__ == "__main__":

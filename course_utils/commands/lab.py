@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -37,13 +38,16 @@ def lab_command(port: int | None, no_browser: bool) -> list[str]:
     command += [f"--LabApp.default_url=/lab/tree/{FIRST_PAGE}"]
     # The browser gets the address, not a file that leads there: one outside WSL, or in a snap, cannot see that file.
     command += ["--ServerApp.use_redirect_file=False"]
-    command += [f"--port={port}"] if port else []
+    # a port that was asked for is meant: a tunnel or a bookmark leads there and not to the next one
+    command += [f"--port={port}", "--ServerApp.port_retries=0"] if port else []
     command += ["--no-browser"] if no_browser else []
     return command + (["--allow-root"] if os.geteuid() == 0 else [])  # with token and loopback it is safe
 
 
 def serve(command: list[str], no_browser: bool) -> int:
     """Run the server until Ctrl-C with its log in a file, which is kept where something went wrong."""
+    # Closing the window ends the course as well; the server, in a session of its own, would not notice.
+    signal.signal(signal.SIGHUP, signal.default_int_handler)
     descriptor, name = tempfile.mkstemp(prefix="course-lab-", suffix=".log")
     log = Path(name)
     with open(descriptor, "wb") as file:
@@ -85,5 +89,6 @@ def wait_for_address(server: subprocess.Popen, log: Path) -> str:
 
 
 def last_words(log: Path) -> str:
-    """Give the last lines of a log."""
-    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
+    """Give the last lines of a log, without what only informs."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return "\n".join([line for line in lines if not line.startswith("[I ")][-15:])

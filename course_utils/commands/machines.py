@@ -147,8 +147,8 @@ def settings_of(variation: Variation, scratch: Path) -> dict[str, str]:
         home.mkdir(mode=0o500)
         # nothing is forbidden to root but what the kernel itself refuses
         environment["HOME"] = "/sys" if os.geteuid() == 0 and os.path.isdir("/sys") else str(home)
-        # every kernel of Jupyter writes here, by default in the home folder
-        environment["JUPYTER_RUNTIME_DIR"] = str(scratch / "jupyter")
+        # every kernel writes here, by default in the home folder; course.py sees to it by itself
+        environment |= {"JUPYTER_RUNTIME_DIR": str(scratch / "jupyter"), "IPYTHONDIR": str(scratch / "ipython")}
     return environment
 
 
