@@ -191,7 +191,9 @@ def _track(interval: Interval, claim: Claim, scale: Scale, colour: str, name: st
     outside = ""
     if interval.high < scale.low or interval.low > scale.high:
         end, arrow = ("left", "◂") if interval.high < scale.low else ("right", "▸")
-        outside = f'<span style="position:absolute;{end}:0;color:{colour};font-size:1.4em;line-height:1.2em">{arrow}</span>'
+        outside = (
+            f'<span style="position:absolute;{end}:0;color:{colour};font-size:1.4em;line-height:1.2em">{arrow}</span>'
+        )
     elif np.isfinite(interval.low) and np.isfinite(interval.high):
         low, high = scale.percent(interval.low), scale.percent(interval.high)
         parts.append(
