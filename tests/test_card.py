@@ -48,7 +48,8 @@ def test_a_card_says_claim_word_symbol_kind_seeds_and_all_three_differences():
     said = Parts(cards(record()).markup).text
     for expected in (
         "✓ holds", "a < b & more", "exploratory claim", "accuracy", "5 seeds", "a − b", "a − c", "c − b",
-        "+41.0 [+39.8, +42.2]", "+41.2 [+40.2, +42.2]", "−0.2 [−0.8, +0.4]", "more than 5 points", "c (control) 49.8 %",
+        "+41.0 [+39.8, +42.2]", "+41.2 [+40.2, +42.2]", "−0.2 [−0.8, +0.4]", "more than 5 points",
+        "c (control) 49.8\u00a0%",
     ):  # fmt: skip
         assert expected in said
 
@@ -63,7 +64,7 @@ def test_a_primary_claim_says_so_with_its_corrected_p_value(tmp_path, monkeypatc
 def test_the_floor_is_named_as_one_among_the_means():
     floored = record(claim=replace(CLAIM, floor="c", control="d"))
     floored.values["d"] = {"accuracy": list(NONE)}
-    assert "c (floor) 49.8 %" in Parts(cards(floored).markup).text
+    assert "c (floor) 49.8\u00a0%" in Parts(cards(floored).markup).text
 
 
 def test_successes_are_drawn_as_dots_and_told_as_counts():
@@ -91,7 +92,7 @@ SEVERAL = [
 @pytest.mark.parametrize("markup", [cards(record()).markup, forest(SEVERAL).markup])
 def test_a_card_uses_only_what_a_notebook_that_is_not_trusted_may_show(markup):
     parts = Parts(markup)
-    assert parts.tags <= {"div", "span", "b"}
+    assert parts.tags <= {"div", "span", "b", "sub"}
     assert parts.attributes <= {"style", "role", "aria-label"}
     assert parts.properties <= set(LET_THROUGH.split())
     assert "nan" not in markup
@@ -160,3 +161,30 @@ def test_a_claim_that_looks_like_markup_is_shown_as_it_is_written():
     parts = Parts(cards(record(claim=replace(CLAIM, says="a <i> b"))).markup)
     assert "a <i> b" in parts.text
     assert "i" not in parts.tags
+
+
+def test_an_index_is_set_below_the_line():
+    claim = replace(CLAIM, says="s_i asks, not s_{i-1}")
+    assert "s<sub>i</sub> asks, not s<sub>i−1</sub>" in cards(record(claim=claim)).markup
+    assert "s<sub>i</sub> asks, not s<sub>i−1</sub>" in card_markdown(record(claim=claim), claim)
+
+
+def test_a_score_in_bleu_is_no_percentage_and_a_negative_mean_has_a_minus():
+    claim = replace(CLAIM, metric="BLEU")
+    kept = record(c=(-0.01,) * 5)
+    scored = replace(kept, claims=[claim], values={name: {"BLEU": v["accuracy"]} for name, v in kept.values.items()})
+    assert card_markdown(scored, claim).endswith("Means: a 91.0, b 50.0, c (control) −1.0.")
+
+
+def test_a_small_difference_gets_the_whole_line_and_what_lies_beyond_it_an_arrow():
+    small = record(a=(0.501, 0.502, 0.503, 0.502, 0.502), c=(0.1,) * 5, claim=replace(CLAIM, at_least=0.0))
+    markup = cards(small).markup
+    assert markup.count("▸") == 1  # a − c
+    assert markup.count("◂") == 1  # c − b
+    scale = Scale.around(Interval(0.2, 0.1, 0.3), [Interval(0.5, 0.4, 0.6)], (0.0, 0.05))
+    assert scale.percent(0.6) < 100, "a difference that can be seen beside the others keeps their scale"
+
+
+def test_a_claim_of_no_loss_says_how_much_may_be_lost():
+    said = Parts(cards(record(claim=replace(CLAIM, at_least=-0.01))).markup).text
+    assert "loses less than 1 point" in said

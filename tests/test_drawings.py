@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch.nn.functional import leaky_relu
 
-from course_utils.attention import attend
-from course_utils.drawings import message_on_an_edge, transformer
+from course_utils.attention import attend, scaled_dot_score
+from course_utils.drawings import four_steps, message_on_an_edge, transformer
 from course_utils.drawings.canvas import WIDTH, Drawing
 from course_utils.drawings.gallery import DRAWINGS
 from course_utils.files import PICTURES
@@ -160,6 +160,19 @@ def test_the_message_on_an_edge_carries_what_attend_computes():
     written = ["".join(text.itertext()) for text in drawn("06_message_on_an_edge").iter(SVG + "text")]
     for number in [*weights[mask].tolist(), *context[0].tolist()]:
         assert f"{number:.2f}" in written
+
+
+def test_the_four_steps_show_what_attend_computes():
+    x, *matrices = (
+        torch.tensor(matrix).float()
+        for matrix in (four_steps.X, four_steps.W_QUERY, four_steps.W_KEY, four_steps.W_VALUE)
+    )
+    query, keys, values = (x @ matrix for matrix in matrices)
+    context, weights = attend(query, keys, values, scaled_dot_score)
+    written = ["".join(text.itertext()) for text in drawn("05_four_steps").iter(SVG + "text")]
+    wanted = [f"{number:.0f}" for matrix in (x, query, keys, values, query @ keys.mT) for number in matrix.flatten()]
+    wanted += [f"{number:.2f}" for number in [*weights.flatten(), *context.flatten()]]
+    assert sorted(number for number in written if number.replace(".", "").isdecimal()) == sorted(wanted)
 
 
 def test_no_two_drawings_share_their_words_or_an_id():

@@ -40,7 +40,7 @@ def test_the_table_gives_a_reason_where_a_number_was_not_reproduced(tmp_path):
     (tmp_path / "published.json").write_text(json.dumps(entries), encoding="utf-8")
     _, _, first, second = papers_table(tmp_path / "published.json", tmp_path).splitlines()
     ours = "82.5 ± 1.0 over 3 seeds"
-    assert first == f"| Model on data | 83.0 ± 0.7 | {ours} | **reproduced** (-0.5) | Nobody (1999), Table 1 |"
+    assert first == f"| Model on data | 83.0 ± 0.7 | {ours} | **reproduced** (−0.5) | Nobody (1999), Table 1 |"
     assert (
         second
         == f"| Model on data | 81.4 | {ours} | **above** (+1.1), likely because the moon | Nobody (1999), Table 1 |"

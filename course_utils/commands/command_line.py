@@ -36,7 +36,7 @@ def parse(command_line):
     says = "check everything: lint, unit tests, all notebooks; with arguments (test -k mask) only pytest with these; "
     says += "--machines plays other machines, which takes long"
     add("test", says, usage="course.py test [--machines | pytest arguments ...]")
-    measured = add("evidence", "measure again what the claims stand on, from clean kernels, and write the records")
+    measured = add("evidence", "measure again what the claims rest on, from clean kernels, and write the records")
     measured.add_argument("names", nargs="*", metavar="RECORD", help="as in experiments/records (otherwise all)")
     measured.add_argument(
         "--device", help="where the translation of Multi30k trains, such as cuda (otherwise, and all else, on the CPU)"
@@ -47,7 +47,7 @@ def parse(command_line):
     add("progress", "show which exercises are solved; --export FILE, --reset")
     add("handout", "for a class: write the lectures without solutions into a folder")
     add("grade", "for a class: run the checks on the notebooks in a folder and write a table")
-    add("data", "the public data sets: data list, data fetch NAME, data verify")
+    add("data", "the data sets: data build, data list, data fetch NAME, data verify")
     add("slides", "make a slide deck of each lecture; --open shows it")
     add("site", "build the course as a static site; --open shows it")
     add("doctor", "say what is here, what is missing, and what to do")

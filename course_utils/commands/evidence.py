@@ -1,4 +1,4 @@
-"""``course.py evidence``: measure again what the claims stand on, from clean kernels, and write the records."""
+"""``course.py evidence``: measure again what the claims rest on, from clean kernels, and write the records."""
 
 import argparse
 import os

@@ -48,9 +48,9 @@ def pyramids() -> Drawing:
     drawing = Drawing(
         "How far a stack of windows reaches",
         "Two stacks of causal convolutions of width three over nine positions, the last at the bottom. Left, three "
-        "layers without gaps: the last output depends on the last seven positions. Right, two layers, the second "
-        "with dilation three: the last output depends on all nine. Dilation buys reach without more weights.",
-        height=520,
+        "layers without gaps, nine weights per channel: the last output depends on the last seven positions. Right, "
+        "two layers, the second with dilation three, six weights: the last output depends on all nine.",
+        height=540,
     )
     n, pitch, top = 9, 46, 96
     rows = [top + pitch * place for place in range(n)]
@@ -79,7 +79,9 @@ def pyramids() -> Drawing:
                     "ink" if last else "value_tint" if seen else "paper",
                     "ink" if last else "value" if seen else "line",
                 )
-        drawing.words((columns[0] + columns[-1]) / 2, 24, f"{len(dilations)} layers: {says}", TEXT, bold=True)
+        drawing.words((columns[0] + columns[-1]) / 2, 24, f"{says} for {3 * len(dilations)} weights", TEXT, bold=True)
+        drawing.words(columns[0], rows[-1] + 38, "input", SMALL, "muted")
+        drawing.words(columns[-1], rows[-1] + 38, "output", SMALL, "muted")
     return drawing
 
 
@@ -124,6 +126,7 @@ def text_cnn() -> Drawing:
     drawing.line((x + 59, rows[1]), (340 - 21, rows[1]), colour="weight")
     drawing.line((734, middle), (802, middle))
     drawing.formula(766, middle - 24, "W", LARGE)
+    drawing.words(700, rows[-1] - 24, "one filter of each width is drawn;\nthe network has many", SMALL, "muted")
     drawing.box(864, middle, 122, 48, "ink", None)
     drawing.words(864, middle, "negative", TEXT, "paper", bold=True)
     return drawing

@@ -6,6 +6,7 @@ from course_utils.drawings.canvas import LARGE, SMALL, TEXT, Drawing, Number, so
 
 N_WORDS, N_HEADS, D_HEAD = 4, 4, 2
 CELL = 24
+LOOKS_AT = ("the word itself", "the word before", "the first word", "all alike")
 READ = ("⟨start⟩", "drei", "hundert", "fünf", "und")
 NEXT = ("drei", "hundert", "fünf", "und", "vierzig")
 
@@ -19,20 +20,21 @@ def heads() -> Drawing:
         "the first looks at the word itself, the second at the word before, the third at the first word, the fourth "
         "at all alike. Each head gives a slice of two columns; side by side the four slices are as wide as before, "
         "and the matrix W_O mixes them.",
-        height=560,
+        height=590,
     )
-    middle, half = 300, N_HEADS * D_HEAD * CELL / 2
+    middle, half = 306, N_HEADS * D_HEAD * CELL / 2
     whole, cut, maps, result, joined = 132, 346, 498, 650, 840
     drawing.formula(whole, 26, "[query|q], [key|K], [value|V]")
     for x, name in ((cut, "cut"), (maps, "weights"), (result, "context"), (joined, "joined")):
         drawing.words(x, 26, name, TEXT, "muted")
     for head in range(N_HEADS):
-        y = 110 + head * 127
+        y = 110 + head * 131
         inner = middle + (head - 1.5) * CELL
         drawing.curve((whole + half + 6, inner), (cut - CELL - 8, y))
         table(drawing, cut, y, [head])
         drawing.line((cut + CELL + 6, y), (maps - 2 * CELL - 4, y))
         attention_map(drawing, maps, y, head)
+        drawing.words(maps, y + 2 * CELL + 16, LOOKS_AT[head], SMALL, "muted")
         drawing.line((maps + 2 * CELL + 4, y), (result - CELL - 4, y))
         table(drawing, result, y, [head])
         drawing.curve((result + CELL + 6, y), (joined - half - 6, inner))
@@ -70,10 +72,10 @@ def triangle() -> Drawing:
     """Draw the causal mask with the weights of equal scores."""
     drawing = Drawing(
         "The causal triangle",
-        "Five rows ask, five columns answer, both the words start, drei, hundert, fünf, und. A word may look at "
+        "Five queries down, five keys across, both the words start, drei, hundert, fünf, und. A word may look at "
         "itself and at the words before it: the cells below the diagonal and on it are filled, those above are "
         "crossed out. With equal scores each row shares its weight equally: 1; then twice 0.50; three times 0.33; "
-        "four times 0.25; five times 0.20. On the right, the next word that each row has to say: drei, hundert, "
+        "four times 0.25; five times 0.20. On the right, the next word that each row must predict: drei, hundert, "
         "fünf, und, vierzig. Every row is trained at the same time, and none sees its answer.",
         height=540,
     )
@@ -95,8 +97,8 @@ def triangle() -> Drawing:
             drawing.words(x, y, f"{weight:.2f}", TEXT, "paper" if weight == 1 else "ink")
         drawing.line((left + wide * len(READ) + 8, y), (left + wide * len(READ) + 40, y))
         drawing.words(left + wide * len(READ) + 52, y, answer, 21, anchor="start", bold=True)
-    drawing.words(left - 20, top - 26, "asks", TEXT, "query", "end")
-    drawing.words(left + wide * 2.5, 36, "may be asked", TEXT, "key")
-    drawing.words(left + wide * 5 + 52, top - 26, "has to say", TEXT, "muted", "start")
+    drawing.words(left - 20, top - 26, "query", TEXT, "query", "end")
+    drawing.words(left + wide * 2.5, 36, "key", TEXT, "key")
+    drawing.words(left + wide * 5 + 52, top - 26, "must predict", TEXT, "muted", "start")
     drawing.words(left + wide * 2.5, 514, "crossed out: not written yet", TEXT, "muted")
     return drawing

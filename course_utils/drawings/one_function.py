@@ -53,14 +53,13 @@ def draw() -> Drawing:
     """Draw the six maps in two rows of three."""
     drawing = Drawing(
         "One function, six masks",
-        "Six maps of weights, one per lecture; in each, a row is a query, a column is a key, and a darker "
-        "cell is a larger weight. Last state: every query gives all its weight to the last key. Bahdanau: the weights "
-        "follow the word order of the two languages and cross where it changes. Documents: a single row, the learned "
-        "query. Convolution: a band of three along the diagonal, weighted by the offset alone. Transformer: a "
-        "triangle, each position sees itself and what came before. Graph attention: scattered cells, one for each "
-        "edge. "
-        "Below each map are its score and its mask.",
-        height=2 * ROW,
+        "Six maps of weights, one per lecture; in each, a row is a query, a column is a key, and a stronger colour is "
+        "a larger weight. Last state: every query gives all its weight to the last key. Bahdanau: the weights follow "
+        "the word order of the two languages and cross where it changes. Documents: a single row, the learned query. "
+        "Convolution: a band of three along the diagonal, weighted by the offset alone. Transformer: a triangle, each "
+        "position sees itself and what came before. Graph attention: scattered cells, one for each edge. Below each "
+        "map are its score and its mask.",
+        height=2 * ROW + 36,
     )
     for number, ((name, score, mask), rows) in enumerate(zip(MAPS, weights(), strict=True)):
         x, y = COLUMN * (number % 3 + 0.5), ROW * (number // 3)
@@ -75,4 +74,6 @@ def draw() -> Drawing:
                     drawing.box(*cell, CELL - 2, CELL - 2, "weight", None, 3, strength=0.12 + 0.88 * weight)
         drawing.formula(x, y + TOP + side + 34, score, LETTERS)
         drawing.words(x, y + TOP + side + 66, mask, SMALL, "muted")
+    legend = "Each row is a query, each column a key; the stronger its colour, the larger the weight."
+    drawing.words(1.5 * COLUMN, 2 * ROW + 8, legend, SMALL, "muted")
     return drawing

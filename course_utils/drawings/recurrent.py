@@ -24,7 +24,7 @@ def unrolled() -> Drawing:
     drawing.formula(read, 26, "x_t", LARGE, "muted")
     drawing.words(step, 26, "the same W and U at every step", TEXT, "muted")
     drawing.formula(state, 26, "h_t", LARGE, "muted")
-    drawing.box(step, 310, 268, 356, "panel", None, 14)
+    drawing.box(step, 310, 288, 356, "panel", None, 14)
     h = (0.0, 0.0)
     drawing.vector(state, rows[0] - pitch, h, 62, colour="muted", digits=2)
     drawing.formula(state + 80, rows[0] - pitch, "h_0", LARGE, "muted", "start")
@@ -34,12 +34,12 @@ def unrolled() -> Drawing:
         drawing.words(162, y, word, WORD, anchor="end")
         drawing.line((172, y), (read - 34, y))
         drawing.vector(read, y, x)
-        drawing.line((read + 33, y), (step - 113, y))
+        drawing.line((read + 33, y), (step - 125, y))
         drawing.line((state, y - pitch + 24), (state, y - 66), (step, y - 66), (step, y - 29))
-        drawing.box(step, y, 224, 54, "paper", "ink")
+        drawing.box(step, y, 248, 54, "paper", "ink")
         drawing.formula(step, y, '"tanh"(W x_t + U h_{t-1})', 22)
         h = tuple(math.tanh(new + old / 2) for new, old in zip(x, h, strict=True))
-        drawing.line((step + 113, y), (state - 63, y))
+        drawing.line((step + 125, y), (state - 63, y))
         drawing.vector(state, y, h, 62, digits=2)
         drawing.formula(state + 80, y, f"h_{number}", anchor="start")
     drawing.words(state, rows[-1] + 46, "the state after 3005", TEXT, "muted")
@@ -51,16 +51,18 @@ def one_vector() -> Drawing:
     drawing = Drawing(
         "One vector between encoder and decoder",
         "Down the left side an encoder reads the English words three, hundred, forty, five, one state h after the "
-        "other. Only the last state, h4, goes on: it is the one vector c. On the right, a decoder starts from c and "
-        "sees it at each step, together with the word that it wrote last: drei, hundert, fünf, und, vierzig. The "
-        "states h1 to h3 are not used. Whatever the decoder is to know about the sentence has to pass through c.",
-        height=546,
+        "other. Only the last state, h4, goes on: it is the one vector c, and the decoder's first state s0. On the "
+        "right, the decoder reads c at each step, together with the word before: it begins with a start sign and "
+        "writes drei, hundert, fünf, und, vierzig. The states h1 to h3 are not used. Whatever the decoder is to know "
+        "about the sentence has to pass through c.",
+        height=590,
     )
-    rows, steps = (142, 234, 326, 418), (94, 186, 278, 370, 462)
+    rows, steps = (186, 278, 370, 462), (138, 230, 322, 414, 506)
+    middle = steps[2] + 2
     h, c, state, word = 178, 452, 694, 860
     for x, name in ((h, "encoder"), (c, "one vector"), (state, "decoder")):
         drawing.words(x, 26, name, TEXT, "muted")
-    drawing.box(c, 280, 150, 420, "value_tint", None, 12)
+    drawing.box(c, middle, 150, 420, "value_tint", None, 12)
     for number, (name, y) in enumerate(zip(("three", "hundred", "forty", "five"), rows, strict=True), start=1):
         last = number == len(rows)
         drawing.words(118, y, name, WORD, anchor="end")
@@ -72,23 +74,25 @@ def one_vector() -> Drawing:
             drawing.words(h + 88, y, "unused", SMALL, "muted", "start")
     for above, below in pairwise(rows):
         drawing.line((h, above + 28), (h, below - 28))
-    drawing.words(c, 118, "everything\npasses here", SMALL + 1, "muted")
-    drawing.line((h + 37, rows[-1]), (c, rows[-1]), (c, 280 + 37), colour="value", width=3.5, radius=24)
+    drawing.words(c, 162, "everything\npasses here", SMALL + 1, "muted")
+    drawing.line((h + 37, rows[-1]), (c, rows[-1]), (c, middle + 37), colour="value", width=3.5, radius=24)
     for y in steps:
-        drawing.curve((c + 32, 280), (state - 46, y), "value")
+        drawing.curve((c + 32, middle), (state - 46, y), "value")
         drawing.line((state - 47, y), (state - 37, y), colour="value")
-    drawing.circle(c, 280, 36, "paper", "value")
-    drawing.formula(c, 280, "c", 28, "value")
-    for number, (name, y) in enumerate(zip(("drei", "hundert", "fünf", "und", "vierzig"), steps, strict=True), start=1):
+    drawing.circle(c, middle, 36, "paper", "value")
+    drawing.formula(c, middle, "c", 28, "value")
+    words = ("⟨start⟩", "drei", "hundert", "fünf", "und", "vierzig")
+    drawing.words(word, steps[0] - 92, words[0], WORD, "muted")
+    for number, (name, y) in enumerate(zip(words[1:], steps, strict=True), start=1):
+        drawing.line((word, y - 75), (word, y - 52), (state + 16, y - 52), (state + 16, y - 28), radius=12)
         drawing.box(state, y, 72, 54, "paper", "ink")
         drawing.formula(state, y, f"s_{number}")
         drawing.line((state + 37, y), (word - 48, y))
         drawing.words(word, y, name, WORD)
         if number < len(steps):
             drawing.line((state - 12, y + 28), (state - 12, y + 64))
-            drawing.line((word, y + 17), (word, y + 40), (state + 16, y + 40), (state + 16, y + 64), radius=12)
-    drawing.formula(c, 520, "[value|c] = h_4")
-    drawing.formula(state + 84, 520, 's_t = "GRU"([y_{t-1} ‖ [value|c]], s_{t-1})')
+    drawing.formula(c - 40, 564, "[value|c] = h_4 = s_0")
+    drawing.formula(state + 84, 564, 's_t = "GRU(["y_{t-1} ‖ [value|c]"]", s_{t-1})')
     return drawing
 
 
@@ -107,8 +111,9 @@ def gru() -> Drawing:
         "Along the top, the old state h runs straight to the new one: multiplied by the update gate z, then added "
         "to. Below, the candidate n is made: the old state, through a matrix and multiplied by the reset gate r, and "
         "the word x go through a tanh; n is multiplied by 1 minus z and added to the line above. Both gates are "
-        "sigmoids of x and the old state. Where z is near 1 the old state stays and nothing is updated.",
-        height=476,
+        "sigmoids of x and the old state. Where z is near 1 the old state stays and nothing is updated. The four "
+        "equations are written below, without biases.",
+        height=540,
     )
     top, low = 106, 250
     drawing.box(505, 178, 640, 324, "panel", None, 14)
@@ -128,8 +133,11 @@ def gru() -> Drawing:
     gate(drawing, 640, low, "1 − z_t", 58, 102)
     drawing.operator(700, top, "+", radius=15)
     drawing.words(606, top - 54, "near 1: the old state stays", SMALL, "muted", "start")
-    drawing.formula(290, 444, "[weight|r_t] = σ(W_r x_t + U_r h_{t-1})", 22)
-    drawing.formula(668, 444, "[weight|z_t] = σ(W_z x_t + U_z h_{t-1})", 22)
+    drawing.formula(206, 444, "[weight|r_t] = σ(W_r x_t + U_r h_{t-1})", 22, anchor="start")
+    drawing.formula(206, 484, "[weight|z_t] = σ(W_z x_t + U_z h_{t-1})", 22, anchor="start")
+    drawing.formula(506, 444, 'n_t = "tanh"(W_n x_t + [weight|r_t] ⊙ U_n h_{t-1})', 22, anchor="start")
+    drawing.formula(506, 484, "h_t = (1 - [weight|z_t]) ⊙ n_t + [weight|z_t] ⊙ h_{t-1}", 22, anchor="start")
+    drawing.words(505, 520, "biases are left out", SMALL, "muted")
     return drawing
 
 
@@ -140,8 +148,9 @@ def lstm() -> Drawing:
         "Along the top, the memory c runs straight from left to right: multiplied by the forget gate f, then added "
         "to. Below, the candidate g is made of the word x and the old state h by a tanh; multiplied by the input "
         "gate i it is added to the memory. On the right the new memory, through a tanh and multiplied by the output "
-        "gate o, becomes the new state h. The three gates are sigmoids of x and the old state.",
-        height=476,
+        "gate o, becomes the new state h. The three gates are sigmoids of x and the old state. The equations are "
+        "written below, without biases.",
+        height=540,
     )
     top, low = 106, 250
     drawing.box(505, 178, 640, 324, "panel", None, 14)
@@ -160,13 +169,17 @@ def lstm() -> Drawing:
     drawing.formula(418, low - 22, "g_t")
     gate(drawing, 474, low, "i_t", 58)
     drawing.operator(540, top, "+", radius=15)
-    drawing.line((660, top), (660, low), (851, low))
+    drawing.line((660, top), (660, (top + low) / 2 - 20))
+    drawing.line((660, (top + low) / 2 + 19), (660, low), (851, low))
     drawing.box(660, (top + low) / 2, 74, 38, "paper", "ink")
     drawing.words(660, (top + low) / 2, "tanh", TEXT)
     gate(drawing, 740, low, "o_t", 58)
     drawing.words(366, top - 54, "near 1: the memory stays", SMALL, "muted", "start")
-    drawing.formula(430, 444, "[weight|f_t], [weight|i_t], [weight|o_t] = σ(W x_t + U h_{t-1})", 22)
-    drawing.words(606, 444, "each with its own W and U", SMALL, "muted", "start")
+    drawing.formula(176, 444, "[weight|f_t], [weight|i_t], [weight|o_t] = σ(W x_t + U h_{t-1})", 22, anchor="start")
+    drawing.formula(176, 484, 'g_t = "tanh"(W_g x_t + U_g h_{t-1})', 22, anchor="start")
+    drawing.words(505, 520, "each gate has a W and a U of its own; biases are left out", SMALL, "muted")
+    drawing.formula(546, 444, "c_t = [weight|f_t] ⊙ c_{t-1} + [weight|i_t] ⊙ g_t", 22, anchor="start")
+    drawing.formula(546, 484, 'h_t = [weight|o_t] ⊙ "tanh"(c_t)', 22, anchor="start")
     return drawing
 
 

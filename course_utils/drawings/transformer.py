@@ -203,3 +203,5 @@ def legend(drawing: Drawing, x: Number, y: Number) -> None:
     drawing.words(x + 28, y + 128, "one line per word", SMALL + 1, "ink", "start")
     drawing.operator(x, y + 162, "+", radius=13)
     drawing.words(x + 28, y + 162, "the result is added", SMALL + 1, "ink", "start")
+    norm(drawing, x, y + 198)
+    drawing.words(x + 40, y + 198, "layer norm (pre-norm)", SMALL + 1, "ink", "start")

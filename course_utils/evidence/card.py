@@ -6,6 +6,7 @@ light or dark, and reflows on a phone; and where a viewer drops the styles too, 
 """
 
 import html
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -22,11 +23,12 @@ SYMBOLS = {"holds": "✓", "does not hold": "✗", "unclear": "?"}
 
 FONT = "font-family:system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 ROW = "display:flex;flex-wrap:wrap;align-items:center;gap:0 0.9em"
-NAME = "flex:1 1 9.5em;min-width:0;line-height:1.3;padding:0.15em 0"
-NUMBERS = "flex:0 0 11em;white-space:nowrap;text-align:right"
-TRACK = "flex:2 1 15em;position:relative;height:1.7em;min-width:0"
+NAME = "flex:1 1 11em;min-width:0;line-height:1.3;padding:0.15em 0"
+NUMBERS = "flex:0 0 10.5em;white-space:nowrap"
+TRACK = "flex:1 1 14em;position:relative;height:1.7em;min-width:0"
 SENTENCE = "font-size:1.1em;font-weight:600;line-height:1.35;padding:0.45em 0"
 QUIET = "opacity:0.8;font-size:0.9em"
+SPECK = 1 / 6  # of a line: where the difference at issue, with zero and threshold, takes less, it gets the whole line
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,17 @@ class Scale:
         room = 0.06 * (max(values) - min(values)) or 0.01
         return cls(min(values) - room, max(values) + room)
 
+    @classmethod
+    def around(cls, first: Interval, others: Iterable[Interval], marks: Sequence[float]) -> "Scale":
+        """Fit all intervals; where the first, the one at issue, would be a speck among them, fit it and the marks."""
+        whole, near = cls.over([first, *others], marks), cls.over([first], marks)
+        return near if near.width < SPECK * whole.width else whole
+
+    @property
+    def width(self) -> float:
+        """How much lies between the two ends."""
+        return self.high - self.low
+
     def percent(self, value: float) -> float:
         """Give the place of a value, between 0 and 100."""
         return float(np.clip(100 * (value - self.low) / (self.high - self.low), 0, 100))
@@ -84,7 +97,7 @@ def forest(pairs: Sequence[tuple[Record, Claim]]) -> Shown:
     for claim, result in decided:
         rows.append(
             f'<div style="{ROW};border-top:1px solid rgba(113,123,138,0.35);padding:0.35em 0">'
-            f'<div style="{NAME};flex-basis:15em">{_badge(result.word)} {html.escape(claim.says)}</div>'
+            f'<div style="{NAME};flex-basis:15em">{_badge(result.word)} {_as_html(claim.says)}</div>'
             f'<div style="{NUMBERS};{QUIET}">{_numbers(result, result.over_baseline)}</div>'
             f"{_track(result.over_baseline, claim, scale, COLOURS[result.word], 'treatment − baseline')}</div>"
         )
@@ -101,7 +114,7 @@ def card_markdown(record: Record, claim: Claim) -> str:
     """Give a card's twin in Markdown: the claim with its word and symbol, the three differences, and the means."""
     result = record.verdict(claim)
     kind = "primary" if claim.primary else "exploratory"
-    return (
+    return _with_subscripts(
         f"{SYMBOLS[result.word]} **{result.word}** · {claim.says}  \n"
         f"{'; '.join(_in_text(claim, result))} · {claim.metric}, {len(record.seeds)} seeds, "
         f"{_asked(claim, result)}, {kind}. {_levels(record, claim)}"
@@ -117,9 +130,9 @@ def _card(record: Record, claim: Claim, result: Verdict) -> str:
         f'<div style="display:flex;flex-wrap:wrap;align-items:center;gap:0.2em 0.8em">{_badge(result.word)}'
         f'<span style="{QUIET}">{kind} · {html.escape(claim.metric)} · {len(record.seeds)} seeds</span></div>'
     )
-    says = f'<div style="{SENTENCE}">{html.escape(claim.says)}</div>'
+    says = f'<div style="{SENTENCE}">{_as_html(claim.says)}</div>'
     body = _successes(claim, result) if result.successes is not None else _differences(claim, result)
-    why = html.escape(f"{result.why} {_levels(record, claim)}")
+    why = _as_html(f"{result.why} {_levels(record, claim)}").replace(" %", "\u00a0%")  # no line begins with a sign
     foot = f'<div style="{QUIET};line-height:1.45;padding-top:0.5em">{why}'
     if result.adjusted is not None:
         foot += f" p = {result.adjusted:.2g} (one-sided, Holm)."
@@ -139,11 +152,12 @@ def _badge(word: str) -> str:
 
 def _differences(claim: Claim, result: Verdict) -> str:
     compared = _compared(claim, result)
-    scale = Scale.over((interval for _, interval in compared), (0.0, claim.at_least))
+    (_, first), *others = compared
+    scale = Scale.around(first, [interval for _, interval in others], (0.0, claim.at_least))
     rows = []
     for (name, interval), colour in zip(compared, (COLOURS[result.word],) * 2 + (CONTEXT,), strict=True):
         rows.append(
-            f'<div style="{ROW}"><div style="{NAME}">{html.escape(name)}</div>'
+            f'<div style="{ROW}"><div style="{NAME}">{_as_html(name)}</div>'
             f'<div style="{NUMBERS}">{_numbers(result, interval)}</div>'
             f"{_track(interval, claim, scale, colour, name)}</div>"
         )
@@ -154,6 +168,8 @@ def _axis(claim: Claim, scale: Scale) -> str:
     """Name zero and the threshold below the tracks, on the side where the other is not."""
     zero, threshold = scale.percent(0.0), scale.percent(claim.at_least)
     counts = f"more than {in_points(claim.at_least)}" if claim.at_least else "above 0"
+    if claim.at_least < 0:
+        counts = f"loses less than {in_points(-claim.at_least)}"
     side = f"left:{threshold:.1f}%" if threshold < 60 else f"right:{100 - threshold:.1f}%"
     labels = f'<span style="position:absolute;{side};white-space:nowrap;padding:0 0.2em">{counts}</span>'
     if claim.at_least > 0 and threshold < 60 and zero > 4:
@@ -165,25 +181,31 @@ def _axis(claim: Claim, scale: Scale) -> str:
 
 
 def _track(interval: Interval, claim: Claim, scale: Scale, colour: str, name: str) -> str:
-    """Draw one interval: where differences count, zero, the interval and its mean."""
+    """Draw where differences count, zero, and one interval with its mean; an arrow if it lies beyond the scale."""
     threshold, zero, mean = scale.percent(claim.at_least), scale.percent(0.0), scale.percent(interval.mean)
     parts = [
         f"left:{threshold:.1f}%;right:0;top:0;bottom:0;background-color:{BEYOND};"
         f"border-left:2px dotted {COLOURS['holds']}",
         f"left:{zero:.1f}%;top:0;bottom:0;border-left:1px solid {CONTEXT}",
     ]
-    if np.isfinite(interval.low) and np.isfinite(interval.high):
+    outside = ""
+    if interval.high < scale.low or interval.low > scale.high:
+        end, arrow = ("left", "◂") if interval.high < scale.low else ("right", "▸")
+        outside = (
+            f'<span style="position:absolute;{end}:0;color:{colour};font-size:1.4em;line-height:1.2em">{arrow}</span>'
+        )
+    elif np.isfinite(interval.low) and np.isfinite(interval.high):
         low, high = scale.percent(interval.low), scale.percent(interval.high)
         parts.append(
             f"left:{low:.1f}%;width:{high - low:.1f}%;top:50%;height:4px;margin-top:-2px;border-radius:2px;"
             f"background-color:{colour}"
         )
-    if np.isfinite(interval.mean):
+    if np.isfinite(interval.mean) and not outside:
         parts.append(
             f"left:{mean:.1f}%;top:50%;width:11px;height:11px;margin-top:-5.5px;margin-left:-5.5px;border-radius:6px;"
             f"background-color:{colour}"
         )
-    drawn = "".join(f'<div style="position:absolute;{style}"></div>' for style in parts)
+    drawn = "".join(f'<div style="position:absolute;{style}"></div>' for style in parts) + outside
     side = "above" if interval.low > claim.at_least else "below" if interval.high < claim.at_least else "across"
     label = html.escape(f"{name}: the interval lies {side} the threshold of {in_points(claim.at_least)}")
     return f'<div role="img" aria-label="{label}" style="{TRACK}">{drawn}</div>'
@@ -203,7 +225,7 @@ def _successes(claim: Claim, result: Verdict) -> str:
         )
         told = f"{count} of {result.n_seeds}"
         rows.append(
-            f'<div style="{ROW};padding:0.15em 0"><div style="{NAME}">{html.escape(name + role)}</div>'
+            f'<div style="{ROW};padding:0.15em 0"><div style="{NAME}">{_as_html(name + role)}</div>'
             f'<div style="{NUMBERS};flex-basis:6em">{told} seeds</div>'
             f'<div role="img" aria-label="{told} seeds succeed" style="flex:2 1 15em;line-height:1">{dots}</div></div>'
         )
@@ -245,6 +267,16 @@ def _asked(claim: Claim, result: Verdict) -> str:
 def _levels(record: Record, claim: Claim) -> str:
     """Give the level of each condition, the floor included."""
     role = {claim.control: " (control)", claim.floor: " (floor)"}
+    unit = "" if claim.metric == "BLEU" else " %"
     means = {name: 100 * record.of(name, claim.metric).mean() for name in dict.fromkeys(claim.compared)}
-    told = ", ".join(f"{name}{role.get(name, '')} {mean:.1f} %" for name, mean in means.items())
-    return f"Means: {told}."
+    told = [f"{name}{role.get(name, '')} " + f"{mean:z.1f}{unit}".replace("-", "−") for name, mean in means.items()]
+    return f"Means: {', '.join(told)}."
+
+
+def _with_subscripts(text: str) -> str:
+    """Set ``s_i`` and ``s_{i-1}``, as claims write them, with their index below the line."""
+    return re.sub(r"_(?:\{([^}]*)\}|(\w))", lambda m: f"<sub>{(m[1] or m[2]).replace('-', '−')}</sub>", text)
+
+
+def _as_html(text: str) -> str:
+    return _with_subscripts(html.escape(text))

@@ -61,7 +61,7 @@ def papers_table(published: Path = PUBLISHED, records: Path = RECORDS) -> str:
     rows = ["| what | published | here | verdict | source |", "|---|---|---|---|---|"]
     for number in _numbers(published):
         printed, here, word, difference, reason = _beside(number, Record.read(records / f"{number.record}.json"))
-        verdict = ", ".join(filter(None, (f"**{word}** ({difference})", reason)))
+        verdict = ", ".join(filter(None, (f"**{word}** ({difference.replace('-', '−')})", reason)))
         rows.append(f"| {number.model} | {printed} | {here} | {verdict} | {number.source} |")
     return "\n".join(rows)
 
