@@ -105,11 +105,11 @@ def teaching() -> Drawing:
     rows = (138, 234, 330, 426)
     right_words = ("fünf", "und", "vierzig", "<eos>")
     ways = (
-        ("training: teacher forcing", "reads the right word", ("vier", "und", "vierzig", "<eos>")),
-        ("translating: free running", "reads its own word", ("vier", "und", "fünfzig", "<eos>")),
+        ("training: teacher forcing", "reads right words", ("vier", "und", "vierzig", "<eos>")),
+        ("translating: free running", "reads its own words", ("vier", "und", "fünfzig", "<eos>")),
     )
     for left, (name, reading, said) in zip((0, 480), ways, strict=True):
-        read, state, say = left + 92, left + 246, left + 396
+        read, state, say = left + 102, left + 252, left + 398
         free = left > 0
         drawing.words(left + 240, 28, name, LARGE, bold=True)
         drawing.words(read, 76, reading, SMALL, "muted")
