@@ -222,10 +222,15 @@ def test_every_pair_is_in_exactly_one_batch_of_an_epoch(monkeypatch):
     assert not all(torch.equal(a.ids, b.ids) for (a, _), (b, _) in zip(first, second, strict=True))
 
 
-def test_wrong_words_are_marked_where_they_stand():
+def test_wrong_words_are_marked_and_what_follows_a_missing_or_needless_word_is_not():
     assert lecture.marked(["drei", "und", "vierzig"], ["fünf", "und", "vierzig"]) == "[drei] und vierzig"
+    assert (
+        lecture.marked(["drei", "hundert", "und", "vierzig"], ["drei", "und", "vierzig"])
+        == "drei [hundert] und vierzig"
+    )
+    assert lecture.marked(["drei", "vierzig"], ["drei", "und", "vierzig"]) == "drei [–] vierzig"
     assert lecture.marked(["vier", "und"], ["vier"]) == "vier [und]"
-    assert lecture.marked(["vier"], ["vier", "und"]) == "vier"
+    assert lecture.marked([], ["vier"]) == "[–]"
 
 
 def test_test_numbers_are_never_trained_on(monkeypatch):

@@ -83,6 +83,16 @@ def test_seed_lines_draw_every_seed_and_their_mean():
     plt.close(fig)
 
 
+def test_seed_lines_take_the_colours_they_are_given_in_the_order_of_the_conditions():
+    fig, ax = plt.subplots()
+    values = np.zeros((3, 2))
+    colours = ["grey", plotting.MODEL_COLOURS["attention"]]
+    plotting.seed_lines(ax, [1, 2], {"a": values, "b": values + 1}, colours)
+    assert [line.get_color() for line in ax.lines] == ["grey"] * 4 + [plotting.MODEL_COLOURS["attention"]] * 4
+    assert [text.get_color() for text in ax.texts] == colours
+    plt.close(fig)
+
+
 def test_names_at_the_ends_of_curves_do_not_overlap():
     fig, ax = plt.subplots()
     plotting.seed_lines(ax, [1, 2], {"a": np.full((3, 2), 0.5), "b": np.full((3, 2), 0.501), "c": np.zeros((3, 2))})

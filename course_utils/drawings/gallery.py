@@ -30,6 +30,7 @@ DRAWINGS: dict[str, Callable[[], Drawing]] = {
     "01_gru_cell": recurrent.gru,
     "01_lstm_cell": recurrent.lstm,
     "01_one_vector": recurrent.one_vector,
+    "01_teaching": recurrent.teaching,
     "02_decoder_that_asks": decoder_that_asks.writes_fuenf,
     "02_decoder_that_asks_later": decoder_that_asks.writes_vierzig,
     "03_two_levels": documents.hierarchy,

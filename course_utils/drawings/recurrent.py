@@ -1,4 +1,4 @@
-"""Lecture 01: the unrolled network, two cells with gates, and the encoder-decoder with one vector between."""
+"""Lecture 01: the unrolled network, two cells with gates, the encoder-decoder, and what its decoder reads."""
 
 import math
 from itertools import pairwise
@@ -93,6 +93,50 @@ def one_vector() -> Drawing:
             drawing.line((state - 12, y + 28), (state - 12, y + 64))
     drawing.formula(c - 40, 564, "[value|c] = h_4 = s_0")
     drawing.formula(state + 84, 564, 's_t = "GRU(["y_{t-1} ‖ [value|c]"]", s_{t-1})')
+    return drawing
+
+
+def teaching() -> Drawing:
+    """Draw what the decoder reads while it is trained, and what it reads when it translates."""
+    drawing = Drawing(
+        "Teacher forcing beside free running",
+        "Twice the same decoder, four steps from top to bottom; at each it reads a word and says one. Its first word "
+        "is wrong both times: vier instead of fünf. On the left, in training, it nevertheless reads the right words, "
+        "bos, fünf, und, vierzig, and says und, vierzig, eos. On the right, when it translates, it reads what it said "
+        "itself, vier, and goes on with und, fünfzig, eos: one mistake has led to another.",
+        height=496,
+    )
+    rows = (138, 234, 330, 426)
+    right_words = ("fünf", "und", "vierzig", "<eos>")
+    ways = (
+        ("training: teacher forcing", "reads right words", ("vier", "und", "vierzig", "<eos>")),
+        ("translating: free running", "reads its own words", ("vier", "und", "fünfzig", "<eos>")),
+    )
+    for left, (name, reading, said) in zip((0, 480), ways, strict=True):
+        read, state, say = left + 102, left + 252, left + 398
+        free = left > 0
+        drawing.words(left + 240, 28, name, LARGE, bold=True)
+        drawing.words(read, 76, reading, SMALL, "muted")
+        drawing.words(say, 76, "says", SMALL, "muted")
+        if not free:
+            drawing.box(read, 282, 124, 358, "panel", None, 12)
+        given = ("<bos>", *(said if free else right_words))
+        for number, y in enumerate(rows):
+            drawing.words(read, y, given[number], WORD)
+            drawing.line((read + 50, y), (state - 37, y))
+            drawing.box(state, y, 72, 54, "paper", "ink")
+            drawing.formula(state, y, f"s_{number + 1}")
+            drawing.line((state + 37, y), (say - 52, y))
+            if said[number] != right_words[number]:
+                drawing.box(say, y, 100, 40, "paper", "ink", dashed=True)
+            drawing.words(say, y, said[number], WORD)
+            if number == len(rows) - 1:
+                continue
+            drawing.line((state, y + 28), (state, y + 68))
+            if free:
+                drawing.line((say, y + 22), (say, y + 48), (read, y + 48), (read, y + 78))
+    drawing.line((480, 50), (480, 470), colour="line", head=False)
+    drawing.words(480, 482, "a dashed frame marks a wrong word", SMALL, "muted")
     return drawing
 
 
