@@ -20,6 +20,7 @@ from course_utils.palette import NOTHING, WEIGHT
 
 # Okabe & Ito (2008): told apart by readers with any kind of colour vision; black comes first for the main series.
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
+MODEL_COLOURS = {"fixed vector": COLOURS[1], "attention": COLOURS[2]}  # one for each model, in every lecture
 CONTEXT = "#767676"  # what is there for comparison only
 SHARPER = 2  # points kept for each point on the page, so that a picture stays sharp on a projector
 WEIGHTS = LinearSegmentedColormap.from_list("weights", [NOTHING, WEIGHT])  # light is little, dark is much
@@ -118,7 +119,12 @@ def attention_map(ax: Axes, weights: ArrayLike, queries: Sequence[str], keys: Se
     _tell(ax, "the most of each query's weight: " + ", ".join(most))
 
 
-def seed_lines(ax: Axes, x: Sequence[float | int] | np.ndarray, series: Mapping[str, ArrayLike]) -> None:
+def seed_lines(
+    ax: Axes,
+    x: Sequence[float | int] | np.ndarray,
+    series: Mapping[str, ArrayLike],
+    colours: Sequence[str] = COLOURS,
+) -> None:
     """Draw one curve per condition: each seed faintly, their mean bold, the name at the curve's end.
 
     Names that would overlap are moved apart; set the limits of the axes first, so that they are placed for them.
@@ -131,13 +137,15 @@ def seed_lines(ax: Axes, x: Sequence[float | int] | np.ndarray, series: Mapping[
         Positions along the horizontal axis.
     series
         Condition → values of shape (n_seeds, len(x)).
+    colours
+        One for each condition, in the same order; where there are fewer, they begin again.
     """
     ends, told = {}, []
     for i, (name, values) in enumerate(series.items()):
         values = np.asarray(values, dtype=float)
         if values.ndim != 2 or values.shape[1] != len(x):
             raise ValueError(f"seed_lines: {name!r} must have shape (n_seeds, {len(x)}), got {values.shape}.")
-        colour, marker = COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]
+        colour, marker = colours[i % len(colours)], MARKERS[i % len(MARKERS)]
         ax.plot(x, values.T, linewidth=0.8, alpha=0.35, color=colour)
         mean = values.mean(axis=0)
         ax.plot(x, mean, linewidth=2.2, markersize=5, color=colour, marker=marker, label=name)
@@ -165,7 +173,12 @@ def _label_ends(ax: Axes, x: float | int, ends: Mapping[str, tuple[float, str]],
         )
 
 
-def seed_dots(ax: Axes, series: Mapping[str, ArrayLike], compared: Collection[str] = ()) -> None:
+def seed_dots(
+    ax: Axes,
+    series: Mapping[str, ArrayLike],
+    compared: Collection[str] = (),
+    accents: Sequence[str] = COLOURS[1:],
+) -> None:
     """Draw one row per condition: each seed a dot (fainter where there are many), their mean a bar with its value.
 
     Parameters
@@ -176,6 +189,8 @@ def seed_dots(ax: Axes, series: Mapping[str, ArrayLike], compared: Collection[st
         Condition → one value per seed.
     compared
         The conditions that the figure compares: they are drawn in colour, all others in grey as context.
+    accents
+        The colours of those that are compared, in the same order; where there are fewer, they begin again.
     """
     unknown = set(compared) - set(series)
     if unknown:
@@ -186,7 +201,7 @@ def seed_dots(ax: Axes, series: Mapping[str, ArrayLike], compared: Collection[st
         if values.ndim != 1:
             raise ValueError(f"seed_dots: {name!r} must have one value per seed, got an array of shape {values.shape}.")
         means[name] = values.mean()
-        colour = COLOURS[1 + list(compared).index(name)] if name in compared else CONTEXT
+        colour = accents[list(compared).index(name) % len(accents)] if name in compared else CONTEXT
         alpha = min(0.5, 10 / len(values))  # many dots overlap; the darker, the more
         ax.plot(values, np.full(len(values), row), "o", color=colour, alpha=alpha, markersize=6)
         ax.plot([means[name]] * 2, [row - 0.3, row + 0.3], color=colour, linewidth=2.5)
