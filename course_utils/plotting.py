@@ -173,7 +173,12 @@ def _label_ends(ax: Axes, x: float | int, ends: Mapping[str, tuple[float, str]],
         )
 
 
-def seed_dots(ax: Axes, series: Mapping[str, ArrayLike], compared: Collection[str] = ()) -> None:
+def seed_dots(
+    ax: Axes,
+    series: Mapping[str, ArrayLike],
+    compared: Collection[str] = (),
+    accents: Sequence[str] = COLOURS[1:],
+) -> None:
     """Draw one row per condition: each seed a dot (fainter where there are many), their mean a bar with its value.
 
     Parameters
@@ -184,6 +189,8 @@ def seed_dots(ax: Axes, series: Mapping[str, ArrayLike], compared: Collection[st
         Condition → one value per seed.
     compared
         The conditions that the figure compares: they are drawn in colour, all others in grey as context.
+    accents
+        The colours of those that are compared, in the same order; where there are fewer, they begin again.
     """
     unknown = set(compared) - set(series)
     if unknown:
@@ -194,7 +201,7 @@ def seed_dots(ax: Axes, series: Mapping[str, ArrayLike], compared: Collection[st
         if values.ndim != 1:
             raise ValueError(f"seed_dots: {name!r} must have one value per seed, got an array of shape {values.shape}.")
         means[name] = values.mean()
-        colour = COLOURS[1 + list(compared).index(name)] if name in compared else CONTEXT
+        colour = accents[list(compared).index(name) % len(accents)] if name in compared else CONTEXT
         alpha = min(0.5, 10 / len(values))  # many dots overlap; the darker, the more
         ax.plot(values, np.full(len(values), row), "o", color=colour, alpha=alpha, markersize=6)
         ax.plot([means[name]] * 2, [row - 0.3, row + 0.3], color=colour, linewidth=2.5)

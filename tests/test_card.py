@@ -131,6 +131,19 @@ def test_judging_shows_cards_and_outside_of_a_notebook_their_twin(capsys):
     assert "Verdict: holds." in capsys.readouterr().out
 
 
+def test_the_claims_on_one_metric_can_be_shown_alone():
+    other = replace(CLAIM, metric="recall", says="another claim")
+    values = {name: {**metrics, "recall": metrics["accuracy"]} for name, metrics in record().values.items()}
+    both = replace(record(), claims=[CLAIM, other], values=values)
+    assert cards(both).markup.count('role="group"') == 2
+    alone = cards(both, "recall")
+    assert alone.markup.count('role="group"') == 1
+    assert "another claim" in alone.markup
+    assert CLAIM.says not in repr(alone)
+    with pytest.raises(ValueError, match="has no claim on 'BLEU'; it has claims on accuracy, recall"):
+        cards(both, "BLEU")
+
+
 def test_a_scale_holds_every_bound_that_is_finite():
     scale = Scale.over([Interval(0.1, -math.inf, math.inf), Interval(0.3, 0.2, 0.4)], [0.0])
     assert 0 < scale.percent(0.0) < scale.percent(0.1) < scale.percent(0.4) < 100

@@ -205,6 +205,12 @@ def test_padding_changes_nothing_in_the_wide_translator(look_back):
         torch.testing.assert_close(together[i : i + 1], alone, atol=1e-5, rtol=1e-4)
 
 
+def test_an_empty_sentence_passes_through_the_wide_translator():
+    model = wide()
+    source, target = as_batches([7, 0, 5], [4, 4, 4])
+    assert model(source, lecture.shifted(target)).isfinite().all()
+
+
 @pytest.mark.parametrize("look_back", [True, False])
 def test_the_wide_translator_does_not_see_the_word_it_must_write(look_back):
     model = wide(look_back)

@@ -99,6 +99,33 @@ def test_the_encoder_reads_a_padded_sentence_as_if_it_stood_alone():
         torch.testing.assert_close(ends[i], torch.cat([last[0, 0], last[1, 0]]))
 
 
+@pytest.mark.parametrize("lengths", [[7, 0, 5], [0, 0]])
+def test_an_empty_sentence_is_read_and_gives_a_context_of_zeros(lengths):
+    model = translator()
+    source = pad(sentences(lengths, N_SOURCE))
+    states, ends = model.encoder(source)
+    assert states.isfinite().all()
+    assert ends.isfinite().all()
+    memory, state, context = model.read(source)
+    _, context, weights = model.step(model.from_word.bias, state, context, memory, model.score)
+    empty = [i for i, length in enumerate(lengths) if length == 0]
+    assert (weights[empty] == 0).all()
+    assert (context[empty] == 0).all()
+
+
+def test_a_watched_loss_changes_nothing_in_the_training(corpus):
+    seen = []
+
+    def watched(model, source, target):
+        seen.append(lecture.decode_greedily(model, source))
+        return lecture.batch_loss(model, source, target)
+
+    plain = lecture.trained(corpus, 1, epochs=2).state_dict()
+    watch = lecture.trained(corpus, 1, epochs=2, loss=watched).state_dict()
+    assert seen
+    assert all(torch.equal(plain[name], watch[name]) for name in plain)
+
+
 def pytorchs_cell(model):
     """Put the three matrices of the lecture into the two of nn.GRUCell, which reads word and context side by side."""
     cell = torch.nn.GRUCell(lecture.D_EMBEDDING + 2 * lecture.D_ENCODER, lecture.D_DECODER)

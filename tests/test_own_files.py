@@ -113,7 +113,7 @@ def test_a_first_pair_is_not_taken_for_a_header(pairs_of):
         ([f"{line}\ta{i}\tb\tc" for i, line in enumerate(LINES)], r"has 5 columns; say which two .*columns=\(1, 2\)"),
         (LINES[:3], r"no pair falls into val.*a hundred different ones or more are needed"),
         (b"PK\x03\x04", r"own\.tsv is a zip archive, or an Excel or Word document, not plain text; unpack or export"),
-        (gzip.compress(b"eins\tone"), r"own\.tsv is a gzip archive, not plain text"),
+        (gzip.compress(b"eins\tone", mtime=0), r"own\.tsv is a gzip archive, not plain text"),
     ],
 )  # fmt: skip
 def test_pairs_that_cannot_be_read_are_refused_in_a_sentence(content, message, pairs_of):

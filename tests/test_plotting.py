@@ -130,6 +130,15 @@ def test_a_picture_is_kept_sharper_than_it_is_shown(displayed):
     assert f'width="{round(6 * dots)}"' in shown["text/html"]
 
 
+def test_curves_and_dots_take_the_colours_they_are_given():
+    fig, axes = plt.subplots(1, 2)
+    plotting.seed_lines(axes[0], [1, 2], {"a": np.ones((1, 2)), "b": np.ones((1, 2))}, ["#123456"])
+    assert {line.get_color() for line in axes[0].lines} == {"#123456"}
+    plotting.seed_dots(axes[1], {"a": [0.1, 0.2], "b": [0.2, 0.3]}, ["a", "b"], ["#123456", "#654321"])
+    assert [line.get_color() for line in axes[1].lines[::2]] == ["#123456", "#654321"]
+    plt.close(fig)
+
+
 def test_only_what_is_compared_is_coloured():
     fig, ax = plt.subplots()
     plotting.seed_dots(ax, {"a": [0.1, 0.2], "b": [0.2, 0.3], "c": [0.2, 0.3]}, compared=("c", "a"))

@@ -8,7 +8,7 @@ light or dark, and reflows on a phone; and where a viewer drops the styles too, 
 import html
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -75,10 +75,20 @@ class Scale:
         return float(np.clip(100 * (value - self.low) / (self.high - self.low), 0, 100))
 
 
-def cards(record: Record) -> Shown:
-    """Give one card for each claim of a record."""
-    markup = "".join(_card(record, claim, record.verdict(claim)) for claim in record.claims)
-    return Shown(markup, str(record))
+def cards(record: Record, metric: str | None = None) -> Shown:
+    """Give one card for each claim of a record, or for those on one metric.
+
+    Raises
+    ------
+    ValueError
+        If no claim is on this metric.
+    """
+    claims = [claim for claim in record.claims if metric in (None, claim.metric)]
+    if not claims:
+        known = ", ".join(sorted({claim.metric for claim in record.claims}))
+        raise ValueError(f"cards: {record.name} has no claim on {metric!r}; it has claims on {known}.")
+    markup = "".join(_card(record, claim, record.verdict(claim)) for claim in claims)
+    return Shown(markup, str(replace(record, claims=claims)))
 
 
 def forest(pairs: Sequence[tuple[Record, Claim]]) -> Shown:

@@ -28,6 +28,9 @@ def verdict(record: Record, claim: Claim, folder: Path | None = None) -> Verdict
     return record.verdict(claim, folder)
 
 
-def judge(record: Record) -> None:
-    """Show what a record says about each of its claims, as cards; ``print(record)`` gives the numbers as a block."""
-    display(cards(record))
+def judge(record: Record, metric: str | None = None) -> None:
+    """Show what a record says about each of its claims, or about those on one metric, as cards.
+
+    ``print(record)`` gives the numbers as a block.
+    """
+    display(cards(record, metric))

@@ -470,10 +470,10 @@ BEAM_STEP = Exercise(
 )
 
 EXERCISES: dict[str, Exercise] = {
-    "01_gradient_left": GRADIENT_LEFT,
-    "01_last_state": LAST_STATE,
     "01_pairs_of_words": PAIRS_OF_WORDS,
-    "01_gru_of_2014": GRU_OF_2014,
+    "01_last_state": LAST_STATE,
     "01_mixed_batch": MIXED_BATCH,
     "01_beam_step": BEAM_STEP,
+    "01_gradient_left": GRADIENT_LEFT,
+    "01_gru_of_2014": GRU_OF_2014,
 }

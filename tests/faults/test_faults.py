@@ -87,11 +87,7 @@ NOT_A_NOTEBOOK = {
     "a page of the web": "<!DOCTYPE html>",
     "a list": "[]",
     "without cells": '{"metadata": {}, "nbformat": 4, "nbformat_minor": 5}',
-<<<<<<< HEAD
-    "with a cell that has no text": '{"cells": [{"cell_type": "code"}], "metadata": {}, "nbformat": 4}',
-=======
     "with an empty cell": '{"cells": [{"cell_type": "code"}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',
->>>>>>> faults16
     "with cells that are none": '{"cells": [3], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',
     "binary": b"\x89PNG\xff",
     "100,000 levels deep": "[" * 100_000,
