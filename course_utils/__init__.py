@@ -18,7 +18,7 @@ def _use_one_thread_unless_chosen() -> None:
         return
     torch, dgl = sys.modules.get("torch"), sys.modules.get("dgl")
     if torch is not None:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         # PyTorch starts with a thread for each core, or for each pair of hyper-threads; another number was chosen.
         if torch.get_num_threads() not in (cores, cores // 2):
             return

@@ -407,7 +407,8 @@ def _hides_what_is_not_finite(mask: Tensor, query: Tensor, keys: Tensor, values:
 
 def _all_finite(*tensors: Tensor) -> bool:
     # a sum is finite only if each of its terms is, and takes a fiftieth of the time of asking each
-    total = sum(t.detach().sum(dtype=torch.promote_types(t.dtype, torch.float32)) for t in tensors)
+    sums = [t.detach().sum(dtype=torch.promote_types(t.dtype, torch.float32)) for t in tensors]
+    total = torch.stack(sums).sum()
     return total.is_meta or bool(total.isfinite())  # the meta device has shapes and no numbers
 
 

@@ -4,12 +4,10 @@ import contextlib
 import errno
 import fcntl
 import glob
-import json
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 README = CHECKOUT / "README.md"
@@ -41,22 +39,6 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
-
-
-def read_json(path: Path) -> Any:
-    """Read a JSON file that belongs to the repository.
-
-    Raises
-    ------
-    ValueError
-        It is damaged: the message names the file and says where to take it from.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError, IsADirectoryError) as error:
-        raise ValueError(
-            f"{path} is damaged ({error}). Take it from the repository again: git checkout -- {path}"
-        ) from error
 
 
 def clear_traces(folder: Path, names: str) -> None:

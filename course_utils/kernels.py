@@ -26,6 +26,8 @@ def execute(client: NotebookClient, **options: Any) -> None:
     async def run() -> None:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
+        assert task is not None  # asyncio.run made it
+
         def stop() -> None:
             nonlocal stopped
             stopped = True
@@ -34,7 +36,7 @@ def execute(client: NotebookClient, **options: Any) -> None:
 
         for number in handlers:
             loop.add_signal_handler(number, stop)
-        loop.add_signal_handler = _no_others  # type: ignore[method-assign]
+        loop.add_signal_handler = _no_others  # type: ignore[assignment]  # whatever it is called with
         await client.async_execute(**options)
 
     in_main_thread = threading.current_thread() is threading.main_thread()  # no other one hears signals

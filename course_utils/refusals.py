@@ -54,6 +54,10 @@ class Stop(Exception):
     """Ends a command with one message for the reader."""
 
 
+class Damaged(Stop, ValueError):
+    """A file of the course is not what it should be: to a command a reason to stop, to a lecture a wrong value."""
+
+
 def explain(error: OSError) -> str | None:
     """Say in one sentence what the system refused and what to do; None where the refusal is not known."""
     sentence = SENTENCES.get(error.errno or 0)
@@ -201,24 +205,25 @@ def _in_one_line(why: object) -> str:
     return " ".join(str(why).encode("ascii", "backslashreplace").decode().split())[:200]
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object from a file of ours.
+def read_json(path: Path, expected: type = dict) -> Any:
+    """Read a JSON object, or the list that is expected in its place, from a file of ours.
 
     Raises
     ------
-    Stop
+    Damaged
         If it is damaged; the message names it.
     OSError
         If it is missing or cannot be read.
     """
     if path.exists() and not path.is_file():  # opening a pipe would wait for ever
-        raise Stop(damaged(path, "it is no file"))
+        raise Damaged(damaged(path, "it is no file"))
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        raise Stop(damaged(path, error)) from None
-    if not isinstance(content, dict):
-        raise Stop(damaged(path, f"expected an object, found a {type(content).__name__}"))
+        raise Damaged(damaged(path, error)) from None
+    if not isinstance(content, expected):
+        wanted = "an object" if expected is dict else f"a {expected.__name__}"
+        raise Damaged(damaged(path, f"expected {wanted}, found a {type(content).__name__}"))
     return content
 
 

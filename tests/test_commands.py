@@ -233,7 +233,9 @@ REPORT = """<testsuites><testsuite tests="7" failures="{failures}" errors="0" sk
 <testcase classname="notebooks.02_bahdanau_attention.ipynb" name="Cell 1" time="7.25"/>
 <testcase classname="tests.test_x" name="a" time="0"><skipped message="no chromium is installed"/></testcase>
 <testcase classname="tests.test_x" name="b" time="0"><skipped message="no chromium is installed"/></testcase>
-<testcase classname="notebooks.06_graph_attention.ipynb" name="Cell 0" time="11.0"/></testsuite></testsuites>"""
+<testcase classname="notebooks.06_graph_attention.ipynb" name="Cell 0" time="11.0"/>
+<testcase classname="notebooks.experiments.06_graph_attention.ipynb" name="Cell 0" time="2.5"/>
+</testsuite></testsuites>"""
 
 
 @pytest.fixture
@@ -304,7 +306,8 @@ def test_the_last_line_counts_all_stages_and_each_notebook_has_its_seconds(failu
     assert result.status == (1 if failures else 0)
     assert f"notebooks: {'FAILED' if failures else 'ok'}" in lines[-2]
     assert re.search(r"02_bahdanau_attention +10\.8 s", result.out)
-    assert re.search(r"06_graph_attention +11\.0 s", result.out)
+    assert re.search(r"^06_graph_attention +11\.0 s", result.out, re.MULTILINE)
+    assert re.search(r"^experiments/06_graph_attention +2\.5 s", result.out, re.MULTILINE)
     assert ("what the stage wrote" in result.out) is bool(failures)
 
 
@@ -488,7 +491,13 @@ def test_evidence_runs_each_lecture_once_and_saves_none(
 @pytest.mark.parametrize("name", ["02", "02_two", "notebooks/02_two.ipynb"])
 def test_a_lecture_is_found_by_its_number_its_name_or_its_path(name, two_lectures):
     assert execute.find_lectures([name]) == [two_lectures[1]]
-    assert execute.find_lectures([]) == list(two_lectures)
+
+
+def test_no_name_means_all_lectures_and_after_them_the_experiments(two_lectures):
+    folder = two_lectures[0].parent
+    start = write_notebook(folder / "00_start_here.ipynb", "1")
+    experiments = [write_notebook(folder / "experiments" / f"{name}.ipynb", "1") for name in ("01_one", "02_two")]
+    assert execute.find_lectures([]) == [start, *two_lectures, *experiments]
 
 
 @pytest.mark.parametrize("name", ["07", "0"])

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from course_utils import files
+from course_utils import files, refusals
 from course_utils.data import __main__ as command_line
 from course_utils.data import storage
 from course_utils.files import CHECKOUT
@@ -240,10 +240,18 @@ def test_data_build_says_what_was_not_kept(monkeypatch, capsys):
     assert "number words: 1 pairs, English and German, not kept" in said
 
 
-def test_a_damaged_file_of_the_repository_is_named(tmp_path):
-    for content in (b'{"01": ', b"\xff\xfe", b"", 100_000 * b"["):
+@pytest.mark.parametrize("kind", [ValueError, refusals.Stop])
+def test_a_damaged_file_of_the_repository_is_named(kind, tmp_path, monkeypatch):
+    monkeypatch.setattr(refusals, "CHECKOUT", tmp_path)
+    for content in (b'{"01": ', b"\xff\xfe", b"", 100_000 * b"[", b"[]"):
         (tmp_path / "runs.json").write_bytes(content)
-        with pytest.raises(
-            ValueError, match=r"runs\.json is damaged .*\. Take it from the repository again: git checkout"
-        ):
-            files.read_json(tmp_path / "runs.json")
+        with pytest.raises(kind, match=r"runs\.json is damaged .*: take it from the repository again \(git checkout"):
+            refusals.read_json(tmp_path / "runs.json")
+
+
+def test_a_file_that_should_hold_a_list_is_damaged_where_it_holds_an_object(tmp_path):
+    (tmp_path / "published.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"published\.json is damaged \(expected a list, found a dict\)"):
+        refusals.read_json(tmp_path / "published.json", list)
+    (tmp_path / "published.json").write_text("[1]", encoding="utf-8")
+    assert refusals.read_json(tmp_path / "published.json", list) == [1]

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
+from jupyter_client.provisioning import LocalProvisioner
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
@@ -33,17 +34,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def find_lectures(names: Sequence[str]) -> list[Path]:
-    """Turn `02`, `02_bahdanau_attention` or a path into that notebook's file; no names mean all lectures."""
-    lectures = sorted(NOTEBOOKS.glob("*.ipynb"))
+    """Turn `02`, `02_bahdanau_attention` or a path into that notebook's file; no names mean all, experiments last."""
+    lectures, experiments = sorted(NOTEBOOKS.glob("*.ipynb")), sorted(EXPERIMENTS.glob("*.ipynb"))
     found = []
     for name in names:
-        meant = sorted(EXPERIMENTS.glob("*.ipynb")) if EXPERIMENTS.name in Path(name).parts else lectures
+        meant = experiments if EXPERIMENTS.name in Path(name).parts else lectures
         matching = [path for path in meant if path.stem.startswith(Path(name).stem)]
         if len(matching) != 1:
             listed = ", ".join(path.stem for path in meant)
             raise Stop(f"No one lecture is meant by {name!r}. There are: {listed or 'none in notebooks/'}.")
         found += matching
-    return found or lectures
+    return found or [*lectures, *experiments]
 
 
 class _Client(NotebookClient):
@@ -63,10 +64,12 @@ def run_notebook(path: Path, save: bool) -> None:
     Stop
         If the file is damaged, a cell fails or the kernel dies; then the file is as it was.
     """
-    memory = []
+    memory: list[int | None] = []
 
     def note_memory(**_cell):
-        memory.append(peak_memory(client.km.provisioner.pid))
+        kernel = client.km.provisioner if client.km else None
+        if isinstance(kernel, LocalProvisioner) and kernel.pid:
+            memory.append(peak_memory(kernel.pid))
 
     keep_progress_apart()
     print(f"\n=== {path.name}", flush=True)
@@ -128,4 +131,5 @@ def peak_memory(pid: int) -> int | None:
         status = Path("/proc", str(pid), "status").read_text(encoding="utf-8")
     except OSError:
         return None
-    return round(int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) / 1024)
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    return round(int(found[1]) / 1024) if found else None

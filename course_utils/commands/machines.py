@@ -19,6 +19,7 @@ import time
 import xml.etree.ElementTree
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from course_utils.files import CHECKOUT, LECTURES, RUNS
@@ -77,16 +78,16 @@ def variations() -> list[Variation]:
         for name, settings in INSTRUCTIONS.items()
         for threads in THREADS
     ]
-    everything = {"tests": "not browser", "notebooks": quickest()}
+    everything = partial(Variation, tests="not browser", notebooks=quickest())
     plain = {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}  # so that open() means ASCII
     return [
         *machines,
         Variation("busy", "beside two processes that never rest", busy=2),
         Variation("shuffled", "tests in random order", tests="not browser", notebooks=(), shuffled=True),
-        Variation("language", "LANG=C, where text is ASCII unless said otherwise", plain, **everything),
-        Variation("time-zone", "on the other side of the date line", {"TZ": "Pacific/Kiritimati"}, **everything),
-        Variation("home", "a home folder that cannot be written", read_only_home=True, **everything),
-        Variation("folder", "a folder with spaces and Korean letters", far=True, **everything),
+        everything("language", "LANG=C, where text is ASCII unless said otherwise", plain),
+        everything("time-zone", "on the other side of the date line", {"TZ": "Pacific/Kiritimati"}),
+        everything("home", "a home folder that cannot be written", read_only_home=True),
+        everything("folder", "a folder with spaces and Korean letters", far=True),
     ]
 
 
@@ -179,8 +180,14 @@ def busy_processes(number: int) -> Iterator[None]:
 def run(command: Sequence[str], root: Path, environment: dict[str, str], report: Path) -> Outcome:
     """Run pytest in a folder and read its report; a pytest that breaks without one is a failure of its own."""
     line = [*PYTEST, *command, f"--junitxml={report}"]
-    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    ended = subprocess.run(line, cwd=root, env=environment, **streams)
+    ended = subprocess.run(
+        line,
+        cwd=root,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     output = ended.stdout.decode(errors="replace")
     cases = list(xml.etree.ElementTree.parse(report).iter("testcase")) if report.exists() else []
     failed, skipped = [], 0

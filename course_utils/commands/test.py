@@ -40,7 +40,7 @@ class Stage:
         """Count (passed, failed, skipped), from the exit status and, for pytest, its report."""
         if self.report is None or not self.report.exists():
             return (0, 1, 0) if self.status else (1, 0, 0)
-        counts = xml.etree.ElementTree.parse(self.report).getroot().find("testsuite").attrib
+        counts = next(xml.etree.ElementTree.parse(self.report).iter("testsuite")).attrib
         failed = int(counts["failures"]) + int(counts["errors"])
         skipped = int(counts["skipped"])
         return int(counts["tests"]) - failed - skipped, max(failed, int(self.status != 0)), skipped
@@ -51,7 +51,7 @@ class Stage:
         if self.report is None or not self.report.exists():
             return Counter()
         skipped = xml.etree.ElementTree.parse(self.report).iter("skipped")
-        return Counter(element.get("message") for element in skipped)
+        return Counter(element.get("message", "no reason given") for element in skipped)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -115,8 +115,8 @@ def run_side_by_side(group: Sequence[Stage]) -> None:
         waiting = []
         for stage in group:
             file = open_files.enter_context(tempfile.TemporaryFile())
-            options = {"stdin": subprocess.DEVNULL, "stdout": file, "stderr": subprocess.STDOUT}
-            waiting.append((stage, subprocess.Popen(stage.command, **options), file))
+            process = subprocess.Popen(stage.command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT)
+            waiting.append((stage, process, file))
         try:
             while waiting:
                 time.sleep(0.1)
@@ -144,21 +144,23 @@ def tell(stage: Stage) -> None:
 
 
 def seconds_per_notebook(report: Path) -> dict[str, float]:
-    """Add up the seconds of each notebook's cells, its kernel's start included."""
-    seconds: Counter[str] = Counter()
+    """Add up the seconds of each notebook's cells, its kernel's start included, by its path below ``notebooks``."""
+    seconds: dict[str, float] = {}
     if report.exists():
         for case in xml.etree.ElementTree.parse(report).iter("testcase"):
-            seconds[case.get("classname").split(".")[-2]] += float(case.get("time"))
-    return dict(seconds)
+            dotted = case.get("classname", "")  # the path, with dots for its slashes
+            name = dotted.removeprefix("notebooks.").removesuffix(".ipynb").replace(".", "/")
+            seconds[name] = seconds.get(name, 0.0) + float(case.get("time", 0))
+    return seconds
 
 
 def summarise(ran: Sequence[Stage], total: float) -> int:
     """Print the seconds of each notebook, the stages, and, as pytest does, the counts in the last line."""
     print()
     for stage in ran:
-        if stage.name == "notebooks":
+        if stage.name == "notebooks" and stage.report:
             for notebook, seconds in sorted(seconds_per_notebook(stage.report).items()):
-                print(f"{notebook:32}{seconds:6.1f} s")
+                print(f"{notebook:36}{seconds:6.1f} s")
     counts = [stage.counts for stage in ran]
     words = ["FAILED" if failed else "ok" for _, failed, _ in counts]
     print(" | ".join(f"{stage.name}: {word}" for stage, word in zip(ran, words, strict=True)))

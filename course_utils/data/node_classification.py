@@ -104,7 +104,7 @@ def split_per_class(
     ----------
     Yang, Cohen & Salakhutdinov (2016), Revisiting Semi-Supervised Learning with Graph Embeddings, section 5.
     """
-    whole = isinstance(n_train_per_class, Integral) and isinstance(n_val, Integral)
+    whole = isinstance(n_train_per_class, int | Integral) and isinstance(n_val, int | Integral)
     if not whole or n_train_per_class < 1 or n_val < 0:
         raise ValueError(
             f"split_per_class: n_train_per_class must be a whole number, one or more, and n_val zero or more, got "

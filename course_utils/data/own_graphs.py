@@ -298,7 +298,7 @@ def _from_networkx(graph: Any) -> Parts:
     position = {node: number for number, node in enumerate(graph.nodes)}
     if not position:
         raise ValueError("read_graph: the networkx graph is empty; nodes with a label and features are needed.")
-    rows, labels, width = _Rows(), [], None
+    rows, labels, width = _Rows(), [], 0
     for node, data in graph.nodes(data=True):
         where = f"read_graph: node {node!r} of the networkx graph"
         label, features = (_first(keys, data, where) for keys in (LABELS, FEATURES))
@@ -308,7 +308,8 @@ def _from_networkx(graph: Any) -> Parts:
             values = np.asarray(row.toarray() if issparse(row) else row, dtype=float).reshape(-1)
         except (ValueError, TypeError) as error:
             raise ValueError(f"{where}: its {features} are no row of numbers ({error}).") from error
-        width = len(values) if width is None else width
+        if len(labels) == 1:
+            width = len(values)
         if len(values) != width:
             raise ValueError(f"{where} has {len(values)} features, but the nodes before it have {width}.")
         columns = np.flatnonzero(values)

@@ -3,7 +3,7 @@
 import io
 import re
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -80,7 +80,7 @@ def _decoded(file: io.BufferedIOBase, where: object) -> Iterator[str]:
     head = file.read(HEAD)
     _check_head(head, where)
     file.seek(3 if head.startswith(b"\xef\xbb\xbf") else 0)
-    lines = file
+    lines: Iterable[bytes] = file
     if b"\r" in head and b"\n" not in head:  # line ends of old Macs
         lines = iter(re.split(rb"\r\n?|\n", re.sub(rb"(\r\n?|\n)\Z", b"", file.read())))
     for number, line in enumerate(lines, start=1):

@@ -235,19 +235,19 @@ class Drawing:
         strength: Number | None = None,
     ) -> None:
         """Join points by straight lines with rounded corners; with a head, the last point is where its tip is."""
-        points = list(points)
-        tip, before = points[-1], points[-2]
+        corners = list(points)
+        tip, before = corners[-1], corners[-2]
         if head:
             length = math.dist(tip, before)
             back = (length - HEAD * 0.7) / length
-            points[-1] = (before[0] + (tip[0] - before[0]) * back, before[1] + (tip[1] - before[1]) * back)
-        steps = [f"M{_pair(points[0])}"]
-        for last, corner, following in zip(points, points[1:], points[2:], strict=False):
+            corners[-1] = (before[0] + (tip[0] - before[0]) * back, before[1] + (tip[1] - before[1]) * back)
+        steps = [f"M{_pair(corners[0])}"]
+        for last, corner, following in zip(corners, corners[1:], corners[2:], strict=False):
             cut = min(radius, math.dist(last, corner) / 2, math.dist(corner, following) / 2)
             steps.append(
                 f"L{_pair(_towards(corner, last, cut))}Q{_pair(corner)} {_pair(_towards(corner, following, cut))}"
             )
-        steps.append(f"L{_pair(points[-1])}")
+        steps.append(f"L{_pair(corners[-1])}")
         self._path("".join(steps), colour, width, dashed, strength)
         if head:
             self._head(tip, math.atan2(tip[1] - before[1], tip[0] - before[0]), colour)
@@ -303,7 +303,7 @@ class Drawing:
         """Write words whose middle line is at y; a line break in the text starts another line, the block is centred."""
         lines = text.split("\n")
         spacing = size * 1.2
-        classes = " ".join(filter(None, (colour, anchor, bold and "bold", code and "code")))
+        classes = " ".join(filter(None, (colour, anchor, "bold" if bold else "", "code" if code else "")))
         for number, line in enumerate(lines):
             base = y + size * 0.35 + (number - (len(lines) - 1) / 2) * spacing
             self._add("text", escape(line), x=x, y=base, font_size=size, class_=classes)
@@ -325,7 +325,7 @@ class Drawing:
             shift = wanted
             for piece in [content] if upright else re.findall(r"[^\W\d_]+|[\W\d_]+", content):
                 slanted = piece.isalpha() and not upright
-                classes = " ".join(filter(None, (slanted and "variable", tint and self._named(tint))))
+                classes = " ".join(filter(None, ("variable" if slanted else "", self._named(tint) if tint else "")))
                 named = f' class="{classes}"' if classes else ""
                 spans.append(f"<tspan{named}{small}{moved}>{escape(piece)}</tspan>")
                 moved = ""

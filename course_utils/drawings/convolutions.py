@@ -114,9 +114,9 @@ def text_cnn() -> Drawing:
         answers = [0.12 + 0.1 * ((3 * place + number) % 3) for place in range(positions)]
         answers[first] = 1.0
         where = [rows[0] + pitch * (place + (width - 1) / 2) for place in range(positions)]
-        for y, strength in zip(where, answers, strict=True):
-            drawing.box(column, y, 40, 34, "paper", "line", 6)
-            drawing.box(column, y, 40, 34, "value", None, 6, strength=strength)
+        for centre, strength in zip(where, answers, strict=True):
+            drawing.box(column, centre, 40, 34, "paper", "line", 6)
+            drawing.box(column, centre, 40, 34, "value", None, 6, strength=strength)
         drawing.words(column, 64, f"width {width}", SMALL, "muted")
         target = middle + (number - 1) * 58
         drawing.line((column + 21, where[first]), (566, where[first]), colour="value", width=2.25, head=False)

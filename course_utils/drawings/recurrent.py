@@ -25,7 +25,7 @@ def unrolled() -> Drawing:
     drawing.words(step, 26, "the same W and U at every step", TEXT, "muted")
     drawing.formula(state, 26, "h_t", LARGE, "muted")
     drawing.box(step, 310, 288, 356, "panel", None, 14)
-    h = (0.0, 0.0)
+    h: tuple[float, ...] = (0.0, 0.0)
     drawing.vector(state, rows[0] - pitch, h, 62, colour="muted", digits=2)
     drawing.formula(state + 80, rows[0] - pitch, "h_0", LARGE, "muted", "start")
     for number, (y, word, x) in enumerate(

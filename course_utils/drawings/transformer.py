@@ -62,9 +62,9 @@ def draw(lit: Collection[str] = PARTS, shown: str = "") -> Drawing:
 
     drawing.box(374, 137, 256, 246, "panel", None, 14)
     drawing.box(528, 438, 380, 276, "panel", None, 14)
-    for x, y, name, does in ((24, 44, "Encoder", "reads the source"), (24, 350, "Decoder", "writes the next word")):
-        drawing.words(x, y, name, 26, anchor="start", bold=True)
-        drawing.words(x, y + 29, does, SMALL + 1, "muted", "start")
+    for top, name, does in ((44, "Encoder", "reads the source"), (350, "Decoder", "writes the next word")):
+        drawing.words(24, top, name, 26, anchor="start", bold=True)
+        drawing.words(24, top + 29, does, SMALL + 1, "muted", "start")
     drawing.words(258, 244, "encoder layer × N", SMALL, "muted", "start")
     drawing.words(350, 558, "decoder layer × N", SMALL, "muted", "start")
 

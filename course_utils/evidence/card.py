@@ -141,7 +141,7 @@ def _card(record: Record, claim: Claim, result: Verdict) -> str:
         f'<span style="{QUIET}">{kind} · {html.escape(claim.metric)} · {len(record.seeds)} seeds</span></div>'
     )
     says = f'<div style="{SENTENCE}">{_as_html(claim.says)}</div>'
-    body = _successes(claim, result) if result.successes is not None else _differences(claim, result)
+    body = _differences(claim, result) if result.successes is None else _successes(claim, result, result.successes)
     why = _as_html(f"{result.why} {_levels(record, claim)}").replace(" %", "\u00a0%")  # no line begins with a sign
     foot = f'<div style="{QUIET};line-height:1.45;padding-top:0.5em">{why}'
     if result.adjusted is not None:
@@ -221,13 +221,11 @@ def _track(interval: Interval, claim: Claim, scale: Scale, colour: str, name: st
     return f'<div role="img" aria-label="{label}" style="{TRACK}">{drawn}</div>'
 
 
-def _successes(claim: Claim, result: Verdict) -> str:
+def _successes(claim: Claim, result: Verdict, counts: tuple[int, int, int]) -> str:
     names = (claim.treatment, claim.baseline, claim.control)
     colours = (COLOURS[result.word], CONTEXT, CONTEXT)
     rows = []
-    for name, role, count, colour in zip(
-        names, ("", " (baseline)", " (control)"), result.successes, colours, strict=True
-    ):
+    for name, role, count, colour in zip(names, ("", " (baseline)", " (control)"), counts, colours, strict=True):
         dots = "".join(
             f'<span style="display:inline-block;width:0.75em;height:0.75em;margin-right:0.3em;border-radius:1em;'
             f'border:2px solid {colour};background-color:{colour if seed < count else "transparent"}"></span>'

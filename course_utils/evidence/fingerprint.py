@@ -110,10 +110,10 @@ class _FStrings(ast.NodeTransformer):
         quote = next(iter(quotes), "'")
         return ast.Name(f"f{quote}{text}{quote}", ast.Load())  # a name is written out as it is
 
-    def _spelled(self, part: ast.Constant | ast.FormattedValue) -> str:
+    def _spelled(self, part: ast.expr) -> str:
         if isinstance(part, ast.FormattedValue):
             part.value = self.visit(part.value)  # and not its format, which is an f-string without quotes
             alone = ast.unparse(ast.JoinedStr([part]))
             return alone[alone.index("{") : alone.rindex("}") + 1]
-        text = part.value.replace("{", "{{").replace("}", "}}")
+        text = ast.literal_eval(part).replace("{", "{{").replace("}", "}}")
         return "".join(c.encode("unicode_escape").decode() if c == "\\" or not c.isprintable() else c for c in text)

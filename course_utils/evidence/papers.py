@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from course_utils.evidence.record import RECORDS, Record
-from course_utils.files import EXPERIMENTS, read_json
+from course_utils.files import EXPERIMENTS
+from course_utils.refusals import Damaged, damaged, read_json
 
 PUBLISHED = EXPERIMENTS / "published.json"
 
@@ -90,11 +91,9 @@ def beside_papers(*records: Record, published: Path = PUBLISHED) -> None:
 
 def _numbers(published: Path) -> list[Published]:
     try:
-        return [Published(**entry) for entry in read_json(published)]
+        return [Published(**entry) for entry in read_json(published, list)]
     except TypeError as error:
-        raise ValueError(
-            f"{published} is damaged ({error}). Take it from the repository again: git checkout -- {published}"
-        ) from error
+        raise Damaged(damaged(published, error)) from error
 
 
 def _beside(number: Published, record: Record) -> tuple[str, str, str, str, str]:

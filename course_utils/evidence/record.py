@@ -157,8 +157,9 @@ class Record:
         return [(record, claim) for record in records.values() for claim in record.claims if claim.primary]
 
     def _decide(self, claim: Claim, other_primaries: Sequence[float] | None = None) -> Verdict:
-        values = [self.of(name, claim.metric) for name in (claim.treatment, claim.baseline, claim.control)]
-        return decide(*values, claim.at_least, claim.success_at, other_primaries)
+        names = (claim.treatment, claim.baseline, claim.control)
+        treatment, baseline, control = (self.of(name, claim.metric) for name in names)
+        return decide(treatment, baseline, control, claim.at_least, claim.success_at, other_primaries)
 
     def __str__(self) -> str:
         """Tell each claim: its conditions, its three differences, its verdict.

@@ -21,7 +21,8 @@ class Interval(NamedTuple):
 
     def points(self, digits: int = 1) -> tuple[str, str, str]:
         """Give mean and bounds as they are printed: in points, with their signs."""
-        return tuple(f"{100 * value:+z.{digits}f}".replace("-", "−") for value in self)
+        mean, low, high = (f"{100 * value:+z.{digits}f}".replace("-", "−") for value in self)
+        return mean, low, high
 
 
 @dataclass(frozen=True)
@@ -128,16 +129,17 @@ def decide(
     n_seeds = len(treatment)
     pairs = ((treatment, baseline), (treatment, control), (control, baseline))
     if success_at is None:
-        intervals = tuple(paired_interval(one - other) for one, other in pairs)
+        over_baseline, over_control, of_control = (paired_interval(one - other) for one, other in pairs)
         p = max(_p_value(one - other - at_least) for one, other in pairs[:2])
         successes = None
-        word, why = _by_intervals(*intervals, at_least)
+        word, why = _by_intervals(over_baseline, over_control, of_control, at_least)
     else:
-        successes = tuple(int((values >= success_at).sum()) for values in (treatment, baseline, control))
-        rates = [count / n_seeds for count in successes]
-        differences = (rates[0] - rates[1], rates[0] - rates[2], rates[2] - rates[1])
-        intervals = tuple(Interval(difference, -np.inf, np.inf) for difference in differences)
-        p = max(_fisher(successes[0], count, n_seeds) for count in successes[1:])
+        a, b, c = (int((values >= success_at).sum()) for values in (treatment, baseline, control))
+        over_baseline, over_control, of_control = (
+            Interval(one / n_seeds - other / n_seeds, -np.inf, np.inf) for one, other in ((a, b), (a, c), (c, b))
+        )
+        p = max(_fisher(a, count, n_seeds) for count in (b, c))
+        successes = (a, b, c)
         word, why = _by_successes(successes, n_seeds)
     primaries, adjusted = 0, None
     if other_primaries is not None:
@@ -148,7 +150,9 @@ def decide(
         word, why = "unclear", "A seed has no value."
     elif n_seeds < FEWEST_SEEDS:
         word, why = "unclear", f"Fewer than {FEWEST_SEEDS} seeds decide nothing."
-    return Verdict(word, why, *intervals, at_least, n_seeds, p, primaries, adjusted, successes)
+    return Verdict(
+        word, why, over_baseline, over_control, of_control, at_least, n_seeds, p, primaries, adjusted, successes
+    )
 
 
 def _by_intervals(

@@ -134,6 +134,7 @@ def look_at_source(
     """Ask with [embedded ‖ state], score kᵀ W q against every encoder state, and average the states."""
     question = torch.cat([embedded, state], dim=1) @ W.T
     context, weights = attend(question[:, None], states, states, dot_score)
+    assert weights is not None  # as they are where need_weights is left at True
     return context[:, 0], weights[:, 0]
 
 
@@ -219,7 +220,9 @@ def attend_in_rows(
     mask: Bool[Tensor, "batch k_len"],
 ) -> tuple[Float[Tensor, "batch q_len d_value"], Float[Tensor, "batch q_len k_len"]]:
     """Attend with the dot score; mask is True at real keys, and a sentence without any gives zeros."""
-    return attend(query, keys, values, dot_score, mask[:, None])
+    context, weights = attend(query, keys, values, dot_score, mask[:, None])
+    assert weights is not None  # as above
+    return context, weights
 
 
 def _draw_rows() -> tuple:

@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from IPython.display import HTML
 from jaxtyping import Bool, Float
@@ -71,13 +72,13 @@ def explore(
     if mask is not None and tuple(mask.shape) != expected[-2:]:
         raise ValueError(f"explore: mask must be (queries, keys) = {expected[-2:]}, got {tuple(mask.shape)}.")
     allowed = [[True] * len(keys)] * len(queries) if mask is None else mask.tolist()
-    data = {
+    data: dict[str, Any] = {
         "queries": [_label(query) for query in queries],
         "keys": [_label(key) for key in keys],
         "choices": [{"name": name, "options": [*map(str, options)]} for name, options in choices.items()],
         "maps": [
             [
-                [_checked(*place, query, key) for *place, key in zip(row, may, keys, strict=True)]
+                [_checked(weight, seen, query, key) for weight, seen, key in zip(row, may, keys, strict=True)]
                 for row, may, query in zip(rows, allowed, queries, strict=True)
             ]
             for rows in weights.reshape(-1, *expected[-2:]).tolist()
