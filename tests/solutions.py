@@ -28,8 +28,7 @@ class Cells:
 def exercises(lecture: str) -> list[Cells]:
     """Find the exercises of a lecture by their stubs, in order."""
     cells = load(lecture).cells
-    begin = 1 + next(i for i, cell in enumerate(cells) if cell.source.startswith("## Exercises"))
-    found = []
+    begin, found = 0, []
     for i, cell in enumerate(cells):
         if "exercise" in cell.metadata.get("tags", []):
             question, stub, check, hints, solution = cells[i - 1 : i + 4]
