@@ -8,7 +8,8 @@ from html.parser import HTMLParser
 import pytest
 import torch
 
-from course_utils.explorer import explore
+from course_utils import explorer
+from course_utils.explorer import explore, show_document
 from course_utils.palette import ink_on, shade
 from course_utils.plotting import WEIGHTS
 
@@ -175,3 +176,18 @@ def test_figures_and_explorer_colour_a_weight_alike():
     for weight in (0.0, 0.25, 0.5, 1.0):
         ours = [int(shade(weight)[i : i + 2], 16) for i in (1, 3, 5)]
         assert ours == pytest.approx([255 * channel for channel in WEIGHTS(weight)[:3]], abs=2)
+
+
+def test_a_coloured_document_says_in_words_what_it_shows_in_colours(monkeypatch):
+    shown = []
+    monkeypatch.setattr(explorer, "display", lambda data, raw: shown.append(data))
+    show_document([("sort", "<the>"), ("list",)], torch.tensor([0.48, 0.12, 0.4]))
+    assert shown[0]["text/plain"].splitlines() == ["weight 0.60: sort (0.80) <the> (0.20)", "weight 0.40: list (1.00)"]
+    for word in ("weight <b>0.60</b>", "sort</span><sub>0.80</sub>", "&lt;the&gt;", "list</span><sub>1.00</sub>"):
+        assert word in shown[0]["text/html"]
+    assert shade(0.8) in shown[0]["text/html"]
+
+
+def test_a_document_with_fewer_weights_than_words_is_refused():
+    with pytest.raises(ValueError, match="one weight for each of 3 words, got \\(2,\\)"):
+        show_document([("sort", "the"), ("list",)], torch.tensor([0.5, 0.5]))

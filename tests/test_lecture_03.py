@@ -553,15 +553,6 @@ def test_deleting_the_telling_word_is_missed_by_both_models_and_deleting_others_
     assert results["least-attended"]["document frequency"] == pytest.approx(frequency[first].mean().item())
 
 
-def test_the_view_says_in_words_what_it_shows_in_sizes(lecture, monkeypatch):
-    shown = []
-    monkeypatch.setattr(lecture, "display", lambda data, raw: shown.append(data))
-    lecture.shade([("sort", "<the>"), ("list",)], torch.tensor([0.48, 0.12, 0.4]))
-    assert shown[0]["text/plain"].splitlines() == ["weight 0.60: sort (0.80) <the> (0.20)", "weight 0.40: list (1.00)"]
-    for word in ("weight <b>0.60</b>", "sort</span><sub>0.80</sub>", "&lt;the&gt;", "list</span><sub>1.00</sub>"):
-        assert word in shown[0]["text/html"]
-
-
 # Film reviews, long and Korean
 
 

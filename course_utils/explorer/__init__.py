@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from IPython.display import HTML
+from IPython.display import HTML, display
 from jaxtyping import Bool, Float
 from torch import Tensor
 
@@ -221,3 +221,46 @@ def _legend(running: bool, masked: bool) -> str:
         else ""
     )
     return f'<p class="explorer-legend" style="font-size:0.85em">weight {ends[0]} {swatches} {ends[1]}{hatched}</p>'
+
+
+def show_document(sentences: Sequence[Sequence[str]], weights: Float[Tensor, "n_words"]) -> None:
+    """Show a document with its words coloured by weight, and with a bar before each sentence for the sentence's own.
+
+    A word's colour tells its weight *within its sentence*; a tenth or more is also written beside it, so that nothing
+    depends on colour.
+
+    Parameters
+    ----------
+    sentences
+        The words of each sentence.
+    weights
+        Each word's weight in the whole document, in order.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many weights as words.
+    """
+    lengths = [len(words) for words in sentences]
+    if weights.shape != (sum(lengths),):
+        raise ValueError(
+            f"show_document: expected one weight for each of {sum(lengths)} words, got {tuple(weights.shape)}."
+        )
+    rows, plain = [], []
+    for words, row in zip(sentences, weights.split(lengths), strict=True):
+        whole = row.sum().item()
+        within = (row / max(whole, 1e-9)).tolist()
+        coloured = " ".join(map(_coloured_word, words, within))
+        bar = f"border-left:{40 * whole:.0f}px solid {WEIGHT};padding-left:0.6em;margin:0.5em 0;line-height:1.9"
+        rows.append(f'<p style="{bar}">weight <b>{whole:.2f}</b>: {coloured}</p>')
+        named = (f"{word} ({w:.2f})" if w >= 0.1 else word for word, w in zip(words, within, strict=True))
+        plain.append(f"weight {whole:.2f}: {' '.join(named)}")
+    display({"text/html": "".join(rows), "text/plain": "\n".join(plain)}, raw=True)
+
+
+def _coloured_word(word: str, weight: float) -> str:
+    ground = shade(weight) if weight >= 0.02 else "transparent"
+    ink = f";color:{ink_on(ground)}" if weight >= 0.02 else ""
+    number = f"<sub>{weight:.2f}</sub>" if weight >= 0.1 else ""
+    style = f"background-color:{ground}{ink};border-radius:3px;padding:1px 3px"
+    return f'<span style="{style}">{html.escape(word)}</span>{number}'
