@@ -20,6 +20,12 @@ from course_utils.palette import NOTHING, WEIGHT
 
 # Okabe & Ito (2008): told apart by readers with any kind of colour vision; black comes first for the main series.
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
+MODEL_COLOURS = {  # one for each model, in every lecture
+    "fixed vector": COLOURS[1],
+    "attention": COLOURS[2],
+    "recurrent": COLOURS[1],
+    "convolution": COLOURS[3],
+}
 CONTEXT = "#767676"  # what is there for comparison only
 SHARPER = 2  # points kept for each point on the page, so that a picture stays sharp on a projector
 WEIGHTS = LinearSegmentedColormap.from_list("weights", [NOTHING, WEIGHT])  # light is little, dark is much
@@ -118,7 +124,12 @@ def attention_map(ax: Axes, weights: ArrayLike, queries: Sequence[str], keys: Se
     _tell(ax, "the most of each query's weight: " + ", ".join(most))
 
 
-def seed_lines(ax: Axes, x: Sequence[float | int] | np.ndarray, series: Mapping[str, ArrayLike]) -> None:
+def seed_lines(
+    ax: Axes,
+    x: Sequence[float | int] | np.ndarray,
+    series: Mapping[str, ArrayLike],
+    colours: Sequence[str] = COLOURS,
+) -> None:
     """Draw one curve per condition: each seed faintly, their mean bold, the name at the curve's end.
 
     Names that would overlap are moved apart; set the limits of the axes first, so that they are placed for them.
@@ -131,13 +142,15 @@ def seed_lines(ax: Axes, x: Sequence[float | int] | np.ndarray, series: Mapping[
         Positions along the horizontal axis.
     series
         Condition → values of shape (n_seeds, len(x)).
+    colours
+        One for each condition, in the same order; where there are fewer, they begin again.
     """
     ends, told = {}, []
     for i, (name, values) in enumerate(series.items()):
         values = np.asarray(values, dtype=float)
         if values.ndim != 2 or values.shape[1] != len(x):
             raise ValueError(f"seed_lines: {name!r} must have shape (n_seeds, {len(x)}), got {values.shape}.")
-        colour, marker = COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]
+        colour, marker = colours[i % len(colours)], MARKERS[i % len(MARKERS)]
         ax.plot(x, values.T, linewidth=0.8, alpha=0.35, color=colour)
         mean = values.mean(axis=0)
         ax.plot(x, mean, linewidth=2.2, markersize=5, color=colour, marker=marker, label=name)

@@ -28,7 +28,7 @@ class Cells:
 def exercises(lecture: str) -> list[Cells]:
     """Find the exercises of a lecture by their stubs, in order."""
     cells = load(lecture).cells
-    begin = 1 + next(i for i, cell in enumerate(cells) if cell.source.startswith("## Exercises"))
+    begin = 0
     found = []
     for i, cell in enumerate(cells):
         if "exercise" in cell.metadata.get("tags", []):

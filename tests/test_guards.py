@@ -22,7 +22,6 @@ NOT_YET_GUARDED = {
     "01_sequence_to_sequence",
     "02_bahdanau_attention",
     "03_document_attention",
-    "04_convolution_limits",
     "05_transformer",
     "06_graph_attention",
 }
