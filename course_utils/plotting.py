@@ -20,7 +20,12 @@ from course_utils.palette import NOTHING, WEIGHT
 
 # Okabe & Ito (2008): told apart by readers with any kind of colour vision; black comes first for the main series.
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
-MODEL_COLOURS = {"fixed vector": COLOURS[1], "attention": COLOURS[2]}  # one for each model, in every lecture
+MODEL_COLOURS = {  # one for each model, in every lecture
+    "fixed vector": COLOURS[1],
+    "attention": COLOURS[2],
+    "recurrent": COLOURS[1],
+    "convolution": COLOURS[3],
+}
 CONTEXT = "#767676"  # what is there for comparison only
 SHARPER = 2  # points kept for each point on the page, so that a picture stays sharp on a projector
 WEIGHTS = LinearSegmentedColormap.from_list("weights", [NOTHING, WEIGHT])  # light is little, dark is much

@@ -41,10 +41,10 @@ def textcnn(lecture):
 
 
 @pytest.fixture
-def charcnn(lecture):
+def charcnn(experiment):
     """A character network whose normalisation has seen data, so that a zero is not what padding would give anyway."""
     torch.manual_seed(0)
-    model = lecture.CharacterCNN(N_WORDS, N_CLASSES, d_model=13, n_filters=N_FILTERS)
+    model = experiment.CharacterCNN(N_WORDS, N_CLASSES, d_model=13, n_filters=N_FILTERS)
     for norm in model.norms:
         nn.init.uniform_(norm.weight, 0.5, 1.5)
         nn.init.uniform_(norm.bias, -0.5, 0.5)
@@ -112,6 +112,17 @@ def test_the_control_reaches_exactly_as_far_as_the_baseline(lecture, experiment)
     assert torch.equal(heard["attention, same reach"], heard["width 3, dilations 1 1 1"])
     assert heard["attention, same reach"].sum() == experiment.REACH + 1
     assert heard["attention"].all()
+
+
+@pytest.mark.parametrize("how", ["max", "mean"])
+def test_a_pool_hears_every_word_and_not_their_order(experiment, how):
+    torch.manual_seed(0)
+    inputs = torch.randn(BATCH, LENGTH, D_MODEL)
+    pooled = experiment.Pooled(how)(inputs)
+    assert pooled.shape == inputs.shape
+    expected = inputs.numpy().max(axis=1) if how == "max" else inputs.numpy().mean(axis=1)
+    torch.testing.assert_close(pooled[:, -1], torch.from_numpy(expected))
+    torch.testing.assert_close(experiment.Pooled(how)(inputs[:, torch.randperm(LENGTH)]), pooled)
 
 
 def test_every_edge_is_tested_with_the_two_distances_behind_it(lecture, experiment):
@@ -234,6 +245,14 @@ def test_padding_never_changes_what_textcnn_answers(textcnn):
     padding_changes_nothing(textcnn, short=1)
 
 
+def test_a_small_start_draws_vectors_a_seventh_as_long_and_changes_nothing_else(lecture):
+    torch.manual_seed(0)
+    small, large = lecture.small_start(N_WORDS, N_CLASSES), lecture.TextCNN(N_WORDS, N_CLASSES)
+    assert 0.24 < small.embedding.weight.abs().max() <= 0.25
+    assert small.embedding.weight.std().item() == pytest.approx(large.embedding.weight.std().item() / 7, rel=0.1)
+    assert [p.shape for p in small.parameters()] == [p.shape for p in large.parameters()]
+
+
 def test_padding_never_changes_what_the_character_network_answers(charcnn):
     padding_changes_nothing(charcnn, short=2)
 
@@ -297,9 +316,9 @@ def test_all_models_read_the_same_first_words_and_no_document_is_in_two_parts(le
         assert max(map(len, texts)) == lecture.MAX_WORDS
 
 
-def test_words_and_characters_are_cut_from_the_same_text(lecture):
+def test_words_and_characters_are_cut_from_the_same_text(lecture, experiment):
     assert list(lecture.as_words(("a", "bc"))) == ["a", "bc"]
-    assert list(lecture.as_characters(("a", "bc"))) == ["a", " ", "b", "c"]
+    assert list(experiment.as_characters(("a", "bc"))) == ["a", " ", "b", "c"]
 
 
 def toy_documents(n, seed):
@@ -311,13 +330,13 @@ def toy_documents(n, seed):
 
 
 @pytest.mark.parametrize(("network", "cut"), [("TextCNN", "as_words"), ("CharacterCNN", "as_characters")])
-def test_a_network_learns_from_words_or_letters_and_repeats_itself(lecture, network, cut):
+def test_a_network_learns_from_words_or_letters_and_repeats_itself(lecture, experiment, network, cut):
     training, validation = toy_documents(192, 0), toy_documents(31, 1)
     texts, labels = toy_documents(67, 2)
 
     def answers(seed):
         torch.manual_seed(99 + seed)  # what happened before must not matter
-        made = getattr(lecture, network), getattr(lecture, cut)
+        made = getattr(experiment, network), getattr(experiment, cut)
         return lecture.train_network(*made, training, validation, seed, epochs=4)(texts)
 
     found = answers(0)
@@ -422,7 +441,7 @@ def test_a_mistyped_word_is_unknown_and_most_of_its_letters_are_not(lecture, exp
     letters = Vocabulary(["filter signal"])
     typed = experiment.spoil([("filter",)], 1.0, experiment.mistype, seed=0)[0]
     assert words.encode(lecture.as_words(typed)).tolist() == [words.unk]
-    assert (letters.encode(lecture.as_characters(typed)) != letters.unk).sum() >= 5
+    assert (letters.encode(experiment.as_characters(typed)) != letters.unk).sum() >= 5
 
 
 # The public sets: parts, what is counted, and words that move.

@@ -9,7 +9,7 @@ from course_utils.files import NOTEBOOKS, README
 
 from .notebooks import code_cells, load
 
-REWRITTEN = {"01_sequence_to_sequence", "02_bahdanau_attention", "03_document_attention"}
+REWRITTEN = {"01_sequence_to_sequence", "02_bahdanau_attention", "03_document_attention", "04_convolution_limits"}
 FORM_ONLY = {
     "The question",
     "Before you start",

@@ -196,6 +196,51 @@ EXERCISES: dict[str, Exercise] = {
             ),
         },
     ),
+    "04_causal_convolution": Exercise(
+        causal_convolution,
+        _draw_causal,
+        {
+            "both sides": WrongAnswer(
+                _both_sides,
+                "You have kept the bug: half of the zeros stand behind the sentence, so half of the kernel reaches "
+                "into the future, and the word to be predicted is among the inputs.",
+            ),
+            "all behind": WrongAnswer(
+                lambda x, weight, dilation: _padded(0, _reach(weight, dilation), x, weight, dilation),
+                "All zeros stand behind the sentence: now the layer sees the future alone.",
+            ),
+            "dilation not padded": WrongAnswer(
+                lambda x, weight, dilation: _padded(weight.shape[2] - 1, 0, x, weight, dilation),
+                "The output is too short: a dilated kernel is longer than its number of taps, and needs more zeros.",
+            ),
+            "dilation ignored": WrongAnswer(
+                lambda x, weight, dilation: causal_convolution(x, weight, 1),
+                "This looks back only, but contiguously: the dilation is not used.",
+            ),
+            "not itself": WrongAnswer(
+                _without_itself,
+                "One position too far back: the last tap meets the word before, and no output sees its own input. A "
+                "language model shifts its targets; it need not shift here as well.",
+            ),
+            "nothing cut": WrongAnswer(
+                _nothing_cut,
+                "The output is longer than the input: padding=… in Conv1d pads both sides, and what lies behind the "
+                "sentence is nobody's output.",
+            ),
+            "no padding": WrongAnswer(
+                lambda x, weight, dilation: _padded(0, 0, x, weight, dilation),
+                "Without zeros the output is shorter, and its first number belongs to a word in the middle.",
+            ),
+            "flipped": WrongAnswer(
+                lambda x, weight, dilation: causal_convolution(x, weight.flip(2), dilation),
+                "The kernel is flipped: here the last tap meets the word itself, as in F.conv1d.",
+            ),
+            "end in front": WrongAnswer(
+                _end_in_front,
+                "In front of the sentence you put its own end: the first words see the last. Zeros belong there.",
+            ),
+        },
+    ),
     "04_convolve": Exercise(
         convolve,
         lambda: (torch.randn(7, 5), torch.randn(11, 5, 3), torch.randn(11)),
@@ -251,51 +296,6 @@ EXERCISES: dict[str, Exercise] = {
             "transposed": WrongAnswer(
                 lambda x, weight, bias: convolve(x, weight, bias).T,
                 "Rows and columns are exchanged: one row a word (F.conv1d wants the channels first, we do not).",
-            ),
-        },
-    ),
-    "04_causal_convolution": Exercise(
-        causal_convolution,
-        _draw_causal,
-        {
-            "both sides": WrongAnswer(
-                _both_sides,
-                "You have kept the bug: half of the zeros stand behind the sentence, so half of the kernel reaches "
-                "into the future, and the word to be predicted is among the inputs.",
-            ),
-            "all behind": WrongAnswer(
-                lambda x, weight, dilation: _padded(0, _reach(weight, dilation), x, weight, dilation),
-                "All zeros stand behind the sentence: now the layer sees the future alone.",
-            ),
-            "dilation not padded": WrongAnswer(
-                lambda x, weight, dilation: _padded(weight.shape[2] - 1, 0, x, weight, dilation),
-                "The output is too short: a dilated kernel is longer than its number of taps, and needs more zeros.",
-            ),
-            "dilation ignored": WrongAnswer(
-                lambda x, weight, dilation: causal_convolution(x, weight, 1),
-                "This looks back only, but contiguously: the dilation is not used.",
-            ),
-            "not itself": WrongAnswer(
-                _without_itself,
-                "One position too far back: the last tap meets the word before, and no output sees its own input. A "
-                "language model shifts its targets; it need not shift here as well.",
-            ),
-            "nothing cut": WrongAnswer(
-                _nothing_cut,
-                "The output is longer than the input: padding=… in Conv1d pads both sides, and what lies behind the "
-                "sentence is nobody's output.",
-            ),
-            "no padding": WrongAnswer(
-                lambda x, weight, dilation: _padded(0, 0, x, weight, dilation),
-                "Without zeros the output is shorter, and its first number belongs to a word in the middle.",
-            ),
-            "flipped": WrongAnswer(
-                lambda x, weight, dilation: causal_convolution(x, weight.flip(2), dilation),
-                "The kernel is flipped: here the last tap meets the word itself, as in F.conv1d.",
-            ),
-            "end in front": WrongAnswer(
-                _end_in_front,
-                "In front of the sentence you put its own end: the first words see the last. Zeros belong there.",
             ),
         },
     ),
