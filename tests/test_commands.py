@@ -253,7 +253,6 @@ def entered(monkeypatch):
 
     monkeypatch.setattr(test, "run_side_by_side", run_side_by_side)
     monkeypatch.setattr(test, "show", lambda command: noted.shown.append(command[1:]) or 0)
-    monkeypatch.setattr(test.importlib.util, "find_spec", lambda _: True)
     return noted
 
 
@@ -265,7 +264,11 @@ def test_arguments_after_test_go_to_pytest_and_nothing_else_runs(entered, run):
 
 def test_other_machines_are_played_whole_on_demand(entered, run):
     run("test", "--machines")
-    assert entered.shown == [["-m", "course_utils.commands.machines"]]
+    run("test", "--machines", "--short")
+    assert entered.shown == [
+        ["-m", "course_utils.commands.machines"],
+        ["-m", "course_utils.commands.machines", "--short"],
+    ]
 
 
 def test_without_arguments_test_runs_every_stage_in_order(entered, run):
@@ -275,21 +278,18 @@ def test_without_arguments_test_runs_every_stage_in_order(entered, run):
         ["data"],
         ["slides", "site"],
         ["unit tests"],
-        ["machines"],
         ["notebooks"],
         ["browser"],
     ]
 
 
-def test_each_stage_runs_what_its_name_says(tmp_path, monkeypatch):
+def test_each_stage_runs_what_its_name_says(tmp_path):
     lines = {stage.name: " ".join(stage.command[1:]) for group in test.stages(tmp_path) for stage in group}
     assert lines["data"] == "-m course_utils.data build"
     assert lines["slides"] == "-m course_utils.publishing.slides"
     assert lines["unit tests"].startswith("-m pytest -m not browser -n 2 --dist loadfile tests ")
     assert "--nbval-lax --nbval-current-env --nbval-cell-timeout=300 -n 2 --dist loadfile" in lines["notebooks"]
     assert "-m browser -n 2 --dist loadfile tests/browser" in lines["browser"]
-    monkeypatch.setattr(test.importlib.util, "find_spec", lambda _: None)
-    assert "machines" not in [stage.name for group in test.stages(tmp_path) for stage in group]
 
 
 def test_no_test_knows_of_the_readers_progress(entered, run):
@@ -302,7 +302,7 @@ def test_the_last_line_counts_all_stages_and_each_notebook_has_its_seconds(failu
     entered.failures, entered.failing = failures, {"notebooks"} if failures else set()
     result = run("test")
     lines = result.out.splitlines()
-    assert counts.replace("20", "22").replace("17", "19") in lines[-1]  # and six stages that count as one
+    assert counts.replace("20", "21").replace("17", "18") in lines[-1]  # and five stages that count as one
     assert result.status == (1 if failures else 0)
     assert f"notebooks: {'FAILED' if failures else 'ok'}" in lines[-2]
     assert re.search(r"02_bahdanau_attention +10\.8 s", result.out)
@@ -315,12 +315,12 @@ def test_why_tests_were_skipped_is_said_even_where_all_is_well(entered, run):
     assert run("test").out.count("2 skipped: no chromium is installed") == 3
 
 
-@pytest.mark.parametrize("failing", ["lint", "types", "data", "site", "unit tests", "machines", "notebooks", "browser"])
+@pytest.mark.parametrize("failing", ["lint", "types", "data", "site", "unit tests", "notebooks", "browser"])
 def test_one_failing_stage_fails_the_run_but_stops_no_other(failing, entered, run):
     entered.failing, entered.failures = {failing}, 1
     result = run("test")
     assert result.status == 1
-    assert sum(map(len, entered.groups)) == 10
+    assert sum(map(len, entered.groups)) == 9
     assert f"{failing}: FAILED" in result.out.splitlines()[-2]
     assert ", 1 failed, " in result.out.splitlines()[-1]
 

@@ -34,8 +34,8 @@ def parse(command_line):
     opened.add_argument("--no-browser", action="store_true", help="only print the address")
     opened.add_argument("--port", type=port, help="listen on this port (otherwise 8888 or the next free one)")
     says = "check everything: lint, unit tests, all notebooks; with arguments (test -k mask) only pytest with these; "
-    says += "--machines plays other machines, which takes long"
-    add("test", says, usage="course.py test [--machines | pytest arguments ...]")
+    says += "--machines plays other machines, which takes long (--machines --short: three minutes)"
+    add("test", says, usage="course.py test [--machines [--short] | pytest arguments ...]")
     measured = add("evidence", "measure again what the claims rest on, from clean kernels, and write the records")
     measured.add_argument("names", nargs="*", metavar="RECORD", help="as in experiments/records (otherwise all)")
     measured.add_argument(

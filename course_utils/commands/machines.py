@@ -46,6 +46,7 @@ THREADS = (1, 2, 4)
 RESTRICTED = {name for settings in INSTRUCTIONS.values() for name in settings}
 PYTEST = (sys.executable, "-m", "pytest", "-q")
 TWO_AT_A_TIME = ("-n", "2", "--dist", "loadfile")
+GLOBALLY = ("--random-order", "--random-order-bucket=global")  # all tests, and not only within their files
 NBVAL = ("--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=1200")
 
 
@@ -127,7 +128,7 @@ def play(variation: Variation, seed: int) -> list[Outcome]:
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(root), environment.get("PYTHONPATH")]))
         stack.enter_context(busy_processes(variation.busy))
         # a shuffled run is in one process: two would each shuffle its own part
-        order = ["--random-order", f"--random-order-seed={seed}"] if variation.shuffled else TWO_AT_A_TIME
+        order = [*GLOBALLY, f"--random-order-seed={seed}"] if variation.shuffled else TWO_AT_A_TIME
         commands = [[*order, "-m", variation.tests, "tests"]]
         if variation.notebooks:
             commands.append([*NBVAL, *TWO_AT_A_TIME, *variation.notebooks])

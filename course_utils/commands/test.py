@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import importlib.util
 import os
 import subprocess
 import sys
@@ -58,8 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Run every check, or, with arguments, only pytest with these; give the exit status."""
     keep_progress_apart()
     os.chdir(CHECKOUT)
-    if arguments.rest == ["--machines"]:
-        return show([sys.executable, "-m", MACHINES])
+    if arguments.rest[:1] == ["--machines"]:
+        return show([sys.executable, "-m", MACHINES, *arguments.rest[1:]])
     if arguments.rest:
         return show([*PYTEST, *arguments.rest])
     start = time.monotonic()
@@ -92,7 +91,6 @@ def stages(folder: Path) -> list[list[Stage]]:
     def module(name: str, *command: str) -> Stage:
         return Stage(name, [sys.executable, "-m", *command])
 
-    machines = [[module("machines", MACHINES, "--short")]] if importlib.util.find_spec(MACHINES) else []
     return [
         [
             Stage("lint", [*RUFF, "check", "."]),
@@ -102,7 +100,6 @@ def stages(folder: Path) -> list[list[Stage]]:
         [module("data", "course_utils.data", "build")],  # all that follows finds it ready
         [module("slides", "course_utils.publishing.slides"), module("site", "course_utils.publishing.site")],
         [pytest("unit tests", "-m", "not browser", *TWO_AT_A_TIME, "tests")],
-        *machines,
         [pytest("notebooks", *NBVAL, "notebooks")],
         [pytest("browser", "-m", "browser", *TWO_AT_A_TIME, "tests/browser")],
     ]
