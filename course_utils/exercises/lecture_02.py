@@ -24,7 +24,7 @@ SOFT_DICTIONARY = prediction(
         ),
         "the mean": (
             16.0,
-            "This is the plain mean, which all keys would give at an endless temperature. Less warmth goes the other "
+            "This is the plain mean, which all keys would give at an infinite temperature. Less warmth goes the other "
             "way.",
         ),
         "warmer": (
