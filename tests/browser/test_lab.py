@@ -98,4 +98,6 @@ def test_jupyterlab_runs_a_lecture_to_its_end_without_a_console_error(name, lab,
         page.evaluate(SCROLL_TO, seen["explorer"])
         walk_through(page.locator(".jp-Notebook .attention-explorer").first)
     screenshot(page, "lab", name)
-    assert not [said for said in watched.problems if not re.search("favicon", said)]
+    # JupyterLab asks for a picture at the page's own address before it resolves that to the file's, and breaks it off
+    expected = r"favicon|request failed: .*/lab/tree/.*/pictures/"
+    assert not [said for said in watched.problems if not re.search(expected, said)]

@@ -12,7 +12,18 @@ from .conftest import Watched, screenshot
 from .explorer import EXPLORED, walk_through
 
 PAGES = [f"lectures/{path.stem}" for path in LECTURES]
-PAGES += ["index", "lectures/index", "claims", "data", "glossary", "reference", "search", "genindex"]
+PAGES += [
+    "index",
+    "lectures/index",
+    "lectures/00_start_here",
+    "using",
+    "claims",
+    "data",
+    "glossary",
+    "reference",
+    "search",
+    "genindex",
+]
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"],
