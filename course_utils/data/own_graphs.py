@@ -14,7 +14,7 @@ from scipy.sparse import csr_matrix, issparse
 from torch import Tensor
 
 from course_utils.data.node_classification import CitationGraph, both_directions, split_per_class
-from course_utils.data.tables import is_number, read_table
+from course_utils.data.tables import cells_of, is_number, numbers_in, read_table
 from course_utils.data.text_lines import open_own
 
 HEADINGS = {"source", "target", "src", "dst", "from", "to", "node", "node1", "node2", "id", "id1", "id2", "u", "v"}
@@ -23,7 +23,6 @@ MASKS = ("train_mask", "val_mask", "test_mask")
 LABELS = ("label", "labels", "class", "y")
 FEATURES = ("feat", "features", "x")
 LARGEST = float(np.finfo(np.float32).max)
-ZEROS = frozenset(("0", "0.0", "0.00", "0.000", "0.0000", "0.000000", "0,0"))  # most cells of a table of words
 CSR = ("data", "indices", "indptr", "shape")
 
 
@@ -103,10 +102,12 @@ class _Rows:
     def __init__(self):
         self.data, self.columns, self.ends = array("f"), array("i"), [0]
 
-    def add(self, columns: np.ndarray, values: np.ndarray) -> bool:
+    def add(self, row: np.ndarray) -> bool:
         """Add what is not zero in a row; tell whether it is finite, also in the 32 bits in which networks compute."""
         with np.errstate(over="ignore"):
-            values = values.astype(np.float32)
+            row = row.astype(np.float32)
+        columns = np.flatnonzero(row)
+        values = row[columns]
         self.data.frombytes(values.tobytes())
         self.columns.frombytes(columns.astype(np.int32).tobytes())
         self.ends.append(len(self.data))
@@ -115,15 +116,14 @@ class _Rows:
     def matrix(self, width: int) -> csr_matrix:
         """Give all rows as a sparse matrix, float32."""
         data, columns = np.frombuffer(self.data, dtype=np.float32), np.frombuffer(self.columns, dtype=np.int32)
-        matrix = csr_matrix((data, columns, self.ends), shape=(len(self.ends) - 1, width))
-        matrix.eliminate_zeros()
-        return matrix
+        return csr_matrix((data, columns, self.ends), shape=(len(self.ends) - 1, width))
 
 
 def from_tables(edges: Path, nodes: Path) -> Parts:
     """Read two CSV files, as ``read_graph`` tells."""
     names, labels, features = _nodes(nodes)
-    _, rows = read_table(edges, 2, "one line for each edge")
+    separator, uncut = read_table(edges, 2, "one line for each edge")
+    rows = ((number, cells_of(row, separator)) for number, row in uncut)
     number, first = next(rows)
     rows = chain([(number, first)], rows)
     first = [cell.strip() for cell in first]
@@ -157,54 +157,49 @@ def from_tables(edges: Path, nodes: Path) -> Parts:
 
 def _nodes(path: Path) -> tuple[dict[str, int], np.ndarray, csr_matrix]:
     separator, rows = read_table(path, 3, "one line for each node")
-    begins, first = next(rows)
+    begins, row = next(rows)
+    first = cells_of(row, separator)
     if len(first) > 2 and not any(map(is_number, first[1:])):
         print(f"{path}, line {begins}: read as a header line, not as a node.")
-        begins, first = next(rows, (begins, []))
-        if not first:
+        begins, row = next(rows, (begins, []))
+        if not row:
             raise ValueError(f"{path} holds nothing but a header line; one line for each node is needed.")
+        first = cells_of(row, separator)
     width = len(first)
     class_is_last = width > 2 and is_number(first[1]) and not is_number(first[-1])  # so Cora's own file has it
-    values = slice(1, -1) if class_is_last else slice(2, None)
     names: dict[str, int] = {}
     labels: list[str] = []
     features = _Rows()
-    for number, row in chain([(begins, first)], rows):
+    for number, row in chain([(begins, row)], rows):
         where = f"{path}, line {number}"
-        if len(row) != width or width < 3:
+        n_columns, name, label, numbers = _node(row, separator, class_is_last)
+        if n_columns != width or width < 3:
             raise ValueError(
-                f"{where}: {len(row)} columns; node, class and {max(width - 2, 1)} numbers are needed, with a comma, "
+                f"{where}: {n_columns} columns; node, class and {max(width - 2, 1)} numbers are needed, with a comma, "
                 "semicolon or tab between."
             )
-        name, label = row[0].strip(), row[-1 if class_is_last else 1].strip()
         if not name or not label:
             raise ValueError(f"{where}: the {'class' if name else 'name'} of the node is missing.")
         if name in names:
             raise ValueError(f"{where}: node {name!r} stands in an earlier line too; keep one of them.")
         names[name] = len(names)
         labels.append(label)
-        cells = row[values]
-        columns = [column for column, cell in enumerate(cells) if cell not in ZEROS]
-        filled = [cells[column] for column in columns]
-        if not features.add(np.array(columns), _numbers(filled, separator)):
-            wrong = next(cell for cell in filled if not abs(_number(cell, separator)) <= LARGEST)
+        values = numbers_in(numbers, separator)
+        if not features.add(values):
+            wrong = numbers.split("\n")[np.flatnonzero(~(np.abs(values) <= LARGEST))[0]].strip()
             why = "in 32 bits, in which networks compute" if is_number(wrong) else "(there is no header line)"
-            raise ValueError(f"{where}: {wrong.strip()!r} is not a finite number {why}; correct it.")
-    return names, np.array(labels), features.matrix(len(cells))
+            raise ValueError(f"{where}: {wrong!r} is not a finite number {why}; correct it.")
+    return names, np.array(labels), features.matrix(width - 2)
 
 
-def _numbers(cells: list[str], separator: str) -> np.ndarray:
-    try:
-        return np.array(list(map(float, cells)))
-    except ValueError:
-        return np.array([_number(cell, separator) for cell in cells])
-
-
-def _number(cell: str, separator: str) -> float:
-    """Read a number, with a decimal comma too where commas do not separate; what is none becomes NaN."""
-    if separator != ",":
-        cell = cell.replace(",", ".")
-    return float(cell) if is_number(cell) else np.nan
+def _node(row: str | list[str], separator: str, class_is_last: bool) -> tuple[int, str, str, str]:
+    """Give the number of columns of a row, its node, its class, and all other columns, each on a line."""
+    if isinstance(row, list):
+        label, values = (row[-1], row[1:-1]) if class_is_last else (row[min(1, len(row) - 1)], row[2:])
+        return len(row), row[0].strip(), label.strip(), "\n".join(cell.replace("\n", " ") for cell in values)
+    name, _, rest = row.partition(separator)
+    label, _, numbers = reversed(rest.rpartition(separator)) if class_is_last else rest.partition(separator)
+    return row.count(separator) + 1, name.strip(), label.strip(), numbers.replace(separator, "\n")
 
 
 def from_npz(path: Path) -> tuple[Parts, tuple[str, ...]]:
@@ -312,8 +307,7 @@ def _from_networkx(graph: Any) -> Parts:
             width = len(values)
         if len(values) != width:
             raise ValueError(f"{where} has {len(values)} features, but the nodes before it have {width}.")
-        columns = np.flatnonzero(values)
-        if not rows.add(columns, values[columns]):
+        if not rows.add(values):
             raise ValueError(f"{where}: its {features} hold a number that is not finite in 32 bits; correct it.")
     pairs = np.array([(position[a], position[b]) for a, b in graph.edges()], dtype=np.int64).reshape(-1, 2).T
     return Parts(tuple(map(str, position)), _plain(labels), rows.matrix(width), pairs)
