@@ -8,6 +8,7 @@ import contextlib
 import errno
 import json
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -72,6 +73,7 @@ def carry_out(run: Callable[[], int]) -> int:
     """Run a command and give the exit status; what stands in its way is one sentence and status 1, no traceback."""
     open_closed_streams()
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])  # the launcher holds back what comes before
         status = run()
         sys.stdout.flush()
         return status
