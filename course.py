@@ -11,7 +11,9 @@ from __future__ import print_function
 import signal
 import sys
 
-INTERRUPT = signal.signal(signal.SIGINT, signal.SIG_DFL)  # until there is somebody to say a word, Ctrl-C ends it
+INTERRUPT = signal.getsignal(signal.SIGINT)
+if __name__ == "__main__" and callable(INTERRUPT):
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback until main can say a word
 if sys.version_info < (3, 7):
     sys.exit(
         "The course needs Python 3.11 or 3.12, or one from 3.8 on that can fetch it; this is Python %d.%d (%s), which "
@@ -314,9 +316,9 @@ def main(command_line):
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     command_line = list(command_line)
     try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.default_int_handler)
-        command = part("command_line")["parse"](command_line).command
+        signal.signal(signal.SIGINT, INTERRUPT)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        command = part("../command_line")["parse"](command_line).command
         settle_environment_variables()
         if command == "doctor":
             return part("first_look")["doctor"](sys.modules[__name__])

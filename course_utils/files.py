@@ -59,7 +59,7 @@ def clear_traces(folder: Path, names: str) -> None:
     for trace in traces:
         process = trace.name.rpartition(".")[2]
         with contextlib.suppress(OSError):
-            if re.fullmatch(r"[1-9][0-9]*", process) and trace.is_file() and not _is_alive(int(process)):
+            if re.fullmatch(r"[1-9][0-9]*", process) and trace.is_file() and not is_alive(int(process)):
                 trace.unlink()
             if process == "lock":
                 with trace.open("r") as file:
@@ -68,7 +68,8 @@ def clear_traces(folder: Path, names: str) -> None:
                         trace.unlink()
 
 
-def _is_alive(process: int) -> bool:
+def is_alive(process: int) -> bool:
+    """Tell whether a process of this machine has this number."""
     try:
         os.kill(process, 0)
     except (ProcessLookupError, OverflowError):

@@ -1,6 +1,7 @@
 """The commands of ``course.py``: what each runs inside the environment, and what it tells the reader."""
 
 import errno
+import importlib
 import json
 import os
 import re
@@ -45,19 +46,16 @@ def run(capsys):
 
 @pytest.mark.parametrize("command", __main__.MODULES)
 def test_each_command_has_a_module_with_something_to_run(command):
-    name, _ = __main__.MODULES[command]
-    module = __import__(name, fromlist=["main"])
-    assert callable(getattr(module, "run", None) or module.main)
+    assert callable(importlib.import_module(__main__.MODULES[command]).run)
 
 
-@pytest.mark.parametrize(("command", "line"), [("handout", ["handout", "out"]), ("data", ["out"])])
-def test_what_follows_a_command_reaches_its_module(command, line, run, monkeypatch):
+def test_what_follows_a_command_reaches_its_module(run, monkeypatch):
     seen = []
-    name, _ = __main__.MODULES[command]
-    module = SimpleNamespace(main=lambda given: seen.append(given) or 3)
-    monkeypatch.setattr(__main__.importlib, "import_module", lambda asked: module if asked == name else None)
-    assert run(command, "out").status == 3
-    assert seen == [line]
+    module = SimpleNamespace(run=lambda arguments: seen.append(arguments) or 3)
+    wanted = __main__.MODULES["handout"]
+    monkeypatch.setattr(__main__.importlib, "import_module", lambda asked: module if asked == wanted else None)
+    assert run("handout", "out").status == 3
+    assert seen[0].folder == Path("out")
 
 
 @pytest.mark.parametrize(
@@ -111,6 +109,29 @@ def test_a_home_folder_that_can_be_written_is_used(tmp_path, monkeypatch):
     commands.do_without_a_home()
     assert "JUPYTER_RUNTIME_DIR" not in os.environ
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["home", "progress"])
+def test_temporary_folders_of_killed_processes_are_removed_and_those_in_use_are_not(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(commands.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(commands.atexit, "register", lambda *_, **__: None)
+    monkeypatch.delenv("JUPYTER_RUNTIME_DIR", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "missing"))
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    killed, in_use, of_others = (
+        tmp_path / folder
+        for folder in (f"course-{name}-{gone.pid}-x", f"course-{name}-{os.getpid()}-x", "course-home-x")
+    )
+    for folder in (killed, in_use, of_others):
+        folder.mkdir()
+    commands.do_without_a_home()
+    commands.keep_progress_apart()
+    assert [folder.exists() for folder in (killed, in_use, of_others)] == [False, True, True]
+    assert {path.name.rpartition("-")[0] for path in tmp_path.iterdir()} >= {
+        f"course-home-{os.getpid()}",
+        f"course-progress-{os.getpid()}",
+    }
 
 
 # --- lab --------------------------------------------------------------------------------------------------------------

@@ -31,17 +31,18 @@ def run(step, command, prefix, lock, root):
     line = Line(step, start)
     line.show("...")
     done = threading.Event()
-    options = {"cwd": str(root), "env": settings, "stdin": subprocess.DEVNULL, "stderr": subprocess.PIPE}
     with open(str(log), "a", encoding="utf-8", errors="replace") as said:
         before = said.tell()
         said.write("$ " + " ".join(command) + "\n")
         said.flush()
-        with subprocess.Popen(command, stdout=said, **options) as process:
+        with subprocess.Popen(
+            command, cwd=str(root), env=settings, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.PIPE
+        ) as process:
             follow = (line, prefix, log, before, len(lock.read_text(encoding="utf-8").splitlines()), done)
             watch = threading.Thread(target=tell, args=follow, daemon=True)
             watch.start()
             try:
-                for raw in process.stderr:
+                for raw in process.stderr or ():
                     complaints.append(raw.decode("utf-8", "replace"))
                     said.write(complaints[-1])
                     said.flush()

@@ -123,9 +123,9 @@ def from_tables(edges: Path, nodes: Path) -> Parts:
     """Read two CSV files, as ``read_graph`` tells."""
     names, labels, features = _nodes(nodes)
     separator, uncut = read_table(edges, 2, "one line for each edge")
-    rows = ((number, cells_of(row, separator)) for number, row in uncut)
-    number, first = next(rows)
-    rows = chain([(number, first)], rows)
+    cut = ((number, cells_of(row, separator)) for number, row in uncut)
+    number, first = next(cut)
+    rows = chain([(number, first)], cut)
     first = [cell.strip() for cell in first]
     if len(first) > 1 and {cell.casefold() for cell in first[:2]} <= HEADINGS and not set(first[:2]) & set(names):
         print(f"{edges}, line {number}: read as a header line, not as an edge.")
@@ -157,20 +157,20 @@ def from_tables(edges: Path, nodes: Path) -> Parts:
 
 def _nodes(path: Path) -> tuple[dict[str, int], np.ndarray, csr_matrix]:
     separator, rows = read_table(path, 3, "one line for each node")
-    begins, row = next(rows)
-    first = cells_of(row, separator)
+    begins, uncut = next(rows)
+    first = cells_of(uncut, separator)
     if len(first) > 2 and not any(map(is_number, first[1:])):
         print(f"{path}, line {begins}: read as a header line, not as a node.")
-        begins, row = next(rows, (begins, []))
-        if not row:
+        begins, uncut = next(rows, (begins, []))
+        if not uncut:
             raise ValueError(f"{path} holds nothing but a header line; one line for each node is needed.")
-        first = cells_of(row, separator)
+        first = cells_of(uncut, separator)
     width = len(first)
     class_is_last = width > 2 and is_number(first[1]) and not is_number(first[-1])  # so Cora's own file has it
     names: dict[str, int] = {}
     labels: list[str] = []
     features = _Rows()
-    for number, row in chain([(begins, row)], rows):
+    for number, row in chain([(begins, uncut)], rows):
         where = f"{path}, line {number}"
         n_columns, name, label, numbers = _node(row, separator, class_is_last)
         if n_columns != width or width < 3:

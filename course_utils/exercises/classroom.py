@@ -29,9 +29,10 @@ from nbformat import NotebookNode
 from tqdm import tqdm
 
 from course_utils import kernels
+from course_utils.command_line import parse
 from course_utils.exercises.catalogue import EXERCISES
 from course_utils.exercises.checks import CORRECT, NOT_ATTEMPTED, diagnose
-from course_utils.files import CHECKOUT, START_AND_LECTURES, write_atomically
+from course_utils.files import START_AND_LECTURES, write_atomically
 from course_utils.folders import locked, private_folder
 from course_utils.notebooks import is_definition
 from course_utils.refusals import Shown, Stop, carry_out, check_file, check_folder, read_notebook
@@ -298,21 +299,12 @@ def summary(rows: Sequence[Row]) -> str:
 
 
 def main(command_line: Sequence[str]) -> int:
-    """Hand out or grade; give the exit status."""
-    parser = argparse.ArgumentParser(prog="course.py", description=__doc__.split("\n")[0])
-    commands = parser.add_subparsers(dest="command", required=True)
-    out = commands.add_parser("handout", description="Write the lectures without their solutions.")
-    out.add_argument("folder", nargs="?", type=Path, default=CHECKOUT / "build" / "handout")
-    back = commands.add_parser(
-        "grade",
-        description="Run the checks on returned notebooks, in a fresh kernel each, and write a table. "
-        "This runs the learners' code with your rights.",
-    )
-    back.add_argument("folder", type=Path)
-    back.add_argument("--csv", type=Path, help="where the table goes (otherwise FOLDER/grades.csv)")
-    back.add_argument("--seconds", type=int, default=120, help="time limit for one notebook (120)")
-    back.add_argument("--whole", action="store_true", help="run every cell, also those that train (slower)")
-    arguments = parser.parse_args(command_line)
+    """Run ``course.py handout`` or ``course.py grade``; give the exit status."""
+    return run(parse(command_line))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Hand out, or grade; give the exit status."""
     if arguments.command == "handout":
         try:
             written = handout(arguments.folder)

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from course_utils.command_line import parse
 from course_utils.exercises.catalogue import EXERCISES, of_lecture
 from course_utils.files import CHECKOUT, write_atomically
 from course_utils.refusals import Stop, carry_out, check_file
@@ -142,11 +143,12 @@ def _set_aside(path: Path) -> Path:
 
 
 def main(command_line: Sequence[str]) -> int:
+    """Run ``course.py progress`` with the rest of its command line; give the exit status."""
+    return run(parse(["progress", *command_line]))
+
+
+def run(arguments: argparse.Namespace) -> int:
     """Show, export or reset the progress; give the exit status."""
-    parser = argparse.ArgumentParser(prog="course.py progress", description="Show which exercises are solved.")
-    parser.add_argument("--export", type=Path, metavar="FILE", help="write a copy to FILE, which must not exist yet")
-    parser.add_argument("--reset", action="store_true", help="begin anew; the old file is kept under another name")
-    arguments = parser.parse_args(command_line)
     path = progress_file()
     if (arguments.export or arguments.reset) and not path.exists():
         print("There is no progress yet: nothing to do.")

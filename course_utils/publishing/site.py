@@ -12,11 +12,15 @@ import sys
 from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
-from sphinx.cmd.build import build_main
+from sphinx.application import Sphinx
+from sphinx.errors import SphinxError
+from sphinx.util.docutils import docutils_namespace, patch_docutils
 
+from course_utils.command_line import parse
 from course_utils.files import (
     CHECKOUT,
     CLAIMS,
@@ -60,8 +64,7 @@ def build(folder: Path) -> int:
         with private_folder(folder, NAME) as work:
             sources, pages = work / "sources", work / "pages"
             gather(sources)
-            settings = ["-b", "html", "-W", "--keep-going", "-q", "-j", "2", "-d", str(work / "doctrees")]
-            status = build_main([*settings, str(sources), str(pages)])
+            status = make_pages(sources, pages, work / "doctrees")
             if status == 0:
                 (pages / ".buildinfo").unlink(missing_ok=True)  # for the next build into the same pages, which is none
                 put(pages, folder, NAME)
@@ -70,6 +73,19 @@ def build(folder: Path) -> int:
             with contextlib.suppress(OSError):  # something is in it
                 folder.rmdir()
     return status
+
+
+def make_pages(sources: Path, pages: Path, doctrees: Path) -> int:
+    """Run Sphinx and give its exit status; Ctrl-C and what the system refuses come through as they are."""
+    try:
+        with patch_docutils(sources), docutils_namespace():
+            options: dict[str, Any] = {"status": None, "warningiserror": True, "parallel": 2}
+            app = Sphinx(sources, sources, pages, doctrees, "html", **options)
+            app.build()
+            return app.statuscode
+    except SphinxError as error:
+        print(f"{error.category}: {error}", file=sys.stderr)
+        return 2
 
 
 def refuse_unless_for_a_site(folder: Path) -> None:
@@ -158,11 +174,12 @@ def without_comments(text: str) -> str:
 
 
 def main(command_line: Sequence[str]) -> int:
-    """Build; give the exit status."""
-    parser = argparse.ArgumentParser(prog="course.py site", description="Build the course as a static site.")
-    parser.add_argument("--to", type=Path, default=CHECKOUT / "build" / "site", metavar="FOLDER")
-    parser.add_argument("--open", action="store_true", help="show it in the browser, on 127.0.0.1")
-    arguments = parser.parse_args(command_line)
+    """Run ``course.py site`` with the rest of its command line; give the exit status."""
+    return run(parse(["site", *command_line]))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Build the site, and show it; give the exit status."""
     status = build(arguments.to)
     if status:
         print("The site was not built, as told above; one that was there is as it was.", file=sys.stderr)
