@@ -181,7 +181,9 @@ def expected_stamp(prefix):
 def is_ready(prefix):
     """Say whether the environment was finished, for these very files, and its Python is still there."""
     stamp = prefix / STAMP
-    return stamp.exists() and stamp.read_text() == expected_stamp(prefix) and os.path.exists(python_in(prefix))
+    if not stamp.is_file() or stamp.read_bytes() != expected_stamp(prefix).encode():
+        return False
+    return os.path.exists(python_in(prefix))
 
 
 def can_be_filled(prefix):
@@ -197,7 +199,7 @@ def make_environment(prefix):
     if in_the_way(prefix):
         raise Stop(in_the_way(prefix))
     prefix.mkdir(exist_ok=True)
-    with open(str(prefix / STAMP), "a+", encoding="utf-8") as stamp:
+    with open(str(prefix / STAMP), "a+", encoding="utf-8", errors="replace") as stamp:
         try:
             fcntl.flock(stamp, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -18,6 +18,13 @@ def port(word):
     return int(word)
 
 
+def path(word):
+    """Read the name of a file or folder; an empty one, as an unset variable of the shell gives, is none."""
+    if not word:
+        raise argparse.ArgumentTypeError("the name of a file or folder is empty")
+    return Path(word)
+
+
 def parse(command_line):
     """Read the command line; what follows `test` belongs to pytest."""
     parser = argparse.ArgumentParser(
@@ -45,25 +52,25 @@ def parse(command_line):
     executed = add("execute", "for contributors: run lectures from a clean kernel and keep the outputs")
     executed.add_argument("lectures", nargs="*", metavar="LECTURE", help="such as 02 (otherwise all)")
     shown = add("progress", "show which exercises are solved")
-    shown.add_argument("--export", type=Path, metavar="FILE", help="write a copy to FILE, which must not exist yet")
+    shown.add_argument("--export", type=path, metavar="FILE", help="write a copy to FILE, which must not exist yet")
     shown.add_argument("--reset", action="store_true", help="begin anew; the old file is kept under another name")
     out = add("handout", "for a class: write the lectures without their solutions into a folder")
-    out.add_argument("folder", nargs="?", type=Path, default=BUILD / "handout", help="(otherwise build/handout)")
+    out.add_argument("folder", nargs="?", type=path, default=BUILD / "handout", help="(otherwise build/handout)")
     says = (
         "for a class: run the checks on returned notebooks, in a fresh kernel each, and write a table; this runs the "
     )
     back = add("grade", says + "learners' code with your rights")
-    back.add_argument("folder", type=Path)
-    back.add_argument("--csv", type=Path, help="where the table goes (otherwise FOLDER/grades.csv)")
+    back.add_argument("folder", type=path)
+    back.add_argument("--csv", type=path, help="where the table goes (otherwise FOLDER/grades.csv)")
     back.add_argument("--seconds", type=int, default=120, help="time limit for one notebook (120)")
     back.add_argument("--whole", action="store_true", help="run every cell, also those that train (slower)")
     _add_data(add("data", "the data sets: data build, data list, data fetch NAME, data verify"))
     decks = add("slides", "make a slide deck of each lecture")
     decks.add_argument("lectures", nargs="*", metavar="LECTURE", help="such as 02 (otherwise all)")
-    decks.add_argument("--to", type=Path, default=BUILD / "slides", metavar="FOLDER", help="(otherwise build/slides)")
+    decks.add_argument("--to", type=path, default=BUILD / "slides", metavar="FOLDER", help="(otherwise build/slides)")
     decks.add_argument("--open", action="store_true", help="show the first deck in the browser, on 127.0.0.1")
     pages = add("site", "build the course as a static site")
-    pages.add_argument("--to", type=Path, default=BUILD / "site", metavar="FOLDER", help="(otherwise build/site)")
+    pages.add_argument("--to", type=path, default=BUILD / "site", metavar="FOLDER", help="(otherwise build/site)")
     pages.add_argument("--open", action="store_true", help="show it in the browser, on 127.0.0.1")
     add("doctor", "say what is here, what is missing, and what to do")
 

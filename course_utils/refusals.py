@@ -207,6 +207,22 @@ def _in_one_line(why: object) -> str:
     return " ".join(str(why).encode("ascii", "backslashreplace").decode().split())[:200]
 
 
+def read_text(path: Path) -> str:
+    """Read a text of the course.
+
+    Raises
+    ------
+    Damaged
+        If it is damaged; the message names it.
+    OSError
+        If it is missing or cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise Damaged(damaged(path, error)) from None
+
+
 def read_json(path: Path, expected: type = dict) -> Any:
     """Read a JSON object, or the list that is expected in its place, from a file of ours.
 

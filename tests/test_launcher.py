@@ -680,6 +680,39 @@ def test_a_folder_that_cannot_be_written_is_one_sentence_and_no_traceback(number
     assert "Traceback" not in result.err
 
 
+@pytest.mark.parametrize("name", ["requirements.lock", "pyproject.toml"])
+@pytest.mark.parametrize("kind", ["missing", "a folder"])
+def test_a_file_of_the_course_that_is_missing_is_told_by_the_command_and_by_doctor(
+    name, kind, checkout, installer, run
+):
+    course.make_environment(course.VENV)
+    (checkout / name).unlink()
+    if kind == "a folder":
+        (checkout / name).mkdir()
+    for told in (run("lab"), run("doctor")):
+        assert told.status == 1
+        assert "take it from the repository again (git checkout -- .)" in told.err + told.out
+        assert name in told.err + told.out
+        assert "Traceback" not in told.err
+
+
+@pytest.mark.parametrize("stamp", [b"\xff\xfe", b"", b"\0" * 64])
+def test_a_damaged_stamp_is_that_of_an_environment_to_make_again(stamp, checkout, installer):
+    course.make_environment(course.VENV)
+    (course.VENV / course.STAMP).write_bytes(stamp)
+    assert not course.is_ready(course.VENV)
+    course.make_environment(course.VENV)
+    assert course.is_ready(course.VENV)
+
+
+def test_a_folder_in_the_place_of_the_stamp_is_named(checkout, run):
+    (course.VENV / course.STAMP).mkdir(parents=True)
+    told = run("lab")
+    assert told.status == 1
+    assert "move it away" in told.err
+    assert course.STAMP in told.err
+
+
 def test_a_failed_installation_is_not_taken_for_whole(checkout, installer, run, monkeypatch):
     def stop_at_the_packages(step, command, prefix):
         if step.startswith("[2"):

@@ -20,7 +20,13 @@ NO_WAY = (
     "install python3-pip) and run the same command again."
 )
 TOO_OLD = "The course needs Python 3.11 or 3.12; this is Python {version} ({path}), too old to fetch one: " + WAYS
+DAMAGED = "A file of the course is missing or damaged: take it from the repository again (git checkout -- .)."
 FAILURES = (  # what a failed step says -> what the reader should know; the first that fits is shown
+    (r"Errno (2|20|21)\D.*(requirements\.lock|pyproject\.toml|course_utils)", DAMAGED),
+    (
+        r"Errno (17|20|21)\D",
+        "Something else is in the place of a file or folder of the course: move it away and run the command again.",
+    ),
     (
         r"Errno 28|Errno 122|os error 28|No space left|[Qq]uota exceeded",
         "The disk is full. The environment takes 1.6 GB (5.8 GB where PyTorch brings its libraries for NVIDIA cards), "

@@ -22,7 +22,7 @@ def doctor(course):
             print("     -> " + advice)
         sys.stdout.flush()
         problems += bool(advice and stops)
-    if not course.unsupported_machine() and course.is_ready(course.environment_folder()):
+    if not course.unsupported_machine() and course.LOCK.is_file() and course.is_ready(course.environment_folder()):
         inside = course.python_in(course.environment_folder())
         problems += subprocess.call([inside, "-P", "-m", "course_utils.commands.doctor"])
     print("%d problem(s) to solve first." % problems if problems else "Nothing stands in the way.")
@@ -33,6 +33,11 @@ def look(course):
     """Give (subject, finding, whether it stops the course, what to do or None) for one thing after the other."""
     yield "machine", "%s %s" % (platform.system(), platform.machine()), True, course.unsupported_machine()
     if course.unsupported_machine():
+        return
+    files = (course.LOCK, course.ROOT / "pyproject.toml")
+    lacking = ", ".join(str(path) for path in files if not path.is_file())
+    yield "course", "lacks " + lacking if lacking else "is whole", True, course.ADVICE["DAMAGED"] if lacking else None
+    if lacking:
         return
     prefix = course.environment_folder()
     ready = course.is_ready(prefix)

@@ -23,6 +23,7 @@ MASKS = ("train_mask", "val_mask", "test_mask")
 LABELS = ("label", "labels", "class", "y")
 FEATURES = ("feat", "features", "x")
 LARGEST = float(np.finfo(np.float32).max)
+NAMED = {"node_names": np.array([], dtype=str), "class_names": np.array([], dtype=str)}  # what an .npz may name
 CSR = ("data", "indices", "indptr", "shape")
 
 
@@ -133,7 +134,7 @@ def from_tables(edges: Path, nodes: Path) -> Parts:
     pairs = array("q")
     weighted = False
     for number, row in rows:
-        row = [cell.strip() for cell in row]
+        row = _without_empty_end([cell.strip() for cell in row])
         if not pairs:
             weighted = len(row) == 3 and is_number(row[2])
             if weighted:
@@ -165,14 +166,16 @@ def _nodes(path: Path) -> tuple[dict[str, int], np.ndarray, csr_matrix]:
         if not uncut:
             raise ValueError(f"{path} holds nothing but a header line; one line for each node is needed.")
         first = cells_of(uncut, separator)
-    width = len(first)
+    surplus = len(first) - len(_without_empty_end(first))  # a spreadsheet ends each line with empty columns
+    width = len(first) - surplus
+    first = first[:width]
     class_is_last = width > 2 and is_number(first[1]) and not is_number(first[-1])  # so Cora's own file has it
     names: dict[str, int] = {}
     labels: list[str] = []
     features = _Rows()
     for number, row in chain([(begins, uncut)], rows):
         where = f"{path}, line {number}"
-        n_columns, name, label, numbers = _node(row, separator, class_is_last)
+        n_columns, name, label, numbers = _node(_without(row, surplus, separator), separator, class_is_last)
         if n_columns != width or width < 3:
             raise ValueError(
                 f"{where}: {n_columns} columns; node, class and {max(width - 2, 1)} numbers are needed, with a comma, "
@@ -190,6 +193,21 @@ def _nodes(path: Path) -> tuple[dict[str, int], np.ndarray, csr_matrix]:
             why = "in 32 bits, in which networks compute" if is_number(wrong) else "(there is no header line)"
             raise ValueError(f"{where}: {wrong!r} is not a finite number {why}; correct it.")
     return names, np.array(labels), features.matrix(width - 2)
+
+
+def _without_empty_end(row: list[str]) -> list[str]:
+    while len(row) > 2 and not row[-1].strip():
+        row = row[:-1]
+    return row
+
+
+def _without(row: str | list[str], surplus: int, separator: str) -> str | list[str]:
+    """Leave out the empty columns at the end of a row, where it has as many as the first one."""
+    if not surplus:
+        return row
+    if isinstance(row, str):
+        return row.removesuffix(separator * surplus)
+    return row if any(map(str.strip, row[-surplus:])) else row[:-surplus]
 
 
 def _node(row: str | list[str], separator: str, class_is_last: bool) -> tuple[int, str, str, str]:
@@ -224,10 +242,23 @@ def from_npz(path: Path) -> tuple[Parts, tuple[str, ...]]:
     links, features = (_csr(arrays, part, path) for part in ("adj", "attr"))
     if links.shape[0] != links.shape[1]:
         raise ValueError(f"{path}: adj must have as many rows as columns, but its shape is {links.shape}.")
-    names = arrays.get("node_names", np.char.add("node ", np.arange(links.shape[0]).astype(str)))
+    numbered = np.char.add("node ", np.arange(links.shape[0]).astype(str))
+    names, classes = (_texts(arrays.get(name, plain), name, path) for name, plain in NAMED.items())
+    names = names or tuple(map(str, numbered))
+    if classes and arrays["labels"].dtype.kind in "iu" and arrays["labels"].max(initial=0) >= len(classes):
+        raise ValueError(
+            f"{path}: class_names names {len(classes)} classes, but labels go up to {arrays['labels'].max()}, counted "
+            "from 0; name them all, or none."
+        )
     masks = tuple(arrays[name] for name in MASKS) if all(name in arrays for name in MASKS) else None
-    parts = Parts(tuple(map(str, names)), arrays["labels"], features, np.stack(links.nonzero()), masks)
-    return parts, tuple(map(str, arrays.get("class_names", ())))
+    return Parts(names, arrays["labels"], features, np.stack(links.nonzero()), masks), classes
+
+
+def _texts(array: np.ndarray, name: str, path: Path) -> tuple[str, ...]:
+    texts = tuple(map(str, array)) if array.ndim == 1 else ()
+    if array.ndim != 1 or len(set(texts)) < len(texts):
+        raise ValueError(f"{path}: {name} must be a list of texts, no two of them alike; its shape is {array.shape}.")
+    return texts
 
 
 def _array(stored: Any, name: str, path: Path) -> np.ndarray:
@@ -242,6 +273,8 @@ def _array(stored: Any, name: str, path: Path) -> np.ndarray:
 
 def _csr(arrays: dict[str, np.ndarray], part: str, path: Path) -> csr_matrix:
     data, indices, indptr, shape = (arrays[f"{part}_{of}"] for of in CSR)
+    if shape.dtype.kind not in "iu":
+        raise ValueError(f"{path}: {part}_shape must be two whole numbers, but they are {shape.dtype}.")
     try:
         matrix = csr_matrix((data, indices, indptr), shape=tuple(map(int, shape)))
         matrix.check_format(full_check=True)
@@ -252,6 +285,8 @@ def _csr(arrays: dict[str, np.ndarray], part: str, path: Path) -> csr_matrix:
 
 def _finite(features: Any, where: object) -> csr_matrix:
     """Make features a sparse matrix of 32 bits, or say which node has a value that is not finite."""
+    if features.dtype.kind not in "biuf":
+        raise ValueError(f"{where} must hold real numbers, but they are {features.dtype}.")
     with np.errstate(over="ignore"):
         matrix = csr_matrix(features).astype(np.float32)
     wrong = np.flatnonzero(~np.isfinite(matrix.data))
@@ -280,13 +315,19 @@ def _from_dgl(graph: Any) -> Parts:
         )
     data = graph.ndata
     label, features = (_first(keys, data, "read_graph: ndata of the DGL graph") for keys in (LABELS, FEATURES))
-    matrix = data[features].detach().cpu().numpy()
+    matrix = _numpy(data[features])
     if matrix.ndim != 2:
         raise ValueError(f"read_graph: ndata[{features!r}] must be (n_nodes, n_features), but is {matrix.shape}.")
     masks = tuple(data[name].cpu().numpy().astype(bool) for name in MASKS) if all(m in data for m in MASKS) else None
     pairs = np.stack([end.cpu().numpy() for end in graph.edges()]).astype(np.int64)
     names = tuple(f"node {node}" for node in range(len(matrix)))
-    return Parts(names, data[label].cpu().numpy(), _finite(matrix, f"read_graph: ndata[{features!r}]"), pairs, masks)
+    return Parts(names, _numpy(data[label]), _finite(matrix, f"read_graph: ndata[{features!r}]"), pairs, masks)
+
+
+def _numpy(tensor: Tensor) -> np.ndarray:
+    """Give a tensor's numbers, those of 16 bits in 32, since NumPy does not know all of their kinds."""
+    tensor = tensor.detach().cpu()
+    return (tensor.float() if tensor.is_floating_point() and tensor.element_size() < 4 else tensor).numpy()
 
 
 def _from_networkx(graph: Any) -> Parts:
@@ -297,8 +338,10 @@ def _from_networkx(graph: Any) -> Parts:
     for node, data in graph.nodes(data=True):
         where = f"read_graph: node {node!r} of the networkx graph"
         label, features = (_first(keys, data, where) for keys in (LABELS, FEATURES))
+        if data[label] is None:
+            raise ValueError(f"{where}: its {label} is None; give it a class, or take it out.")
         labels.append(data[label])
-        row = data[features]
+        row: Any = _numpy(data[features]) if isinstance(data[features], Tensor) else data[features]
         try:
             values = np.asarray(row.toarray() if issparse(row) else row, dtype=float).reshape(-1)
         except (ValueError, TypeError) as error:

@@ -35,7 +35,7 @@ from course_utils.files import (
 from course_utils.folders import foreign, manifest, private_folder, put, refuse
 from course_utils.publishing.assets import copy_mathjax
 from course_utils.publishing.server import serve
-from course_utils.refusals import Stop, carry_out, check_folder, read_notebook
+from course_utils.refusals import Damaged, Stop, carry_out, check_folder, damaged, read_notebook, read_text
 
 NAME = "site"
 OF_A_PAGES_BRANCH = ("CNAME", "LICENSE", "README.md")  # what may be in a folder before the first build, beside .git
@@ -79,7 +79,7 @@ def make_pages(sources: Path, pages: Path, doctrees: Path) -> int:
     """Run Sphinx and give its exit status; Ctrl-C and what the system refuses come through as they are."""
     try:
         with patch_docutils(sources), docutils_namespace():
-            options: dict[str, Any] = {"status": None, "warningiserror": True, "parallel": 2}
+            options: dict[str, Any] = {"status": None, "warning": sys.stderr, "warningiserror": True, "parallel": 2}
             app = Sphinx(sources, sources, pages, doctrees, "html", **options)
             app.build()
             return app.statuscode
@@ -103,11 +103,11 @@ def gather(folder: Path) -> None:
     """Lay out what Sphinx reads: pages of our own, the notebooks, the table, the claims and the data cards."""
     shutil.copytree(SOURCES, folder)
     copy_mathjax(folder / "_static" / "mathjax")
-    readme = README.read_text(encoding="utf-8")
+    readme = read_text(README)
     index = folder / "index.md"
     index.write_text(index.read_text(encoding="utf-8").replace("<!-- the table -->", table(readme)), encoding="utf-8")
-    (folder / "claims.md").write_text(claims(CLAIMS.read_text(encoding="utf-8")), encoding="utf-8")
-    (folder / "data.md").write_text(CARDS.read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / "claims.md").write_text(claims(read_text(CLAIMS)), encoding="utf-8")
+    (folder / "data.md").write_text(read_text(CARDS), encoding="utf-8")
     shutil.copytree(PICTURES, folder / "lectures" / "pictures")
     (folder / "lectures" / "index.md").write_text(lectures(readme), encoding="utf-8")
     (folder / "lectures" / EXPERIMENTS.name).mkdir()
@@ -145,6 +145,8 @@ def lectures(readme: str) -> str:
 def table(readme: str) -> str:
     """Take the course's table out of README, each row with a link to its lecture."""
     rows = section(readme, "One table")
+    if "| lecture |" not in rows:
+        raise Damaged(damaged(README, "it lacks the course's table"))
     rows = rows[rows.index("| lecture |") : rows.rindex("|\n") + 2]
     for path in LECTURES:
         rows = re.sub(
@@ -164,7 +166,7 @@ def section(text: str, title: str) -> str:
     """Take what follows a heading of the second level, up to the next one, without the comments that guard it."""
     found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", without_comments(text), flags=re.DOTALL | re.MULTILINE)
     if found is None:
-        raise ValueError(f"Expected a section {title!r} in a text that begins with {text[:40]!r}.")
+        raise Damaged(damaged(README, f"it lacks the section {title!r}"))
     return found[1]
 
 

@@ -6,6 +6,7 @@ for printing to PDF.
 """
 
 import argparse
+import errno
 import math
 import re
 import shutil
@@ -48,6 +49,8 @@ def make_decks(lectures: Sequence[Path], folder: Path) -> list[Path]:
     Stop
         If something is in the way that was not written here; then nothing was changed.
     """
+    if not TEMPLATE.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "No such folder", str(TEMPLATE))
     folder = check_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
     refuse(folder, NAME, foreign(folder, NAME, [f"{lecture.stem}.html" for lecture in lectures]))
