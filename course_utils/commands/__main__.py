@@ -15,6 +15,7 @@ MODULES = {
     "test": ("course_utils.commands.test", []),
     "evidence": ("course_utils.commands.evidence", []),
     "execute": ("course_utils.commands.execute", []),
+    "update": ("course_utils.exercises.copies", []),
     "progress": ("course_utils.exercises.progress", []),
     "handout": ("course_utils.exercises.classroom", ["handout"]),
     "grade": ("course_utils.exercises.classroom", ["grade"]),

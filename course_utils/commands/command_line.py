@@ -8,7 +8,7 @@ import argparse
 import sys
 
 # these read the rest of their command line themselves
-PASSED_ON = ("progress", "handout", "grade", "slides", "site", "data")
+PASSED_ON = ("update", "progress", "handout", "grade", "slides", "site", "data")
 
 
 def port(word):
@@ -30,7 +30,8 @@ def parse(command_line):
     def add(name, says, **options):
         return commands.add_parser(name, help=says, description=says, **options)
 
-    opened = add("lab", "open the course in JupyterLab, on the page to start from")
+    opened = add("lab", "open the course in JupyterLab: your own copies of the lectures, which git does not see")
+    opened.add_argument("--edit", action="store_true", help="for contributors: the lectures themselves")
     opened.add_argument("--no-browser", action="store_true", help="only print the address")
     opened.add_argument("--port", type=port, help="listen on this port (otherwise 8888 or the next free one)")
     says = "check everything: lint, unit tests, all notebooks; with arguments (test -k mask) only pytest with these; "
@@ -44,6 +45,7 @@ def parse(command_line):
     measured.add_argument("--quick", action="store_true", help="one seed each, as a trial; replaces no record")
     executed = add("execute", "for contributors: run lectures from a clean kernel and keep the outputs")
     executed.add_argument("lectures", nargs="*", metavar="LECTURE", help="such as 02 (otherwise all)")
+    add("update", "bring your copies up to date with the course; your answers and cells are carried over")
     add("progress", "show which exercises are solved; --export FILE, --reset")
     add("handout", "for a class: write the lectures without solutions into a folder")
     add("grade", "for a class: run the checks on the notebooks in a folder and write a table")
