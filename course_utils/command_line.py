@@ -37,7 +37,8 @@ def parse(command_line):
     def add(name, says, **options):
         return commands.add_parser(name, help=says, description=says, **options)
 
-    opened = add("lab", "open the course in JupyterLab, on the page to start from")
+    opened = add("lab", "open the course in JupyterLab: your own copies of the lectures, which git does not see")
+    opened.add_argument("--edit", action="store_true", help="for contributors: the lectures themselves")
     opened.add_argument("--no-browser", action="store_true", help="only print the address")
     opened.add_argument("--port", type=port, help="listen on this port (otherwise 8888 or the next free one)")
     says = "check everything: lint, unit tests, all notebooks; with arguments (test -k mask) only pytest with these; "
@@ -51,18 +52,22 @@ def parse(command_line):
     measured.add_argument("--quick", action="store_true", help="one seed each, as a trial; replaces no record")
     executed = add("execute", "for contributors: run lectures from a clean kernel and keep the outputs")
     executed.add_argument("lectures", nargs="*", metavar="LECTURE", help="such as 02 (otherwise all)")
+    says = (
+        "bring your copies up to date with the course: your answers and your own cells are carried over, each "
+    )
+    newer = add("update", says + "old copy is set aside; save and close them first")
+    newer.add_argument("lectures", nargs="*", metavar="LECTURE", help="such as 02 (otherwise all)")
     shown = add("progress", "show which exercises are solved")
     shown.add_argument("--export", type=path, metavar="FILE", help="write a copy to FILE, which must not exist yet")
     shown.add_argument("--reset", action="store_true", help="begin anew; the old file is kept under another name")
     out = add("handout", "for a class: write the lectures without their solutions into a folder")
     out.add_argument("folder", nargs="?", type=path, default=BUILD / "handout", help="(otherwise build/handout)")
-    says = (
-        "for a class: run the checks on returned notebooks, in a fresh kernel each, and write a table; this runs the "
-    )
-    back = add("grade", says + "learners' code with your rights")
+    says = "for a class: run the answers in returned notebooks, compare what they compute with ours, and write tables; "
+    says += "this runs the learners' code with your rights; where the system has Landlock, it can write nowhere"
+    back = add("grade", says)
     back.add_argument("folder", type=path)
     back.add_argument("--csv", type=path, help="where the table goes (otherwise FOLDER/grades.csv)")
-    back.add_argument("--seconds", type=int, default=120, help="time limit for one notebook (120)")
+    back.add_argument("--seconds", type=int, default=20, help="time limit for one answer (20)")
     back.add_argument("--whole", action="store_true", help="run every cell, also those that train (slower)")
     _add_data(add("data", "the data sets: data build, data list, data fetch NAME, data verify"))
     decks = add("slides", "make a slide deck of each lecture")

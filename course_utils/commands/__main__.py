@@ -14,6 +14,7 @@ MODULES = {  # command -> the module that runs it
     "test": "course_utils.commands.test",
     "evidence": "course_utils.commands.evidence",
     "execute": "course_utils.commands.execute",
+    "update": "course_utils.exercises.copies",
     "progress": "course_utils.exercises.progress",
     "handout": "course_utils.exercises.classroom",
     "grade": "course_utils.exercises.classroom",
