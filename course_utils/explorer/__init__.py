@@ -253,9 +253,9 @@ def show_document(sentences: Sequence[Sequence[str]], weights: Float[Tensor, "n_
         coloured = " ".join(map(_coloured_word, words, within))
         bar = f'<span style="display:inline-block;height:0.8em;width:{100 * whole:.0f}%;background:{WEIGHT}"></span>'
         rows.append(
-            '<div style="display:flex;gap:1em;margin:0.7em 0;line-height:2">'
-            f'<div style="flex:0 0 7em">weight <b>{whole:.2f}</b><br>{bar}</div>'
-            f'<p style="flex:1;margin:0;font-size:1.15em">{coloured}</p></div>'
+            '<div style="display:flex;gap:0.5em;margin:0.4em 0;line-height:1.6">'
+            f'<div style="flex:0 0 6.6em;white-space:nowrap">weight <b>{whole:.2f}</b><br>{bar}</div>'
+            f'<p style="flex:1;margin:0">{coloured}</p></div>'
         )
         named = (f"{word} ({w:.2f})" if w >= 0.1 else word for word, w in zip(words, within, strict=True))
         plain.append(f"weight {whole:.2f}: {' '.join(named)}")
