@@ -1,5 +1,7 @@
 """Every correct way to solve an exercise is accepted: loops, einsum, other dtypes, other layouts, other examples."""
 
+import math
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -145,8 +147,23 @@ def pool_with_exponentials(states, mask, query):
     return torch.einsum("bl,bld->bd", weights, states).double(), weights.double()
 
 
-def weights_by_nan_to_num(scores, mask):
-    return scores.masked_fill(~mask, -torch.inf).softmax(-1).nan_to_num(0.0)
+def delete_by_a_mask(decide, documents, weights, share):
+    """Lists of Python, one document at a time, and a mask instead of a sort."""
+    changed = 0
+    for words, row in zip(documents, weights, strict=True):
+        gone = sorted(range(len(words)), key=lambda i: -row[i].item())[: math.ceil(share * len(words))]
+        rest = torch.tensor([w for i, w in enumerate(words.tolist()) if i not in gone])
+        changed += decide([rest]).item() != decide([words]).item()
+    return changed / len(documents)
+
+
+def delete_by_topk(decide, documents, weights, share):
+    shortened = []
+    for words, row in zip(documents, weights, strict=True):
+        real = torch.ones(len(words), dtype=torch.bool)
+        real[row.topk(math.ceil(share * len(words))).indices] = False
+        shortened.append(words[real])
+    return (decide(shortened) != decide(documents)).double().mean()
 
 
 def by_a_basis(states, query):
@@ -161,7 +178,9 @@ def by_a_basis(states, query):
         ("03_document_twice", [False, True, True, True, True]),
         ("03_learned_query", pool_in_a_loop),
         ("03_padding_attended", pool_with_exponentials),
-        ("03_empty_sentence", weights_by_nan_to_num),
+        ("03_two_levels", ["Edges", 0.24, 1]),
+        ("03_delete_top", delete_by_a_mask),
+        ("03_delete_top", delete_by_topk),
         ("03_indifferent_query", by_a_basis),
         ("03_indifferent_query", lambda states, query: by_a_basis(states, query) + query),
     ],
