@@ -187,12 +187,9 @@ def _silence() -> None:
     sys.breakpointhook = lambda *_a, **_k: None
     sys.stdin = io.StringIO()
     sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - closed with the process
-    with contextlib.suppress(Exception):
-        from IPython.core.getipython import get_ipython
-
-        shell = get_ipython()
-        if shell is not None:
-            shell.display_pub.publish = lambda *_a, **_k: None
+    with contextlib.suppress(Exception):  # where there is no notebook, nothing is displayed
+        shell = sys.modules["IPython"].get_ipython()
+        shell.display_pub.publish = lambda *_a, **_k: None
 
 
 def _bound_memory() -> None:
