@@ -259,7 +259,7 @@ def _first_fault(exercise: Exercise, answer: _Answer, draws: Draws, hard: Mappin
         wrong = [not _right(exercise, a, r, e) for a, r, e in zip(draws, results, expected, strict=True)]
         if any(wrong):
             return _why_wrong(exercise, answer, draws, hard, results, expected, wrong)
-        return _at_the_edges(exercise, answer, draws, hard) or _of_gradients(exercise, answer, draws)
+        return _at_the_edges(exercise, answer, draws, hard, expected) or _of_gradients(exercise, answer, draws)
 
 
 def _right(exercise: Exercise, arguments: tuple, result: Any, expected: Any) -> bool:
@@ -486,7 +486,9 @@ def _symptom(exercise: Exercise, answer: _Answer, draws: Draws, place: str) -> s
     return f"{told} {place}" if told else place
 
 
-def _at_the_edges(exercise: Exercise, answer: _Answer, draws: Draws, hard: Mapping[str, tuple]) -> str | None:
+def _at_the_edges(
+    exercise: Exercise, answer: _Answer, draws: Draws, hard: Mapping[str, tuple], ordinary: list[Any]
+) -> str | None:
     """Try what is right on ordinary draws on the special ones."""
     results, expected = {}, {}
     for what, arguments in hard.items():
@@ -498,9 +500,12 @@ def _at_the_edges(exercise: Exercise, answer: _Answer, draws: Draws, hard: Mappi
     wrong = [what for what in hard if not _right(exercise, hard[what], results[what], expected[what])]
     if not wrong:
         return None
-    for mistake in exercise.wrong_answers.values():
-        if _agrees(mistake, [hard[what] for what in wrong], [results[what] for what in wrong]):
-            return mistake.message
+    for some in (list(hard), wrong):  # rather one that agrees on all of them than one that agrees where it is wrong
+        for mistake in exercise.wrong_answers.values():
+            if _agrees(mistake, [hard[what] for what in some], [results[what] for what in some]) and (
+                exercise.fault is not None or _agrees(mistake, draws, ordinary)
+            ):
+                return mistake.message
     what = wrong[0]
     place = (
         _fault(exercise, results[what], expected[what], hard[what])

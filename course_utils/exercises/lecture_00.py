@@ -4,7 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from course_utils.exercises.exercise import Exercise, WrongAnswer
+from course_utils.exercises import weighing
+from course_utils.exercises.exercise import Answer, Exercise, WrongAnswer, primes, single_slips
 
 
 def soft_average(
@@ -16,13 +17,46 @@ def soft_average(
 
 
 def _draw() -> tuple[Tensor, Tensor]:
-    return torch.randn(5), torch.randn(5, 3)
+    k_len, d_value = primes(2)
+    return torch.randn(k_len), torch.randn(k_len, d_value)
+
+
+def _by(weigh: Answer, average: Answer) -> Answer:
+    return lambda scores, values: average(weigh(scores), values)
+
+
+_SLOTS = (
+    (lambda scores: scores.softmax(0), weighing.of_softmax()),
+    (
+        lambda weights, values: weights @ values,
+        {
+            "summed over the wrong axis": (
+                lambda weights, values: (weights[:, None] * values).sum(1),
+                "You add up over the components of each value (the wrong axis); add up over the values.",
+            ),
+            "mean of the weighted": (
+                lambda weights, values: (weights[:, None] * values).mean(0),
+                "You take the mean of what is weighted (mean for sum, divided by the number of values): the weights "
+                "already sum to one.",
+            ),
+            "weights alone": (
+                lambda weights, values: weights,
+                "You return the weights; the average of the values by them is asked for.",
+            ),
+            "axis left": (
+                lambda weights, values: (weights @ values)[None],
+                "The axis of the one query, of length 1, is still there: take it away.",
+            ),
+        },
+    ),
+)
 
 
 PRACTICE = Exercise(
     soft_average,
     _draw,
     {
+        **single_slips(_by, _SLOTS),
         "no softmax": WrongAnswer(
             lambda scores, values: scores @ values,
             "You multiplied the values by the raw scores. Scores may be negative and need not sum to one: turn them "
@@ -59,6 +93,13 @@ PRACTICE = Exercise(
             "You weighted each value, but did not add them up: the result has one row per value instead of one vector.",
         ),
     },
+    hard={
+        "where scores are large, near ±300": lambda: (300 * torch.randn(5), torch.randn(5, 3)),
+        "where all scores are near −300": lambda: (torch.randn(5) - 300, torch.randn(5, 3)),
+        "where there is one value": lambda: (torch.randn(1), torch.randn(1, 3)),
+    },
+    slots=_SLOTS,
+    assemble=_by,
 )
 
 EXERCISES = {"00_practice": PRACTICE}

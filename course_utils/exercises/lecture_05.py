@@ -136,10 +136,6 @@ _ATTENTION_SLOTS = (
                 lambda w, v, s, k, q: w @ k,
                 "You average the keys; the result is the average of the values.",
             ),
-            "mean for sum": (
-                lambda w, v, s, k, q: w @ v / v.shape[-2],
-                "You take the mean over the keys (divide by k_len); the weights sum to one already.",
-            ),
             "transposed": (
                 lambda w, v, s, k, q: (w @ v).mT,
                 "Your result is transposed: one row per query, one column per component of the values.",
@@ -294,10 +290,10 @@ def _changed(x: Tensor, places: list[int]) -> Tensor:
     return changed
 
 
-def _draw_leaks(mask: Tensor | None = None, dead: bool = False, shallow: bool = False) -> tuple:
+def _draw_leaks(mask: Tensor | None = None, dead: int | None = None, opposite: bool = False) -> tuple:
     """Draw self-attention whose mask is random and not symmetric: one word sees nothing, one is seen by nobody.
 
-    ``dead`` makes one column of the values zero, so that some components never change; ``shallow`` leaves one alone.
+    ``dead`` is a component of the outputs that never changes; ``opposite`` makes two that cancel each other.
     """
     length, d_model, d_value = primes(3)
     if mask is None:
@@ -308,10 +304,10 @@ def _draw_leaks(mask: Tensor | None = None, dead: bool = False, shallow: bool = 
     length = len(mask)
     W_q, W_k = torch.randn(2, d_model, d_model) / d_model**0.5
     W_v = torch.randn(d_model, d_value)
-    if dead:
-        W_v[:, 0] = 0
-    if shallow:
-        W_v[:, :-1] = 0
+    if dead is not None:
+        W_v[:, dead] = 0
+    if opposite:
+        W_v = torch.stack([W_v[:, 0], -W_v[:, 0]], 1)
 
     def attention(x: Tensor) -> Tensor:
         return attend(x @ W_q, x @ W_k, x @ W_v, scaled_dot_score, mask)[0]
@@ -647,10 +643,6 @@ EXERCISES: dict[str, Exercise] = {
                 lambda x, n_heads: split_heads(x, n_heads)[:, :1].expand(-1, n_heads, -1, -1),
                 "All your heads are the first slice: each has its own.",
             ),
-            "reshaped after the cut": WrongAnswer(
-                lambda x, n_heads: x.unflatten(-1, (n_heads, -1)).reshape(len(x), n_heads, x.shape[1], -1),
-                "You cut the width rightly and then view or reshape the axes into another order: that moves no number.",
-            ),
             "view": WrongAnswer(
                 _viewed,
                 "You have kept the bug: the shape is right, but the numbers of one word are spread over several places "
@@ -779,8 +771,10 @@ EXERCISES: dict[str, Exercise] = {
             ),
         },
         hard={
-            "where the attention has values with a dead column": lambda: _draw_leaks(dead=True),
-            "where a single component of the values is alive": lambda: _draw_leaks(shallow=True),
+            "where one component of the outputs never changes": lambda: _draw_leaks(dead=1),
+            "where the first component of the outputs never changes": lambda: _draw_leaks(dead=0),
+            "where the last component of the outputs never changes": lambda: _draw_leaks(dead=-1),
+            "where two components change in opposite directions": lambda: _draw_leaks(opposite=True),
             "where the attention is causal": lambda: _draw_leaks(torch.ones(7, 7, dtype=torch.bool).tril()),
             "where everybody sees everybody": lambda: _draw_leaks(torch.ones(5, 5, dtype=torch.bool)),
             "where each output sees the word before alone": _forgetful,
