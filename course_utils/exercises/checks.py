@@ -385,7 +385,7 @@ def _why_wrong(
         return place
     return (
         _of_kinds(exercise, draws, results)
-        or kinds.relation(expected, results, draws, exercise)
+        or _courtesy(lambda: kinds.relation(expected, results, draws, exercise))
         or _pairs(exercise, draws, results)
         or _slip(exercise, answer, draws, hard)
         or _symptom(exercise, answer, draws, place)
@@ -478,12 +478,19 @@ def _has_nan(result: Any) -> bool:
 
 def _symptom(exercise: Exercise, answer: _Answer, draws: Draws, place: str) -> str:
     """Say what an answer depends on, or does not, before the place where it differs."""
-    with guard.undisturbed(0):
-        try:
-            told = kinds.blind_to(exercise, draws, answer) or kinds.leaks(exercise, draws, answer)
-        except Exception:  # a symptom more is a courtesy; disturbed arguments may be refused
-            told = None
+    told = _courtesy(lambda: kinds.blind_to(exercise, draws, answer)) or _courtesy(
+        lambda: kinds.leaks(exercise, draws, answer)
+    )
     return f"{told} {place}" if told else place
+
+
+def _courtesy(look: Callable[[], str | None]) -> str | None:
+    """Look for something more to say; whatever goes wrong in that, the place where a result differs is still told."""
+    try:
+        with guard.undisturbed(0):
+            return look()
+    except Exception:
+        return None
 
 
 def _at_the_edges(

@@ -122,6 +122,20 @@ def _of_tensors(i: int, name: str, axes: tuple[str, ...], value: Tensor) -> Iter
         yield _at(i, lambda t: 2 * t), f"`{name}` counts twice."
         yield _at(i, lambda t: t / 2), f"`{name}` counts by half only."
         yield _at(i, torch.ones_like), f"`{name}` takes no part: your result is as if it were 1 everywhere."
+        yield _at(i, torch.abs), f"You use the absolute value of `{name}`; its sign counts."
+        yield _at(i, torch.tanh), f"You put a tanh around `{name}` first; it comes in as it is."
+        yield _at(i, torch.relu), f"You put a ReLU around `{name}` first; it comes in as it is."
+        for axis in (0, -1) if value.dim() > 1 else (0,) if value.dim() else ():
+            called = axes[axis] if len(axes) == value.dim() else f"axis {axis}"
+            yield (
+                _at(i, lambda t, a=axis: torch.nn.functional.normalize(t, dim=a)),
+                f"You bring `{name}` to length one (normalise) along {called}; it comes in as it is.",
+            )
+            yield _at(i, lambda t, a=axis: t.softmax(a)), f"You take a softmax of `{name}`; it comes in as it is."
+            yield (
+                _at(i, lambda t, a=axis: t - t.mean(a, keepdim=True)),
+                f"You subtract the mean of `{name}` along {called}; it comes in as it is.",
+            )
     else:
         yield _at(i, lambda t: t + 1), f"You are off by one: your result is the one for `{name}` + 1."
         yield _at(i, lambda t: t - 1), f"You are off by one: your result is the one for `{name}` − 1."

@@ -34,11 +34,6 @@ _SLOTS = (
                 lambda weights, values: (weights[:, None] * values).sum(1),
                 "You add up over the components of each value (the wrong axis); add up over the values.",
             ),
-            "mean of the weighted": (
-                lambda weights, values: (weights[:, None] * values).mean(0),
-                "You take the mean of what is weighted (mean for sum, divided by the number of values): the weights "
-                "already sum to one.",
-            ),
             "weights alone": (
                 lambda weights, values: weights,
                 "You return the weights; the average of the values by them is asked for.",
@@ -56,7 +51,6 @@ PRACTICE = Exercise(
     soft_average,
     _draw,
     {
-        **single_slips(_by, _SLOTS),
         "no softmax": WrongAnswer(
             lambda scores, values: scores @ values,
             "You multiplied the values by the raw scores. Scores may be negative and need not sum to one: turn them "
@@ -92,6 +86,7 @@ PRACTICE = Exercise(
             lambda scores, values: scores.softmax(dim=0)[:, None] * values,
             "You weighted each value, but did not add them up: the result has one row per value instead of one vector.",
         ),
+        **single_slips(_by, _SLOTS),
     },
     hard={
         "where scores are large, near ±300": lambda: (300 * torch.randn(5), torch.randn(5, 3)),

@@ -521,11 +521,30 @@ _GRU_SLOTS = (
 )
 
 
+def _other_gate_resets(inputs: Tensor, state: Tensor, W: Tensor, U: Tensor, b: Tensor) -> Tensor:
+    reset, update, word_n, U_n = _gates(inputs, state, W, U, b)
+    return (1 - update) * torch.tanh(word_n + (update * state) @ U_n.T) + update * state
+
+
+def _gates_of_reset_state(inputs: Tensor, state: Tensor, W: Tensor, U: Tensor, b: Tensor) -> Tensor:
+    reset, _, word_n, U_n = _gates(inputs, state, W, U, b)
+    _, update, _, _ = _gates(inputs, reset * state, W, U, b)
+    return (1 - update) * torch.tanh(word_n + (reset * state) @ U_n.T) + update * state
+
+
 GRU_OF_2014 = Exercise(
     paper_gru_step,
     _draw_gru,
     {
         **single_slips(_step_by, _GRU_SLOTS),
+        "update gate resets": WrongAnswer(
+            _other_gate_resets,
+            "In the candidate the state is multiplied by the update gate; that is the reset gate's part.",
+        ),
+        "gates of the reset state": WrongAnswer(
+            _gates_of_reset_state,
+            "Your update gate sees the state after the reset; both gates see the old state as it is.",
+        ),
         "no bias": WrongAnswer(
             lambda inputs, state, W, U, b: paper_gru_step(inputs, state, W, U, 0 * b),
             "The bias takes no part. It decides, among other things, whether a gate is open when nothing speaks for or "

@@ -320,6 +320,10 @@ _LOOK_SLOTS = (
                 lambda states, question: (states * question[:, None]).mean(2),
                 "You take the mean over the components (divide by d_key); an inner product is their sum.",
             ),
+            "squashed keys": (
+                lambda states, question: torch.einsum("bkd,bd->bk", states.tanh(), question),
+                "You put a tanh around the keys; the score is kᵀ W q, without one.",
+            ),
             "cosine": (
                 lambda states, question: F.cosine_similarity(states, question[:, None], dim=2),
                 "You compare directions alone (a cosine, normalised to length one); the score is the plain inner product.",
@@ -359,6 +363,13 @@ _LOOK_SLOTS = (
     (
         lambda weights, states, question: (_weighed_sum(weights, states), weights),
         {
+            "scores returned": (
+                lambda weights, states, question: (
+                    _weighed_sum(weights, states),
+                    torch.einsum("bkd,bd->bk", states, question),
+                ),
+                "The context is right, but you return the scores in place of the weights (before the softmax).",
+            ),
             "context is the mean": (
                 lambda weights, states, question: (states.mean(1), weights),
                 "Your weights are right, and your context does not use them: it is the plain mean of the states.",
@@ -461,6 +472,13 @@ def _draw_rows(lengths: Tensor | None = None, scale: float = 1.0) -> tuple:
     mask = torch.arange(k_len) < lengths[:, None]
     query = scale * torch.randn(batch, q_len, d_key) / d_key**0.25
     return query, torch.randn(batch, k_len, d_key) / d_key**0.25, torch.randn(batch, k_len, d_value), mask
+
+
+def _draw_low() -> tuple:
+    """Draw rows in which all scores, real and hidden, are near −300."""
+    query, keys, values, mask = _draw_rows()
+    shift = torch.zeros(keys.shape[-1]).index_fill(0, torch.tensor(0), 17.3)
+    return query + shift, keys - shift, values, mask
 
 
 def _attend_by(score: Answer, weigh: Answer, finish: Answer) -> Answer:
@@ -577,6 +595,7 @@ SOFTMAX_AXIS = Exercise(
     hard={
         "where a sentence has no words": lambda: _draw_rows(torch.tensor([7, 4, 0])[torch.randperm(3)]),
         "where no sentence has padding": lambda: _draw_rows(torch.full((3,), 5)),
+        "where all scores of a row are near −300 (a fill must be lower than that)": _draw_low,
         "where scores are large, near ±300 and beyond": lambda: _draw_rows(torch.tensor([7, 3, 5, 0]), 150.0),
     },
     slots=_ROW_SLOTS,

@@ -214,11 +214,6 @@ _COPY_SLOTS = (
                 lambda parts, bias: torch.cat([bias[None], (sum(parts) + bias)[1:-1], bias[None]]),
                 "The first and the last position (the edges) get the bias alone; they have one neighbour each.",
             ),
-            "edges left out": (
-                lambda parts, bias: (sum(parts) + bias)[1:-1],
-                "Two positions are missing: the first and the last word (the edges) have only one neighbour, and zeros "
-                "for the other.",
-            ),
         },
     ),
 )
@@ -457,10 +452,6 @@ EXERCISES: dict[str, Exercise] = {
                 lambda x, weight, dilation: _padded(dilation * weight.shape[2], 0, x, weight, dilation)[..., :-dilation],
                 "Too far back by one dilation: k·d zeros stand in front, for k taps have k − 1 gaps; the last tap meets "
                 "an earlier input, and no output sees its own.",
-            ),
-            "cut at the front": WrongAnswer(
-                lambda x, weight, dilation: _nothing_cut(x, weight, dilation)[..., -x.shape[2] :],
-                "Of an output that is too long you keep the wrong end: what is left looks into the future alone.",
             ),
             "sentence flipped": WrongAnswer(
                 lambda x, weight, dilation: causal_convolution(x.flip(2), weight, dilation).flip(2),

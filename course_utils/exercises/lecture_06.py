@@ -41,6 +41,14 @@ def _draw_graph(with_isolated: bool = False, scale: float = 1.0) -> tuple:
     return torch.randn(n_nodes, d_in), W, 1.5 * scale * torch.randn(2 * d_head) / d_head**0.5, mask
 
 
+def _draw_graph_low() -> tuple:
+    """Draw a graph in which all scores, of neighbours and of others, are near −300."""
+    features, W, a, mask = _draw_graph(with_isolated=True)
+    features[:, 0] = 1.0
+    W[0] -= 1500 * a.chunk(2)[1] / (a.chunk(2)[1] @ a.chunk(2)[1])
+    return features, W, a, mask
+
+
 def _weights_by(pair: Answer, bend: Answer, weigh: Answer) -> Answer:
     """Weigh by pairs of halves, what bends them and a softmax of one's choice."""
 
@@ -506,6 +514,7 @@ EXERCISES: dict[str, Exercise] = {
         },
         hard={
             "where a node has no neighbours": lambda: _draw_graph(with_isolated=True),
+            "where all scores of a node are near −300 (a fill must be lower than that)": _draw_graph_low,
             "where scores are large, near ±300": lambda: _draw_graph(with_isolated=True, scale=200.0),
         },
         slots=_GRAPH_SLOTS,
