@@ -265,6 +265,8 @@ def relation(expected: list[Any], found: list[Any], draws: list[tuple], exercise
         return _relation_of_parts(expected, found, draws, exercise)
     if not all(isinstance(e, Tensor) and isinstance(f, Tensor) and e.numel() for e, f in zip(expected, found, strict=True)):
         return None
+    if all(e.dtype == torch.bool for e in expected):
+        return _of_truth_values(expected, found)
     if not all(e.is_floating_point() for e in expected):
         return _transposed(expected, found) or _by_constant(expected, found, draws, exercise)
     for change, sentence in of_results():
@@ -279,6 +281,29 @@ def relation(expected: list[Any], found: list[Any], draws: list[tuple], exercise
         or _one_for_all(expected, found)
         or _part_right(expected, found)
     )
+
+
+def _of_truth_values(expected: list[Tensor], found: list[Tensor]) -> str | None:
+    if _all_equal(expected, found, torch.logical_not):
+        return "True and False are exchanged: your result is inverted."
+    moved = _transposed(expected, found)
+    if moved or any(e.shape != f.shape for e, f in zip(expected, found, strict=True)):
+        return moved
+    if any(((f != 0) & (f != 1)).any() for f in found):
+        return None
+    pairs = [(e.bool(), f.bool()) for e, f in zip(expected, found, strict=True)]
+    if not any(f.any() for _, f in pairs):
+        return "Your result is False everywhere."
+    if all(f.all() for _, f in pairs):
+        return "Your result is True everywhere."
+    if not any((f & ~e).any() for e, f in pairs):
+        return (
+            "All your True are right, but some are missing: is a threshold too coarse, or is only a part of what counts "
+            "looked at?"
+        )
+    if not any((e & ~f).any() for e, f in pairs):
+        return "All that should be True is True in yours, but so is more: is more than one thing changed, or let through?"
+    return None
 
 
 def _all_equal(expected: list[Any], found: list[Any], change: Callable[[Any], Any]) -> bool:
@@ -362,7 +387,12 @@ def _by_constant(expected: list[Tensor], found: list[Tensor], draws: list[tuple]
     ratios = [_ratio(e, f) for e, f in zip(expected, found, strict=True)]
     if all(r is not None for r in ratios):
         named = _named_number([float(r) for r in ratios if r is not None], draws, exercise)
-        return f"Every number is right but for one factor: yours are {named} times what they should be." if named else None
+        if named is None:
+            return (
+                "Every number is right but for one factor, another one in each call: is a size written into your "
+                "function, or taken from the wrong axis?"
+            )
+        return f"Every number is right but for one factor: yours are {named} times what they should be."
     gaps = []
     for e, f in zip(expected, found, strict=True):
         if e.shape != f.shape or not f.isfinite().all():

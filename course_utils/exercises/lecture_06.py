@@ -112,6 +112,10 @@ _GRAPH_SLOTS = (
                 "Who asks has no influence on your weights: the first half of a is missing, or each half is bent by itself "
                 "(LeakyReLU of each, then the sum) and the softmax takes it out again. The LeakyReLU acts on the sum.",
             ),
+            "both along the neighbours": (
+                lambda h, W, a: _halves(h, W, a)[0].T + _halves(h, W, a)[1],
+                "Both numbers are taken from the neighbour: that of the node that asks belongs in a column, one per row.",
+            ),
             "product of the halves": (
                 lambda h, W, a: _halves(h, W, a)[0] * _halves(h, W, a)[1],
                 "You multiply the two numbers of a pair; they are added.",
@@ -250,6 +254,8 @@ def _is_list(result: Any) -> bool:
 
 def _edges_fault(result: Any, sources: Tensor, targets: Tensor, n_nodes: int) -> str | None:
     """Compare edges in any order; name the loops or the edges that are wrong."""
+    if isinstance(result, Tensor) and result.dim() == 2 and len(result) == 2:
+        result = tuple(result)  # one tensor of two rows can be unpacked like two
     if not _is_list(result) or len(result) != 2 or not all(isinstance(ends, Tensor) for ends in result):
         return "Return two tensors: the sources and the targets of the new edges."
     sources_found, targets_found = result
