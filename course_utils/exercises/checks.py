@@ -295,15 +295,16 @@ def _is_right_on(exercise: Exercise, function: Callable, draws: Draws) -> bool:
     return True
 
 
-def _sizes(arguments: tuple) -> set[int]:
-    sizes: set[int] = set()
-    for argument in arguments:
+def _sizes(arguments: tuple) -> dict[str, int]:
+    """Give every size and whole number among the arguments, by where it stands."""
+    sizes = {}
+    for i, argument in enumerate(arguments):
         if isinstance(argument, Tensor):
-            sizes |= set(argument.shape)
+            sizes.update({f"{i}.{axis}": size for axis, size in enumerate(argument.shape)})
         elif type(argument) is int:
-            sizes.add(argument)
+            sizes[f"{i}"] = argument
         elif isinstance(argument, list):
-            sizes.add(len(argument))
+            sizes[f"{i}"] = len(argument)
     return sizes
 
 

@@ -551,7 +551,7 @@ GRU_OF_2014 = Exercise(
             "against it.",
         ),
     },
-    hard={"where gates are wide open or shut": lambda: _draw_gru(30.0)},
+    hard={"where gates are wide open or shut": lambda: _draw_gru(5.0)},
     slots=_GRU_SLOTS,
     assemble=_step_by,
 )

@@ -399,7 +399,7 @@ EXERCISES: dict[str, Exercise] = {
             ),
             "gaps of d − 1": WrongAnswer(
                 lambda kernel_size, dilations: 1 + (kernel_size - 1) * sum(d - 1 for d in dilations),
-                "You are off by one in each gap: a dilation of d is a step of d.",
+                "You are off by one in each gap, d − 1 in place of d: dilation 1 is no dilation, and a step of 1.",
             ),
             "both sides": WrongAnswer(
                 lambda kernel_size, dilations: 1 + 2 * (kernel_size - 1) * sum(dilations),

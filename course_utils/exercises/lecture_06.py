@@ -41,14 +41,6 @@ def _draw_graph(with_isolated: bool = False, scale: float = 1.0) -> tuple:
     return torch.randn(n_nodes, d_in), W, 1.5 * scale * torch.randn(2 * d_head) / d_head**0.5, mask
 
 
-def _draw_graph_low() -> tuple:
-    """Draw a graph in which all scores, of neighbours and of others, are near −300."""
-    features, W, a, mask = _draw_graph(with_isolated=True)
-    features[:, 0] = 1.0
-    W[0] -= 1500 * a.chunk(2)[1] / (a.chunk(2)[1] @ a.chunk(2)[1])
-    return features, W, a, mask
-
-
 def _weights_by(pair: Answer, bend: Answer, weigh: Answer) -> Answer:
     """Weigh by pairs of halves, what bends them and a softmax of one's choice."""
 
@@ -113,7 +105,7 @@ _GRAPH_SLOTS = (
                 "(LeakyReLU of each, then the sum) and the softmax takes it out again. The LeakyReLU acts on the sum.",
             ),
             "both along the neighbours": (
-                lambda h, W, a: _halves(h, W, a)[0].T + _halves(h, W, a)[1],
+                lambda h, W, a: (_halves(h, W, a)[0].T + _halves(h, W, a)[1]).expand(len(h), -1),
                 "Both numbers are taken from the neighbour: that of the node that asks belongs in a column, one per row.",
             ),
             "product of the halves": (
@@ -520,8 +512,7 @@ EXERCISES: dict[str, Exercise] = {
         },
         hard={
             "where a node has no neighbours": lambda: _draw_graph(with_isolated=True),
-            "where all scores of a node are near −300 (a fill must be lower than that)": _draw_graph_low,
-            "where scores are large, near ±300": lambda: _draw_graph(with_isolated=True, scale=200.0),
+            "where scores are large": lambda: _draw_graph(with_isolated=True, scale=5.0),
         },
         slots=_GRAPH_SLOTS,
         assemble=_weights_by,

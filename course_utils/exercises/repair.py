@@ -30,6 +30,7 @@ FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 OPERATORS = ("+", "-", "*", "/", "//", "%", "@", "&", "|", "**", "^")
 LONGEST = 400  # changes that are tried
+LARGEST = 64  # a number beyond this is no size of an example
 
 
 def repaired(answer: Any, is_right: Callable[[Any], bool], seconds: float) -> str | None:
@@ -60,7 +61,7 @@ def repaired(answer: Any, is_right: Callable[[Any], bool], seconds: float) -> st
     return None
 
 
-def written_in(answer: Any, draws: list[tuple], sizes_of: Callable[[tuple], set[int]], is_right: Callable) -> str | None:
+def written_in(answer: Any, draws: list[tuple], sizes_of: Callable[[tuple], dict[str, int]], is_right: Callable) -> str | None:
     """Name a number in a function that stands for a size: it is right where the number is each time the argument's own."""
     function = answer.__func__ if isinstance(answer, types.MethodType) else answer
     if not isinstance(function, types.FunctionType):
@@ -68,31 +69,28 @@ def written_in(answer: Any, draws: list[tuple], sizes_of: Callable[[tuple], set[
     numbers = sorted({n for n in _numbers(function.__code__) if _as_size(n)}, key=str)[:6]
     for number in numbers:
         size, back = _as_size(number)
-        options = [sorted(sizes_of(arguments)) for arguments in draws]
-        for shift in (0, -1, 1):
-            if all(
-                any(
-                    is_right(_with(function, number, back(s + shift)), [arguments])
-                    for s in option
-                    if s + shift >= 0
-                )
-                for option, arguments in zip(options, draws, strict=True)
-            ):
-                return (
-                    f"The size {size} is written into your function. It was one example's; sizes differ from call to "
-                    "call, so take it from the arguments."
-                )
+        sizes = [sizes_of(arguments) for arguments in draws]
+        for axis in set(sizes[0]).intersection(*sizes):
+            for shift in (0, -1, 1):
+                if all(
+                    s[axis] + shift > 0 and is_right(_with(function, number, back(s[axis] + shift)), [arguments])
+                    for s, arguments in zip(sizes, draws, strict=True)
+                ):
+                    return (
+                        f"The size {size} is written into your function. It was one example's; sizes differ from call "
+                        "to call, so take it from the arguments."
+                    )
     return None
 
 
 def _as_size(number: Any) -> Any:
     """Give the size that a constant may stand for, and how to make the constant from a size; else None."""
-    if type(number) is int and 2 <= number < 10_000:
+    if type(number) is int and 2 <= number <= LARGEST:
         return number, int
     if type(number) is float and number > 0:
         for power in (0.5, -0.5, -1.0, 1.0):
             size = number ** (1 / power)
-            if 2 <= size < 10_000 and math.isclose(size, round(size), rel_tol=1e-3):
+            if 2 <= size <= LARGEST and math.isclose(size, round(size), rel_tol=1e-3):
                 return round(size), lambda s, p=power: float(max(s, 1)) ** p
     return None
 

@@ -203,14 +203,10 @@ def of_masks(real: str = "a word", hidden: str = "padding") -> dict[str, tuple[W
             lambda s, m: ms(s, m | torch.cat([m[..., :1], m[..., :-1]], -1)),
             f"Your mask ends one position too late: the first position of {hidden} gets weight.",
         ),
-        "normalised by all": (
-            lambda s, m: s.exp() * m / s.exp().sum(-1, keepdim=True).clamp(min=1e-9),
-            f"What you divide by includes {hidden}: mask the sum below the fraction line as well.",
-        ),
         "one more below": (
             lambda s, m: s.exp() * m / (1 + (s.exp() * m).sum(-1, keepdim=True)),
-            "You add 1 below the fraction line: that avoids 0/0 and takes weight from every row. Where anything counts, "
-            "weights must sum to one.",
+            "You add 1 below the fraction line: that avoids 0/0 and takes weight from every row. Where anything "
+            "counts, weights must sum to one.",
         ),
     }
 
@@ -220,18 +216,19 @@ def of_rows(real: str = "word", nothing: str = "a row without anything to attend
     return {
         "−∞": (
             filled(-torch.inf),
-            f"Right but for {nothing}: there all scores are −∞, and the softmax divides zero by zero, which is NaN.",
+            f"Right but for {nothing}: there all scores are −∞, or all that is added up is 0, and zero is divided by zero, "
+            "which is NaN.",
         ),
         "−1e9": (
             filled(-1e9),
             f"Right but for {nothing}: a large negative number everywhere is the same everywhere (−1e9 as well as any "
             "other), so the softmax averages over all that it should not see.",
         ),
-        "divided by the masked sum": (
-            lambda s, m: s.exp() * m / (s.exp() * m).sum(-1, keepdim=True),
-            f"Right but for {nothing}: there you divide 0 by 0 when you normalise, which is NaN.",
-        ),
     }
+
+
+def _without_mask(sentence: str) -> str:
+    return sentence.replace(", for padding too: scores and mask take", ": the scores take").replace("masked ", "")
 
 
 def of_softmax() -> dict[str, tuple[Callable[[Tensor], Tensor], str]]:
@@ -258,7 +255,7 @@ def of_softmax() -> dict[str, tuple[Callable[[Tensor], Tensor], str]]:
     return {
         name.removeprefix("not a softmax: masked "): (
             lambda scores, weigh=everything[name][0]: weigh(scores, torch.ones_like(scores, dtype=torch.bool)),
-            everything[name][1].replace(", for padding too: scores and mask take", ": the scores take").replace("masked ", ""),
+            _without_mask(everything[name][1]),
         )
         for name in names
     }
