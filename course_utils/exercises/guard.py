@@ -21,7 +21,7 @@ from typing import Any
 
 import torch
 
-MEMORY = 8 * 2**30  # bytes that an answer may take beyond what there is already
+MEMORY = 8 * 2**30  # bytes of address space that an answer may take beyond what there is already
 PRINTED = 2000  # characters of an answer's own prints that are shown
 REHEARSE = sys.platform == "linux"  # elsewhere a fork is not safe once threads have run
 
@@ -115,10 +115,9 @@ def rehearse(run: Callable[[], Any], seconds: float) -> str | None:
         _in_the_copy(run, writing)
     os.close(writing)
     try:
-        began = time.monotonic()
         ready, _, _ = select.select([reading], [], [], seconds)
         told = os.read(reading, 1) if ready else b""
-        busy = _processor_seconds(child)
+        waits = not ready and _waits(child)
     finally:
         with contextlib.suppress(OSError):
             os.kill(child, signal.SIGKILL)
@@ -130,8 +129,8 @@ def rehearse(run: Callable[[], Any], seconds: float) -> str | None:
         return None
     if ready:
         return "Your function ended Python itself, or crashed it."
-    if busy is not None and busy < (time.monotonic() - began) / 4:
-        return None  # it waits for something, perhaps because it is a copy: the alarm can end that
+    if waits:
+        return None  # for something that does not come, perhaps because it is a copy: the alarm can end that here
     return too_long(seconds)
 
 
@@ -141,13 +140,18 @@ def too_long(seconds: float) -> str:
     )
 
 
-def _processor_seconds(process: int) -> float | None:
-    try:
-        with open(f"/proc/{process}/stat", encoding="ascii", errors="replace") as stat:
-            fields = stat.read().rsplit(")", 1)[1].split()
-    except (OSError, IndexError):
-        return None
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def _waits(process: int) -> bool:
+    """Say whether a process sleeps, however often it is looked at, rather than computes or wants to."""
+    for _ in range(5):
+        try:
+            with open(f"/proc/{process}/stat", encoding="ascii", errors="replace") as stat:
+                state = stat.read().rsplit(")", 1)[1].split()[0]
+        except (OSError, IndexError):
+            return False
+        if state != "S":
+            return False
+        time.sleep(0.01)
+    return True
 
 
 def _in_the_copy(run: Callable[[], Any], writing: int) -> None:
