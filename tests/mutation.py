@@ -61,7 +61,15 @@ class _Replace(ast.NodeTransformer):
         return node.replacement if hasattr(node, "replacement") else self.generic_visit(node)
 
 
-SIBLINGS = {"any": "all", "all": "any", "sum": "mean", "mean": "sum", "zeros": "ones", "amax": "amin", "tanh": "sigmoid"}
+SIBLINGS = {
+    "any": "all",
+    "all": "any",
+    "sum": "mean",
+    "mean": "sum",
+    "zeros": "ones",
+    "amax": "amin",
+    "tanh": "sigmoid",
+}
 FLIPPED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
 COMPARED = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
 
@@ -116,7 +124,11 @@ def _is_module(node: ast.AST) -> bool:
 def survivors() -> tuple[int, dict[str, list[str]]]:
     """Try every mutant of every solution; give how many there were, and exercise → lines that passed as correct."""
     total, alive = 0, {}
-    with mock.patch.object(guard, "REHEARSE", False), mock.patch.object(checks, "_why_wrong", lambda *_: "Wrong."), mock.patch.object(checks, "_why_raised", lambda *_: "Raised."):
+    with (
+        mock.patch.object(guard, "REHEARSE", False),
+        mock.patch.object(checks, "_why_wrong", return_value="Wrong."),
+        mock.patch.object(checks, "_why_raised", return_value="Raised."),
+    ):
         return _survivors(total, alive)
 
 

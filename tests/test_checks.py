@@ -13,6 +13,7 @@ from course_utils.exercises.checks import check, diagnose
 from course_utils.exercises.exercise import Exercise, WrongAnswer, prediction
 from course_utils.exercises.lecture_01 import last_state
 
+
 def handed(exercise, computes):
     """Give what a learner would hand over: a function, or, where a value is asked, what they predict."""
     return computes() if exercise.asks_for == "value" else computes
@@ -188,7 +189,9 @@ def test_whole_numbers_where_fractions_were_expected_are_named(invented):
 def test_of_several_results_the_wrong_one_is_named(invented):
     invented(Exercise(lambda x: (x, x + 1), lambda: (torch.randn(3, 5),), {}))
     assert diagnose("99_invented", lambda x: [x, x + 1]) == "correct."
-    assert "In result 2 of 2: The first difference is at index [0, 0]" in diagnose("99_invented", lambda x: (x, x**2 + 7 * x))
+    assert "In result 2 of 2: The first difference is at index [0, 0]" in diagnose(
+        "99_invented", lambda x: (x, x**2 + 7 * x)
+    )
     assert "Expected 2 results, found tensor(3, 5)" in diagnose("99_invented", lambda x: x**3)
     assert "You return result 1 of 2 alone" in diagnose("99_invented", lambda x: x)
 

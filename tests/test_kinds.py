@@ -1,4 +1,4 @@
-"""A mistake that many exercises share is named in each of them, in whatever style it is written, and nothing misleads."""
+"""A mistake that many exercises share is named in each of them, in whatever style it is written."""
 
 import itertools
 import os
@@ -30,12 +30,17 @@ def in_one_process(monkeypatch):
 
 # Draws
 
+FIXED = {  # three documents, of which one may be empty; a kernel that is three words wide
+    *(("03_empty_sentence", f"{i}.0") for i in range(2)),
+    ("04_convolve", "1.2"),
+}
+
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_size_differs_from_draw_to_draw(name):
     draws, _ = checks._draws(EXERCISES[name])
     for where in set(checks._sizes(draws[0])).intersection(*map(checks._sizes, draws)):
-        if name != "03_empty_sentence" or where[-2:] != ".0":  # three documents: one of them may be empty
+        if (name, where) not in FIXED:
             assert len({checks._sizes(arguments)[where] for arguments in draws}) > 1, where
 
 
@@ -71,7 +76,7 @@ MASKS = {
     "sigmoid": (lambda s, m: s.masked_fill(~m, -1e9).sigmoid(), "sigmoid"),
     "sign of the scores": (lambda s, m: (-s).masked_fill(~m, LOWEST).softmax(-1) * m, "sign"),
     "best alone": (lambda s, m: F.one_hot(s.masked_fill(~m, LOWEST).argmax(-1), s.shape[-1]) * m, "argmax"),
-    "wrong axis": (lambda s, m: (s.masked_fill(~m, LOWEST).softmax(-2) * m), "axis|queries|batch|sentences"),
+    "wrong axis": (lambda s, m: s.masked_fill(~m, LOWEST).softmax(-2) * m, "axis|queries|batch|sentences"),
     "masked by the first row": (lambda s, m: s.masked_fill(~m[:1], LOWEST).softmax(-1) * m[:1], "first"),
 }
 
@@ -132,10 +137,10 @@ def _by(f):
 
 
 RESULTS = {
-    "sign": (_by(torch.neg), "opposite"),
+    "sign": (_by(torch.neg), "sign"),
     "transposed": (_by(lambda t: t.T), "transposed"),
     "turned": (_by(lambda t: t.flip(0)), "opposite order"),
-    "doubled": (_by(lambda t: 2 * t), "2 times"),
+    "doubled": (_by(lambda t: 2 * t), "twice|2 times"),
     "divided by a size": (lambda s, n: last_state(s, n) / s.shape[1] ** 0.5, "1/√length"),
     "softmax": (_by(lambda t: t.softmax(-1)), "softmax"),
     "tanh": (_by(torch.tanh), "tanh"),
@@ -143,7 +148,7 @@ RESULTS = {
     "one axis more": (_by(lambda t: t[:, None]), "axis"),
     "size written in": (lambda s, n: s[torch.arange(5), n - 1], "size 5 is written"),
     "root of a size written in": (lambda s, n: last_state(s, n) * s.shape[2] ** 0.5 / 11**0.5, "size 11 is written"),
-    "one slip": (lambda s, n: s[torch.arange(len(s)), n - 3 + 1], "slip|early"),
+    "one slip": (lambda s, n: s[torch.arange(len(s)), n - 3 + 1], "one place|slip|early"),
     "random": (lambda s, n: last_state(s, n) + torch.rand(1), "random"),
     "argument unused": (lambda s, n: s[:, s.shape[1] // 2], "`lengths`"),
     "half": (_by(lambda t: t.half()), "torch.float16"),
@@ -208,7 +213,9 @@ def test_whole_numbers_and_truth_values_are_compared_as_such():
         return best, place / log_p.shape[1], place % log_p.shape[1]
 
     def how_much(attention, x):
-        changes = [(attention(x.index_fill(0, torch.tensor(j), 3.0)) - attention(x)).abs().sum(1) for j in range(len(x))]
+        changes = [
+            (attention(x.index_fill(0, torch.tensor(j), 3.0)) - attention(x)).abs().sum(1) for j in range(len(x))
+        ]
         return torch.stack(changes, 1)
 
     assert "whole" in diagnose("01_beam_step", by_true_division)
@@ -284,7 +291,11 @@ def test_settings_that_an_answer_changes_are_put_back():
     def in_double(inputs, W, U):
         torch.set_default_dtype(torch.float64)
         torch.set_grad_enabled(False)
-        return EXERCISES["01_mixed_batch"].reference(inputs, W, U)
+        state, states = torch.zeros(len(inputs), len(U)), []
+        for word in inputs.double().unbind(1):
+            state = torch.tanh(word @ W.double().T + state @ U.double().T)
+            states.append(state)
+        return torch.stack(states, 1)
 
     assert diagnose("01_mixed_batch", in_double) == CORRECT
     assert torch.get_default_dtype() == torch.float32

@@ -26,7 +26,7 @@ from course_utils.exercises.reading import Unreadable, equal, kind, read, same, 
 
 N_DRAWS = 5
 TIME_LIMIT = 10.0  # seconds, for all draws together
-SEARCH_LIMIT = 1.5  # seconds, for the search of one slip
+SEARCH_LIMIT = 1.0  # seconds of the processor, for the search of one slip
 LONGEST = 600  # characters of a sentence
 CORRECT, NOT_ATTEMPTED = "correct.", "not attempted yet."
 
@@ -140,14 +140,16 @@ class _Answer:
 
     def __init__(self, function: Callable[..., Any]):
         compiled = getattr(function, "_torchdynamo_orig_callable", None)  # compiling takes longer than we wait
-        self.function = compiled or getattr(function, "_orig_mod", function)
-        self._printed = guard.PRINTED
+        self.function: Callable[..., Any] = compiled or getattr(function, "_orig_mod", function)
+        self._printed, self._calls = guard.PRINTED, 0
 
     def __call__(self, arguments: tuple) -> Any:
         given = copy.deepcopy(arguments)
         room, self._printed = self._printed, 0
         try:
             with guard.undisturbed(room), _own_interrupts():
+                self._calls += 1
+                torch.manual_seed(self._calls)  # what is random differs from call to call
                 result = read(self.function(*given))
         except (guard.OutOfTime, _Interrupted):
             raise
@@ -326,14 +328,12 @@ def _written_in(exercise: Exercise, answer: _Answer, draws: Draws) -> str | None
 def _slip(exercise: Exercise, answer: _Answer, draws: Draws, hard: Mapping[str, tuple]) -> str | None:
     """Find the one change that mends an answer on every draw."""
     every = [*draws, *hard.values()]
-    return _searched(
-        lambda: repair.repaired(answer.function, lambda f: _is_right_on(exercise, f, every), SEARCH_LIMIT / 2)
-    )
+    return _searched(lambda: repair.repaired(answer.function, lambda f: _is_right_on(exercise, f, every), SEARCH_LIMIT))
 
 
 def _searched(search: Callable[[], str | None]) -> str | None:
     try:
-        with guard.undisturbed(0), _at_most(SEARCH_LIMIT):
+        with guard.undisturbed(0), _at_most(8 * SEARCH_LIMIT):
             return search()
     except guard.OutOfTime:
         return None
@@ -394,7 +394,12 @@ def _why_wrong(
 
 
 def _listed(
-    exercise: Exercise, answer: _Answer, draws: Draws, hard: Mapping[str, tuple], results: list[Any], expected: list[Any]
+    exercise: Exercise,
+    answer: _Answer,
+    draws: Draws,
+    hard: Mapping[str, tuple],
+    results: list[Any],
+    expected: list[Any],
 ) -> str | None:
     """Give the message of the listed mistake that an answer makes on all ordinary draws.
 
@@ -420,9 +425,7 @@ def _computed(wrong: WrongAnswer, draws: Draws) -> list[Any]:
 
 def _agrees(wrong: WrongAnswer, draws: Draws, results: list[Any]) -> bool:
     try:
-        return all(
-            equal(read(wrong.computes(*copy.deepcopy(a))), r) for a, r in zip(draws, results, strict=True)
-        )
+        return all(equal(read(wrong.computes(*copy.deepcopy(a))), r) for a, r in zip(draws, results, strict=True))
     except Exception:  # a mistake need not be possible on every draw
         return False
 
@@ -474,7 +477,11 @@ def _restless(answer: _Answer, draws: Draws, results: list[Any]) -> str | None:
 
 
 def _has_nan(result: Any) -> bool:
-    return any(not t.isfinite().all() for t in (result if isinstance(result, tuple | list) else [result]) if isinstance(t, Tensor))
+    return any(
+        not t.isfinite().all()
+        for t in (result if isinstance(result, tuple | list) else [result])
+        if isinstance(t, Tensor)
+    )
 
 
 def _symptom(exercise: Exercise, answer: _Answer, draws: Draws, place: str) -> str:

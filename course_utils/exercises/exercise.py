@@ -70,9 +70,7 @@ class Exercise:
             return
         right = [slot[0] for slot in self.slots]
         for i, j in itertools.combinations(range(len(self.slots)), 2):
-            for (one, first), (two, second) in itertools.product(
-                self.slots[i][1].values(), self.slots[j][1].values()
-            ):
+            for (one, first), (two, second) in itertools.product(self.slots[i][1].values(), self.slots[j][1].values()):
                 chosen = [*right[:i], one, *right[i + 1 : j], two, *right[j + 1 :]]
                 yield WrongAnswer(self.assemble(*chosen), f"There are two things. {first} And: {second}")
 

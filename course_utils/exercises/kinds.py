@@ -47,7 +47,7 @@ def result_axes(exercise: Exercise) -> tuple[str, ...]:
 Change = tuple[Callable[[list], list | None], str]
 
 
-def _at(i: int, change: Callable[[Any], Any]) -> Callable[[list], list | None]:
+def _at(i: int, change: Any) -> Callable[[list], list | None]:
     def changed(arguments: list) -> list | None:
         new = list(arguments)
         new[i] = change(arguments[i])
@@ -110,7 +110,10 @@ def _one_longer(mask: Tensor) -> Tensor:
 
 def _of_rows(i: int, name: str, axes: tuple[str, ...]) -> Iterator[Change]:
     per = f" of each {axes[0]} index" if axes and axes[0] != "batch" else " of the batch" if axes else ""
-    yield _at(i, lambda t: t[:1].expand_as(t)), f"You use the first row of `{name}` for all rows{per}; each has its own."
+    yield (
+        _at(i, lambda t: t[:1].expand_as(t)),
+        f"You use the first row of `{name}` for all rows{per}; each has its own.",
+    )
     yield _at(i, lambda t: t.flip(0)), f"The rows of `{name}` are taken in the opposite order."
 
 
@@ -149,7 +152,10 @@ def _of_tensors(i: int, name: str, axes: tuple[str, ...], value: Tensor) -> Iter
     for axis in range(value.dim()):
         called = axes[axis] if len(axes) == value.dim() else f"axis {axis}"
         if axis:
-            yield _at(i, lambda t, a=axis: t.flip(a)), f"Along {called} you take `{name}` from its end to its beginning."
+            yield (
+                _at(i, lambda t, a=axis: t.flip(a)),
+                f"Along {called} you take `{name}` from its end to its beginning.",
+            )
         yield _at(i, lambda t, a=axis: t.roll(1, a)), f"Along {called} you are one place off in `{name}`."
         yield _at(i, lambda t, a=axis: t.roll(-1, a)), f"Along {called} you are one place off in `{name}`."
         if real:
@@ -175,7 +181,7 @@ def _of_tensors(i: int, name: str, axes: tuple[str, ...], value: Tensor) -> Iter
 # what was done to a result
 
 
-def of_results() -> Iterator[tuple[Callable[[Tensor], Tensor], str]]:
+def of_results() -> Iterator[tuple[Any, str]]:
     """Give what people do to a right result: function of the right result, and the sentence."""
     yield torch.neg, "Right but for the sign: all your numbers have the opposite one."
     for axis in (-1, -2, -3):
@@ -263,7 +269,9 @@ def relation(expected: list[Any], found: list[Any], draws: list[tuple], exercise
     """Name what was done to the right results where that explains every draw."""
     if all(isinstance(e, tuple) for e in expected):
         return _relation_of_parts(expected, found, draws, exercise)
-    if not all(isinstance(e, Tensor) and isinstance(f, Tensor) and e.numel() for e, f in zip(expected, found, strict=True)):
+    if not all(
+        isinstance(e, Tensor) and isinstance(f, Tensor) and e.numel() for e, f in zip(expected, found, strict=True)
+    ):
         return None
     if all(e.dtype == torch.bool for e in expected):
         return _of_truth_values(expected, found)
@@ -298,15 +306,18 @@ def _of_truth_values(expected: list[Tensor], found: list[Tensor]) -> str | None:
         return "Your result is True everywhere."
     if not any((f & ~e).any() for e, f in pairs):
         return (
-            "All your True are right, but some are missing: is a threshold too coarse, or is only a part of what counts "
+            "All your True are right, but some are missing: is a threshold too coarse, or is only a part of what "
+            "counts "
             "looked at?"
         )
     if not any((e & ~f).any() for e, f in pairs):
-        return "All that should be True is True in yours, but so is more: is more than one thing changed, or let through?"
+        return (
+            "All that should be True is True in yours, but so is more: is more than one thing changed, or let through?"
+        )
     return None
 
 
-def _all_equal(expected: list[Any], found: list[Any], change: Callable[[Any], Any]) -> bool:
+def _all_equal(expected: list[Any], found: list[Any], change: Any) -> bool:
     for e, f in zip(expected, found, strict=True):
         try:
             changed = change(e)
@@ -332,7 +343,11 @@ def _relation_of_parts(expected: list[tuple], found: list[Any], draws: list[tupl
     for i in wrong:
         sentence = relation([e[i] for e in expected], [f[i] for f in found], draws, exercise)
         if sentence is None:
-            copied = [j for j in range(n) if j != i and _all_equal([e[j] for e in expected], [f[i] for f in found], lambda t: t)]
+            copied = [
+                j
+                for j in range(n)
+                if j != i and _all_equal([e[j] for e in expected], [f[i] for f in found], lambda t: t)
+            ]
             if copied:
                 sentence = f"This is what should be result {copied[0] + 1}."
         if sentence is None:
@@ -442,7 +457,7 @@ def _named_number(numbers: list[float], draws: list[tuple], exercise: Exercise) 
 
 def _by_row(expected: list[Tensor], found: list[Tensor]) -> str | None:
     """See whether each row of the last axis is right but for a factor of its own."""
-    sums = []
+    sums: list[tuple[float, float] | None] = []
     for e, f in zip(expected, found, strict=True):
         if e.shape != f.shape or e.dim() < 1 or e.shape[-1] < 2 or not f.isfinite().all():
             return None
@@ -468,7 +483,10 @@ def _by_row(expected: list[Tensor], found: list[Tensor]) -> str | None:
 
 def _reordered(expected: list[Tensor], found: list[Tensor]) -> str | None:
     for axis in range(expected[0].dim()):
-        if all(e.shape == f.shape and e.shape[axis] > 1 and _same_rows(e, f, axis) for e, f in zip(expected, found, strict=True)):
+        if all(
+            e.shape == f.shape and e.shape[axis] > 1 and _same_rows(e, f, axis)
+            for e, f in zip(expected, found, strict=True)
+        ):
             return (
                 f"Along axis {axis} you have all the right entries in another order: was something sorted or moved and "
                 "not put back?"
@@ -492,7 +510,10 @@ def _not_added(expected: list[Tensor], found: list[Tensor]) -> str | None:
         if all(equal(e, f.mean(axis)) for e, f in zip(expected, found, strict=True)):
             return f"The mean over axis {axis} is missing."
     for a, b in itertools.combinations(range(n + 1), 2):
-        if all(f.shape[a] == f.shape[b] and equal(e, f.diagonal(dim1=a, dim2=b).movedim(-1, a)) for e, f in zip(expected, found, strict=True)):
+        if all(
+            f.shape[a] == f.shape[b] and equal(e, f.diagonal(dim1=a, dim2=b).movedim(-1, a))
+            for e, f in zip(expected, found, strict=True)
+        ):
             return (
                 "You combine every row with every index, so one axis is there twice; the right numbers are on its "
                 "diagonal: each row should be paired with its own index."
@@ -501,7 +522,10 @@ def _not_added(expected: list[Tensor], found: list[Tensor]) -> str | None:
 
 
 def _one_for_all(expected: list[Tensor], found: list[Tensor]) -> str | None:
-    if all(e.dim() > 1 and e.shape == f.shape and len(f) > 1 and equal(e[0], f[0]) and (f == f[:1]).all() for e, f in zip(expected, found, strict=True)):
+    if all(
+        e.dim() > 1 and e.shape == f.shape and len(f) > 1 and equal(e[0], f[0]) and (f == f[:1]).all()
+        for e, f in zip(expected, found, strict=True)
+    ):
         return "All your rows are equal: each is what the first should be."
     return None
 
@@ -517,7 +541,15 @@ def _part_right(expected: list[Tensor], found: list[Tensor]) -> str | None:
             off = ~torch.isclose(e.double(), f.double(), rtol=RTOL, atol=ATOL)
             rows = off.movedim(axis, 0).flatten(1).any(1)
             places = rows.nonzero().flatten().tolist()
-            ends.add("first" if places == [0] else "last" if places == [len(rows) - 1] else "ends" if places == [0, len(rows) - 1] else None)
+            ends.add(
+                "first"
+                if places == [0]
+                else "last"
+                if places == [len(rows) - 1]
+                else "ends"
+                if places == [0, len(rows) - 1]
+                else None
+            )
         if len(ends) == 1 and None not in ends:
             which = ends.pop()
             if which == "ends":
@@ -540,7 +572,9 @@ def blind_to(exercise: Exercise, draws: list[tuple], call: Callable[[tuple], Any
             if other is None:
                 break
             try:
-                ours = not equal(exercise.reference(*copy.deepcopy(arguments)), exercise.reference(*copy.deepcopy(other)))
+                ours = not equal(
+                    exercise.reference(*copy.deepcopy(arguments)), exercise.reference(*copy.deepcopy(other))
+                )
             except Exception:
                 break
             if not ours or not equal(call(arguments), call(other)):
@@ -581,7 +615,10 @@ def leaks(exercise: Exercise, draws: list[tuple], call: Callable[[tuple], Any]) 
             hidden = ~hides.reshape(*hides.shape, *[1] * (value.dim() - hides.dim()))
             other = (*arguments[:i], value + noise * hidden, *arguments[i + 1 :])
             if _unmoved(exercise, arguments, other) and not equal(call(arguments), call(other)):
-                return f"What `{mask.name}` hides has an influence: change `{name}` where it is False, and your result changes."
+                return (
+                    f"What `{mask.name}` hides has an influence: change `{name}` where it is False, and your result "
+                    f"changes."
+                )
     batched = [i for i, (_, axes) in enumerate(listed) if axes and axes[0] == "batch"]
     if not batched:
         return None
@@ -590,11 +627,15 @@ def leaks(exercise: Exercise, draws: list[tuple], call: Callable[[tuple], Any]) 
         value = arguments[i].clone()
         value[0] = value[0] + torch.randn_like(value[0]) if value.is_floating_point() else value[-1]
         changed[i] = value
-    ours, theirs = ((r if isinstance(r, tuple) else (r,)) for r in (_run(exercise, arguments), _run(exercise, tuple(changed))))
+    ours, theirs = (
+        (r if isinstance(r, tuple) else (r,)) for r in (_run(exercise, arguments), _run(exercise, tuple(changed)))
+    )
     if not all(isinstance(t, Tensor) and t.dim() and equal(t[1:], u[1:]) for t, u in zip(ours, theirs, strict=True)):
         return None
     before, after = (_tensors(call(a)) for a in (arguments, tuple(changed)))
-    if any(t.shape == u.shape == o.shape and not equal(t[1:], u[1:]) for t, u, o in zip(before, after, ours, strict=False)):
+    if any(
+        t.shape == u.shape == o.shape and not equal(t[1:], u[1:]) for t, u, o in zip(before, after, ours, strict=False)
+    ):
         return "The rows of a batch influence each other: change the first, and your results for others change."
     return None
 
@@ -610,5 +651,3 @@ def _run(exercise: Exercise, arguments: tuple) -> Any:
 
 def _unmoved(exercise: Exercise, arguments: tuple, other: tuple) -> bool:
     return equal(_run(exercise, arguments), _run(exercise, other))
-
-

@@ -27,7 +27,8 @@ def _why_not_a_sixteenth(answer: Any) -> str | None:
         return "No number in U is negative, so neither is any in its powers."
     if answer > 1:
         return (
-            "This gradient would explode. A 2 is met on every other step only, and the small number in between: multiply "
+            "This gradient would explode. A 2 is met on every other step only, and the small number in between: "
+            "multiply "
             "U by itself and see what two steps leave."
         )
     if answer > 1 / 16:
@@ -115,7 +116,8 @@ LAST_STATE = Exercise(
     {
         "every length for every row": WrongAnswer(
             lambda states, lengths: states[:, lengths - 1],
-            "A slice in front (`:`) takes every row with every length: (batch, batch, d_hidden). Each row wants its own "
+            "A slice in front (`:`) takes every row with every length: (batch, batch, d_hidden). Each row wants its "
+            "own "
             "length: two index tensors of the same length take pairs.",
         ),
         "every length of the first row": WrongAnswer(
@@ -358,7 +360,8 @@ _GRU_SLOTS = (
             **{
                 f"U not transposed in {line}": (
                     _arranged(turned=tuple(int(j == i) for j in range(3))),
-                    f"One block of U is not transposed as it should be: that of {line}. It is square, so the shapes fit.",
+                    f"One block of U is not transposed as it should be: that of {line}. It is square, so the shapes "
+                    f"fit.",
                 )
                 for i, line in enumerate(_LINES)
             },
@@ -368,7 +371,8 @@ _GRU_SLOTS = (
             ),
             "U not transposed": (
                 _arranged(turned=(1, 1, 1)),
-                "You multiply the state by the blocks of U the wrong way round (not transposed). They are square, so the "
+                "You multiply the state by the blocks of U the wrong way round (not transposed). They are square, so "
+                "the "
                 "shapes fit: a row of U belongs to a number of the new state, a column to one of the old.",
             ),
             "gates exchanged": (
@@ -485,7 +489,8 @@ _GRU_SLOTS = (
             ),
             "no 1 − z": (
                 lambda n, z, h, r: n + z * h,
-                "The factor 1 − z of the candidate is missing: what is kept and what is new should be two shares of one.",
+                "The factor 1 − z of the candidate is missing: what is kept and what is new should be two shares of "
+                "one.",
             ),
             "z for both": (
                 lambda n, z, h, r: z * (n + h),
@@ -522,7 +527,7 @@ _GRU_SLOTS = (
 
 
 def _other_gate_resets(inputs: Tensor, state: Tensor, W: Tensor, U: Tensor, b: Tensor) -> Tensor:
-    reset, update, word_n, U_n = _gates(inputs, state, W, U, b)
+    _, update, word_n, U_n = _gates(inputs, state, W, U, b)
     return (1 - update) * torch.tanh(word_n + (update * state) @ U_n.T) + update * state
 
 
@@ -623,7 +628,10 @@ _RNN_SLOTS = (
                 "The sentences are apart now, but the tanh was lost on the way: without it the states can grow with "
                 "every step.",
             ),
-            "sigmoid": (lambda x, h, W, U: torch.sigmoid(x @ W.T + h @ U.T), "A sigmoid stands where the tanh belongs."),
+            "sigmoid": (
+                lambda x, h, W, U: torch.sigmoid(x @ W.T + h @ U.T),
+                "A sigmoid stands where the tanh belongs.",
+            ),
             "ReLU": (lambda x, h, W, U: torch.relu(x @ W.T + h @ U.T), "A ReLU stands where the tanh belongs."),
             "tanh of the word alone": (
                 lambda x, h, W, U: torch.tanh(x @ W.T) + h @ U.T,
@@ -661,7 +669,8 @@ _RNN_SLOTS = (
         {
             "one step late": (
                 lambda s, *_: torch.cat([torch.zeros_like(s[:, :1]), s[:, :-1]], 1),
-                "Your states come one step late: the first is h₀ = 0, and the last is missing. Append after the update.",
+                "Your states come one step late: the first is h₀ = 0, and the last is missing. Append after the "
+                "update.",
             ),
             "h₀ too": (
                 lambda s, *_: torch.cat([torch.zeros_like(s[:, :1]), s], 1),
@@ -669,11 +678,15 @@ _RNN_SLOTS = (
             ),
             "last state for all": (
                 lambda s, *_: s[:, -1:].expand_as(s),
-                "All your states are the last one: one tensor is written over (copy_, in place) and appended each time.",
+                "All your states are the last one: one tensor is written over (copy_, in place) and appended each "
+                "time.",
             ),
             "last state alone": (lambda s, *_: s[:, -1], "You return the last state alone; all states are asked for."),
             "first word's state missing": (lambda s, *_: s[:, 1:], "The first state is missing."),
-            "joined": (lambda s, *_: s.flatten(1), "The states are joined in one row (cat); they need an axis (stack)."),
+            "joined": (
+                lambda s, *_: s.flatten(1),
+                "The states are joined in one row (cat); they need an axis (stack).",
+            ),
             "word order reversed": (
                 lambda s, *_: s.flip(1),
                 "The states are right, and in the opposite order of time.",
@@ -854,6 +867,11 @@ def _greedy_sorted(totals: Tensor, log_p: Tensor) -> tuple[Tensor, Tensor, Tenso
     return best, order, word[order]
 
 
+def _one_too_many(totals: Tensor, log_p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    best, place = (totals[:, None] + log_p).flatten().topk(len(totals) + 1)
+    return best, place // log_p.shape[1], place % log_p.shape[1]
+
+
 def _table_transposed(totals: Tensor, log_p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     best, place = (totals[:, None] + log_p).T.flatten().topk(len(totals))
     return best, place // log_p.shape[1], place % log_p.shape[1]
@@ -865,7 +883,8 @@ BEAM_STEP = Exercise(
     {
         "greedy, sorted": WrongAnswer(
             _greedy_sorted,
-            "Each beam is made longer by its own best word alone, and then they are sorted: nothing competes. Two winners "
+            "Each beam is made longer by its own best word alone, and then they are sorted: nothing competes. Two "
+            "winners "
             "may come from the same beginning.",
         ),
         "unsorted": WrongAnswer(
@@ -913,10 +932,7 @@ BEAM_STEP = Exercise(
             "Your beam is the place in the flattened table: how often does n_words go into it (//)?",
         ),
         "one beam too many": WrongAnswer(
-            lambda totals, log_p: tuple(
-                (best, place // log_p.shape[1], place % log_p.shape[1])
-                for best, place in [(totals[:, None] + log_p).flatten().topk(len(totals) + 1)]
-            )[0],
+            _one_too_many,
             "You keep one winner too many: as many as there were beginnings.",
         ),
         "best of all": WrongAnswer(
@@ -929,7 +945,8 @@ BEAM_STEP = Exercise(
         ),
         "not accumulated": WrongAnswer(
             _beam_by(lambda totals, log_p: 0 * totals + log_p),
-            "You compare the new words alone, or normalise each row again (log_softmax), which takes the old totals out. "
+            "You compare the new words alone, or normalise each row again (log_softmax), which takes the old totals "
+            "out. "
             "A likely word behind an unlikely beginning makes an unlikely sentence: the old totals belong to it.",
         ),
         "accumulated too late": WrongAnswer(

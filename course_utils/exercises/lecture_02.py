@@ -12,7 +12,6 @@ from course_utils.exercises.exercise import Answer, Exercise, WrongAnswer, predi
 # A dictionary, half as warm
 
 
-
 def _why_not_fourteen(answer: object) -> str | None:
     if isinstance(answer, torch.Tensor) and answer.numel() == 1 and answer.dim() == 0:
         answer = answer.item()
@@ -127,7 +126,10 @@ _ADDITIVE_SLOTS = (
     (
         lambda q, k: q + k,
         {
-            "key minus query": (lambda q, k: k - q, "You subtract the query's part from the key's; the score adds them."),
+            "key minus query": (
+                lambda q, k: k - q,
+                "You subtract the query's part from the key's; the score adds them.",
+            ),
             "product of the parts": (lambda q, k: q * k, "You multiply the two parts; the additive score adds them."),
             "key alone": (lambda q, k: 0 * q + k, "The query takes no part: every query gets the same scores."),
             "query alone": (lambda q, k: q + 0 * k, "The keys take no part: every key gets the same score."),
@@ -160,10 +162,22 @@ _ADDITIVE_SLOTS = (
                 lambda h, v: (h * v).mean(-1),
                 "You take the mean over the hidden units (divide by d_attention); the product with v is their sum.",
             ),
-            "mean without v": (lambda h, v: h.mean(-1), "You average the hidden units: v, which says how much each counts, is missing."),
-            "largest unit": (lambda h, v: (h * v).amax(-1), "You take the largest hidden unit; the score adds all of them."),
-            "scaled": (lambda h, v: h @ v / len(v) ** 0.5, "You divide by √d_attention: that scale belongs to another score."),
-            "v of length one": (lambda h, v: h @ F.normalize(v, dim=0), "You bring v to length one; it is used as it is."),
+            "mean without v": (
+                lambda h, v: h.mean(-1),
+                "You average the hidden units: v, which says how much each counts, is missing.",
+            ),
+            "largest unit": (
+                lambda h, v: (h * v).amax(-1),
+                "You take the largest hidden unit; the score adds all of them.",
+            ),
+            "scaled": (
+                lambda h, v: h @ v / len(v) ** 0.5,
+                "You divide by √d_attention: that scale belongs to another score.",
+            ),
+            "v of length one": (
+                lambda h, v: h @ F.normalize(v, dim=0),
+                "You bring v to length one; it is used as it is.",
+            ),
             "softmax of v": (lambda h, v: h @ v.softmax(0), "You take a softmax of v; it is used as it is."),
         },
     ),
@@ -172,7 +186,8 @@ _ADDITIVE_SLOTS = (
         {
             "softmax over the queries": (
                 lambda scores, q_len, k_len: scores.softmax(0),
-                "These are weights, and over the queries (the wrong axis): the scores before any softmax are asked for.",
+                "These are weights, and over the queries (the wrong axis): the scores before any softmax are asked "
+                "for.",
             ),
             "reshaped": (
                 lambda scores, q_len, k_len: scores.T.reshape(q_len, k_len),
@@ -182,8 +197,14 @@ _ADDITIVE_SLOTS = (
                 lambda scores, q_len, k_len: scores.flatten(),
                 "Your scores are right but flattened: one row per query, one column per key.",
             ),
-            "sigmoid of the score": (lambda scores, q_len, k_len: scores.sigmoid(), "A sigmoid of the finished score is too many."),
-            "summed over the queries": (lambda scores, q_len, k_len: scores.sum(0), "You add up over the queries: each has scores of its own."),
+            "sigmoid of the score": (
+                lambda scores, q_len, k_len: scores.sigmoid(),
+                "A sigmoid of the finished score is too many.",
+            ),
+            "summed over the queries": (
+                lambda scores, q_len, k_len: scores.sum(0),
+                "You add up over the queries: each has scores of its own.",
+            ),
         },
     ),
 )
@@ -326,7 +347,8 @@ _LOOK_SLOTS = (
             ),
             "cosine": (
                 lambda states, question: F.cosine_similarity(states, question[:, None], dim=2),
-                "You compare directions alone (a cosine, normalised to length one); the score is the plain inner product.",
+                "You compare directions alone (a cosine, normalised to length one); the score is the plain inner "
+                "product.",
             ),
             "distance": (
                 lambda states, question: -(states - question[:, None]).norm(dim=2),
@@ -740,7 +762,10 @@ _LOSS_SLOTS = (
                 "The mask is inverted: you average over the padding alone.",
             ),
             "median": (lambda losses, mask, words: losses[mask].median(), "You take the median; expected the mean."),
-            "largest": (lambda losses, mask, words: losses[mask].max(), "You take the largest loss (max); expected the mean."),
+            "largest": (
+                lambda losses, mask, words: losses[mask].max(),
+                "You take the largest loss (max); expected the mean.",
+            ),
             "not averaged": (
                 lambda losses, mask, words: losses[mask],
                 "You return one loss per word; expected one number, their mean.",
@@ -883,7 +908,8 @@ UNREACHABLE_KEY = Exercise(
     {
         "middle of the extremes": WrongAnswer(
             lambda keys: (keys.amax(0) + keys.amin(0)) / 2,
-            "You took the middle between the smallest and the largest of each column. That is the centre of a box around "
+            "You took the middle between the smallest and the largest of each column. That is the centre of a box "
+            "around "
             "the keys, and the box has corners where no key is: a query can find it there.",
         ),
         "mean, a little shorter": WrongAnswer(

@@ -111,7 +111,8 @@ MASKED_MEAN = Exercise(
         ),
         "count and one": WrongAnswer(
             lambda states, mask: _sum_of_real(states, mask) / (mask.sum(1, keepdim=True) + 1),
-            "You add 1 to the count: that avoids 0/0, and makes every mean too small. Only an empty document needs help.",
+            "You add 1 to the count: that avoids 0/0, and makes every mean too small. Only an empty document needs "
+            "help.",
         ),
         "one fewer": WrongAnswer(
             lambda states, mask: _sum_of_real(states, mask) / (mask.sum(1, keepdim=True) - 1),
@@ -284,8 +285,14 @@ _POOL_SLOTS = (
                 lambda hidden, u: hidden @ u / len(u) ** 0.5,
                 "You divide the scores by √d_attention: that scale belongs to another score.",
             ),
-            "u of length one": (lambda hidden, u: hidden @ u / u.norm(), "You bring u to length one; it is used as it is."),
-            "largest unit": (lambda hidden, u: (hidden * u).amax(-1), "You take the largest hidden unit (max); add them up."),
+            "u of length one": (
+                lambda hidden, u: hidden @ u / u.norm(),
+                "You bring u to length one; it is used as it is.",
+            ),
+            "largest unit": (
+                lambda hidden, u: (hidden * u).amax(-1),
+                "You take the largest hidden unit (max); add them up.",
+            ),
             "cosine": (
                 lambda hidden, u: torch.nn.functional.cosine_similarity(hidden, u, dim=-1),
                 "You compare directions alone (a cosine, normalised); the score is the plain product with u.",
@@ -636,7 +643,8 @@ def _what_became_of_the_scores(scores: Tensor, before: Tensor, length_squared: f
     """Say by what the scores differ from those of the given states, where that is one thing for all words."""
     if torch.allclose(scores - scores.mean(), before - before.mean(), atol=1e-3):
         return (
-            "All scores are what they were, but for one number that is added to all of them. The softmax does not notice "
+            "All scores are what they were, but for one number that is added to all of them. The softmax does not "
+            "notice "
             "that: the weights are unchanged. The *differences* between the scores must go."
         )
     factor = float((scores @ before) / (before @ before))
@@ -644,7 +652,8 @@ def _what_became_of_the_scores(scores: Tensor, before: Tensor, length_squared: f
         return None
     if factor > 1:
         return (
-            f"Your scores are {factor:.3g} times the old ones: what the query sees was added instead of taken away (the "
+            f"Your scores are {factor:.3g} times the old ones: what the query sees was added instead of taken away "
+            f"(the "
             "sign is the wrong way round)."
         )
     return (
@@ -725,9 +734,7 @@ INDIFFERENT = Exercise(
             "All your states are the query itself: the same vector. They have to differ.",
         ),
         "divided by the states": WrongAnswer(
-            lambda states, query: (
-                states - (states @ query)[:, None] * query / (states * states).sum(1, keepdim=True)
-            ),
+            lambda states, query: states - (states @ query)[:, None] * query / (states * states).sum(1, keepdim=True),
             "You divide by the squared length of each state; the length of the query is what comes in.",
         ),
         "another order": WrongAnswer(

@@ -411,12 +411,14 @@ EXERCISES: dict[str, Exercise] = {
             ),
             "even kernels halved": WrongAnswer(
                 lambda kernel_size, dilations: 1 + 2 * (kernel_size // 2) * sum(dilations),
-                "Right for odd kernels. With an even width the two halves differ, and twice k // 2 is one gap too many: "
+                "Right for odd kernels. With an even width the two halves differ, and twice k // 2 is one gap too "
+                "many: "
                 "count the gaps, k − 1.",
             ),
             "even kernels cut": WrongAnswer(
                 lambda kernel_size, dilations: 1 + 2 * ((kernel_size - 1) // 2) * sum(dilations),
-                "Right for odd kernels. With an even width the two halves differ, and twice (k − 1) // 2 is one gap too "
+                "Right for odd kernels. With an even width the two halves differ, and twice (k − 1) // 2 is one gap "
+                "too "
                 "few: count the gaps, k − 1.",
             ),
         },
@@ -432,8 +434,11 @@ EXERCISES: dict[str, Exercise] = {
         _draw_causal,
         {
             "half, twice, in front": WrongAnswer(
-                lambda x, weight, dilation: _padded(2 * (dilation * (weight.shape[2] - 1) // 2), 0, x, weight, dilation),
-                "Right where the old padding can be doubled. For an even kernel its half was rounded down, so that twice "
+                lambda x, weight, dilation: _padded(
+                    2 * (dilation * (weight.shape[2] - 1) // 2), 0, x, weight, dilation
+                ),
+                "Right where the old padding can be doubled. For an even kernel its half was rounded down, so that "
+                "twice "
                 "of it is one zero too few.",
             ),
             "one zero too few": WrongAnswer(
@@ -449,8 +454,11 @@ EXERCISES: dict[str, Exercise] = {
                 "Too many zeros in front: between the k taps of a kernel there are k − 1 gaps, not k.",
             ),
             "k·d zeros, cut": WrongAnswer(
-                lambda x, weight, dilation: _padded(dilation * weight.shape[2], 0, x, weight, dilation)[..., :-dilation],
-                "Too far back by one dilation: k·d zeros stand in front, for k taps have k − 1 gaps; the last tap meets "
+                lambda x, weight, dilation: _padded(dilation * weight.shape[2], 0, x, weight, dilation)[
+                    ..., :-dilation
+                ],
+                "Too far back by one dilation: k·d zeros stand in front, for k taps have k − 1 gaps; the last tap "
+                "meets "
                 "an earlier input, and no output sees its own.",
             ),
             "sentence flipped": WrongAnswer(
@@ -477,7 +485,8 @@ EXERCISES: dict[str, Exercise] = {
                 lambda x, weight, dilation: F.pad(
                     F.conv1d(x, weight, dilation=dilation), (_reach(weight, dilation), 0)
                 ),
-                "You put the zeros before the output. They belong before the input: the first outputs see the words that "
+                "You put the zeros before the output. They belong before the input: the first outputs see the words "
+                "that "
                 "there are.",
             ),
             "output repeated": WrongAnswer(
@@ -487,9 +496,7 @@ EXERCISES: dict[str, Exercise] = {
                 "In front of the sentence you repeat its first word; zeros belong there.",
             ),
             "stride for dilation": WrongAnswer(
-                lambda x, weight, dilation: F.conv1d(
-                    F.pad(x, (weight.shape[2] - 1, 0)), weight, stride=dilation
-                ),
+                lambda x, weight, dilation: F.conv1d(F.pad(x, (weight.shape[2] - 1, 0)), weight, stride=dilation),
                 "You use the dilation as a stride: outputs are left out.",
             ),
             "both sides": WrongAnswer(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
@@ -46,7 +47,7 @@ def _attend_by(score: Answer, weigh: Answer, average: Answer) -> Answer:
     return attend_wrongly
 
 
-def _products(divide: Callable[..., float]) -> Answer:
+def _products(divide: Callable[..., Any]) -> Answer:
     return lambda q, k, v: q @ k.mT / divide(q, k, v)
 
 
@@ -369,7 +370,8 @@ EXERCISES: dict[str, Exercise] = {
             "Statement 2: the causal mask speaks about places, whoever stands there. Does it travel with the words?",
             "Statement 3: each output moves to another place. What does an average over all places make of that?",
             "Statement 4: the places are added after the shuffle. Do the words meet the places that they had before?",
-            "Statement 5: word and place are one sum before anything is shuffled. Can attention see in which row it is?",
+            "Statement 5: word and place are one sum before anything is shuffled. Can attention see in which row it "
+            "is?",
         ),
         {
             "all the same": (
@@ -720,7 +722,9 @@ EXERCISES: dict[str, Exercise] = {
                 "You change another word than the one that the column is about: off by one.",
             ),
             "the rest is changed": WrongAnswer(
-                _compared(lambda after, before: (after != before).any(1), lambda x, j: _changed(x, list(range(j, len(x))))),
+                _compared(
+                    lambda after, before: (after != before).any(1), lambda x, j: _changed(x, list(range(j, len(x))))
+                ),
                 "You change the word and all words after it; change one alone.",
             ),
             "everything is zeroed": WrongAnswer(

@@ -85,7 +85,8 @@ def _of_neighbours() -> dict[str, tuple[Answer, str]]:
     weigh, _ = slips["equal weights"]
     slips["equal weights"] = (
         weigh,
-        "All neighbours of a node get equal weights: the neighbour's score takes no part (the second half of a is missing, "
+        "All neighbours of a node get equal weights: the neighbour's score takes no part (the second half of a is "
+        "missing, "
         "or there are no scores at all).",
     )
     return slips
@@ -101,12 +102,14 @@ _GRAPH_SLOTS = (
             ),
             "answers alone": (
                 lambda h, W, a: 0 * _halves(h, W, a)[0] + _halves(h, W, a)[1],
-                "Who asks has no influence on your weights: the first half of a is missing, or each half is bent by itself "
+                "Who asks has no influence on your weights: the first half of a is missing, or each half is bent by "
+                "itself "
                 "(LeakyReLU of each, then the sum) and the softmax takes it out again. The LeakyReLU acts on the sum.",
             ),
             "both along the neighbours": (
                 lambda h, W, a: (_halves(h, W, a)[0].T + _halves(h, W, a)[1]).expand(len(h), -1),
-                "Both numbers are taken from the neighbour: that of the node that asks belongs in a column, one per row.",
+                "Both numbers are taken from the neighbour: that of the node that asks belongs in a column, one per "
+                "row.",
             ),
             "product of the halves": (
                 lambda h, W, a: _halves(h, W, a)[0] * _halves(h, W, a)[1],
@@ -143,7 +146,8 @@ _GRAPH_SLOTS = (
         {
             "no LeakyReLU": (
                 lambda e: e,
-                "No LeakyReLU bends the scores before the softmax (behind it, one does nothing): the query then adds the "
+                "No LeakyReLU bends the scores before the softmax (behind it, one does nothing): the query then adds "
+                "the "
                 "same to all its neighbours, and the softmax takes that out.",
             ),
             "ReLU": (
@@ -163,8 +167,14 @@ _GRAPH_SLOTS = (
                 lambda e: torch.where(e > 0, 0.2 * e, e),
                 "Your LeakyReLU has its slope on the wrong side: it is the negative scores that are made small.",
             ),
-            "slope of the wrong sign": (lambda e: F.leaky_relu(e, -0.2), "The slope of your LeakyReLU has the wrong sign."),
-            "bent twice": (lambda e: _leaky(_leaky(e)), "There are two LeakyReLU in a row: negative scores shrink twice."),
+            "slope of the wrong sign": (
+                lambda e: F.leaky_relu(e, -0.2),
+                "The slope of your LeakyReLU has the wrong sign.",
+            ),
+            "bent twice": (
+                lambda e: _leaky(_leaky(e)),
+                "There are two LeakyReLU in a row: negative scores shrink twice.",
+            ),
             "tanh": (torch.tanh, "A tanh stands where the LeakyReLU belongs."),
             "ELU": (F.elu, "An ELU stands where the LeakyReLU belongs."),
             "GELU": (F.gelu, "A GELU stands where the LeakyReLU belongs."),
@@ -183,7 +193,8 @@ _GRAPH_SLOTS = (
             ),
             "softmax over the wrong nodes": (
                 weighing.along(0),
-                "The columns sum to one instead of the rows (the wrong axis): normalise over the neighbours of the node "
+                "The columns sum to one instead of the rows (the wrong axis): normalise over the neighbours of the "
+                "node "
                 "that asks.",
             ),
             "over the whole graph": (
@@ -454,11 +465,13 @@ EXERCISES: dict[str, Exercise] = {
             "Statement 1: before the LeakyReLU a node adds one number to all its scores. Which order of two scores can "
             "that change, and which can a function that only rises?",
             "Statement 2: the same order is not the same weights. What does the bend of the LeakyReLU do to the gaps?",
-            "Statement 3: in GATv2 the bend comes before the sum over the hidden units. Do all units bend in one place, "
+            "Statement 3: in GATv2 the bend comes before the sum over the hidden units. Do all units bend in one "
+            "place, "
             "whoever asks?",
             "Statement 4: heads do not see each other's scores. Can one of eight do what a single head cannot?",
             "Statement 5: several units are added up after Bahdanau's tanh. How many are there here?",
-            "Statement 6: in q·k each component of the query is multiplied with the key's, not added to it. What does a "
+            "Statement 6: in q·k each component of the query is multiplied with the key's, not added to it. What "
+            "does a "
             "query of the opposite sign prefer?",
         ),
         {
@@ -477,7 +490,8 @@ EXERCISES: dict[str, Exercise] = {
             ),
             "heads and tanh": (
                 (False, True, True, True, True, True),
-                "Eight heads, or another function that only rises: neither changes what one head with one sum can rank. "
+                "Eight heads, or another function that only rises: neither changes what one head with one sum can "
+                "rank. "
                 "Look at statements 4 and 5 again.",
             ),
             "the dot product alone": (
@@ -612,7 +626,8 @@ EXERCISES: dict[str, Exercise] = {
             ),
             "one maximum for all": WrongAnswer(
                 lambda scores, sources, targets, n_nodes: _shares((scores - scores.max()).exp(), targets, n_nodes),
-                "You subtract one maximum from all scores (or one per head): nothing is infinite any more, but a node whose scores are "
+                "You subtract one maximum from all scores (or one per head): nothing is infinite any more, but a "
+                "node whose scores are "
                 "all far below it divides zero by zero. Whose maximum would be safe?",
             ),
             "last one wins": WrongAnswer(
@@ -622,7 +637,8 @@ EXERCISES: dict[str, Exercise] = {
             ),
             "maximum from zero": WrongAnswer(
                 _normalised_by(lambda s, sources, t, n: _highest(s, t, n, 0.0), lambda sources, t: t),
-                "Your maximum starts at 0: for a node whose scores are all near −300 it stays 0, all exponentials vanish "
+                "Your maximum starts at 0: for a node whose scores are all near −300 it stays 0, all exponentials "
+                "vanish "
                 "(underflow), and zero is divided by zero. It must start below every score.",
             ),
             "clamped": WrongAnswer(
@@ -704,7 +720,8 @@ EXERCISES: dict[str, Exercise] = {
             ),
             "maximum per edge": WrongAnswer(
                 _normalised_by(lambda s, sources, t, n: s.amax(1, keepdim=True), lambda sources, t: t),
-                "You subtract the maximum over the heads of each edge; that changes the weights. Subtract what is the same "
+                "You subtract the maximum over the heads of each edge; that changes the weights. Subtract what is "
+                "the same "
                 "for all edges of a node.",
             ),
             "no exponential": WrongAnswer(

@@ -186,8 +186,10 @@ def _difference_of_numbers(expected: Tensor, found: Tensor) -> str:
         return "Your result differs in nothing that can be named."
     place = tuple(int(i) for i in off.nonzero()[0])
     wanted, given = expected[place].item(), found[place].item()
-    numbers_ = f"expected {wanted}, found {_of_kind(given, expected.dtype)}" if exact else (
-        f"expected {wanted:.4f}, found {given:.4f}"
+    numbers_ = (
+        f"expected {wanted}, found {_of_kind(given, expected.dtype)}"
+        if exact
+        else (f"expected {wanted:.4f}, found {given:.4f}")
     )
     if not place:
         return f"{numbers_[0].upper()}{numbers_[1:]}."

@@ -16,8 +16,14 @@ from typing import Any
 Changed = tuple[types.CodeType, str]
 
 FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("how it reduces: sum, mean, maximum or minimum", ("sum", "mean", "amax", "amin", "max", "min", "median", "prod", "nansum", "logsumexp")),
-    ("which nonlinearity it is", ("tanh", "sigmoid", "relu", "elu", "leaky_relu", "gelu", "softplus", "sin", "exp", "log", "silu")),
+    (
+        "how it reduces: sum, mean, maximum or minimum",
+        ("sum", "mean", "amax", "amin", "max", "min", "median", "prod", "nansum", "logsumexp"),
+    ),
+    (
+        "which nonlinearity it is",
+        ("tanh", "sigmoid", "relu", "elu", "leaky_relu", "gelu", "softplus", "sin", "exp", "log", "silu"),
+    ),
     ("any or all", ("any", "all")),
     ("whether probabilities or their logarithms are meant", ("softmax", "log_softmax", "softmin", "sigmoid")),
     ("largest or smallest", ("argmax", "argmin", "max", "min", "maximum", "minimum")),
@@ -43,14 +49,14 @@ def repaired(answer: Any, is_right: Callable[[Any], bool], seconds: float) -> st
     is_right
         Says of a changed function whether it is right; it must stop by itself.
     seconds
-        How long to try.
+        How much of the processor's time to spend.
     """
     function = answer.__func__ if isinstance(answer, types.MethodType) else answer
     if not isinstance(function, types.FunctionType):
         return None
-    end = time.monotonic() + seconds
+    end = time.process_time() + seconds
     for number, (code, sentence) in enumerate(_changes(function.__code__)):
-        if number > LONGEST or time.monotonic() > end:
+        if number > LONGEST or time.process_time() > end:
             return None
         changed = types.FunctionType(
             code, function.__globals__, function.__name__, function.__defaults__, function.__closure__
@@ -61,7 +67,9 @@ def repaired(answer: Any, is_right: Callable[[Any], bool], seconds: float) -> st
     return None
 
 
-def written_in(answer: Any, draws: list[tuple], sizes_of: Callable[[tuple], dict[str, int]], is_right: Callable) -> str | None:
+def written_in(
+    answer: Any, draws: list[tuple], sizes_of: Callable[[tuple], dict[str, int]], is_right: Callable
+) -> str | None:
     """Name a number in a function that stands for a size: it is right where the number is each time the argument's own."""
     function = answer.__func__ if isinstance(answer, types.MethodType) else answer
     if not isinstance(function, types.FunctionType):
@@ -114,7 +122,11 @@ def _with(function: types.FunctionType, old: Any, new: Any) -> types.FunctionTyp
         return new if type(constant) is type(old) and constant == old else constant
 
     changed = types.FunctionType(
-        replaced(function.__code__), function.__globals__, function.__name__, function.__defaults__, function.__closure__
+        replaced(function.__code__),
+        function.__globals__,
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
     )
     changed.__kwdefaults__ = function.__kwdefaults__
     return changed
@@ -217,7 +229,8 @@ def _of_operators(code: types.CodeType, instructions: list[dis.Instruction]) -> 
             if other + ending != i.argrepr and other + ending in table:
                 yield (
                     _patched(code, i.offset, None, table[other + ending]),
-                    f"There is one slip, and it is the operator `{i.argrepr}`{_line(code, i)}: another one belongs there.",
+                    f"There is one slip, and it is the operator `{i.argrepr}`{_line(code, i)}: another one belongs "
+                    f"there.",
                 )
 
 

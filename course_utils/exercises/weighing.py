@@ -4,6 +4,7 @@ Each is a function of (scores, mask), to be put in the place of the right one, w
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -216,7 +217,8 @@ def of_rows(real: str = "word", nothing: str = "a row without anything to attend
     return {
         "−∞": (
             filled(-torch.inf),
-            f"Right but for {nothing}: there all scores are −∞, or all that is added up is 0, and zero is divided by zero, "
+            f"Right but for {nothing}: there all scores are −∞, or all that is added up is 0, and zero is divided by "
+            f"zero, "
             "which is NaN.",
         ),
         "−1e9": (
@@ -231,7 +233,7 @@ def _without_mask(sentence: str) -> str:
     return sentence.replace(", for padding too: scores and mask take", ": the scores take").replace("masked ", "")
 
 
-def of_softmax() -> dict[str, tuple[Callable[[Tensor], Tensor], str]]:
+def of_softmax() -> dict[str, tuple[Any, str]]:
     """Give what people do in place of a softmax where nothing is hidden: functions of the scores alone."""
     everything = of_masks()
     names = (
