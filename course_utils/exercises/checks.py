@@ -12,6 +12,7 @@ import inspect
 import itertools
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -456,9 +457,12 @@ def _changes_to(exercise: Exercise, change: Callable, draws: Draws, results: lis
 
 def _pairs(exercise: Exercise, draws: Draws, results: list[Any]) -> str | None:
     """Name two mistakes that are made together, where the exercise says how to combine them."""
+    end = time.process_time() + SEARCH_LIMIT / 4
     for wrong in exercise.together():
         if _agrees(wrong, draws[:1], results[:1]) and _agrees(wrong, draws[1:], results[1:]):
             return wrong.message
+        if time.process_time() > end:
+            break
     return None
 
 

@@ -63,7 +63,7 @@ def of_arguments(exercise: Exercise, example: tuple) -> Iterator[Change]:
         return
     for i, ((name, axes), value) in enumerate(zip(listed, example, strict=True)):
         if isinstance(value, Tensor) and value.dtype == torch.bool:
-            yield from _of_masks(i, name, axes)
+            yield from _of_masks(i, name, axes, value.dim())
         elif isinstance(value, Tensor):
             yield from _of_tensors(i, name, axes, value)
         elif type(value) is int:
@@ -90,7 +90,18 @@ def _exchanged(i: int, j: int) -> Callable[[list], list | None]:
     return changed
 
 
-def _of_masks(i: int, name: str, axes: tuple[str, ...]) -> Iterator[Change]:
+def _of_masks(i: int, name: str, axes: tuple[str, ...], n: int) -> Iterator[Change]:
+    for axis in range(n):
+        called = axes[axis] if len(axes) == n else f"axis {axis}"
+        yield (
+            _at(i, lambda m, a=axis: m.narrow(a, 0, 1).expand_as(m)),
+            f"Along {called} you use the first of `{name}` for all; each has its own.",
+        )
+        for how in (torch.any, torch.all):
+            yield (
+                _at(i, lambda m, a=axis, how=how: how(m, dim=a, keepdim=True).expand_as(m)),
+                f"You join `{name}` along {called} (any or all); it counts place by place.",
+            )
     yield _at(i, torch.ones_like), f"`{name}` is not used: your result is as if it were True everywhere."
     yield _at(i, torch.logical_not), f"True and False are exchanged in `{name}`: True marks what counts."
     yield _at(i, lambda m: m.mT if m.dim() > 1 else m), f"You use `{name}` transposed: rows and columns are exchanged."
@@ -403,6 +414,8 @@ def _by_constant(expected: list[Tensor], found: list[Tensor], draws: list[tuple]
     if all(r is not None for r in ratios):
         named = _named_number([float(r) for r in ratios if r is not None], draws, exercise)
         if named is None:
+            if any(e.numel() < 3 for e in expected):  # of one number, everything is a multiple
+                return None
             return (
                 "Every number is right but for one factor, another one in each call: is a size written into your "
                 "function, or taken from the wrong axis?"
@@ -567,7 +580,7 @@ def blind_to(exercise: Exercise, draws: list[tuple], call: Callable[[tuple], Any
     if len(listed) != len(draws[0]):
         return None
     for i, (name, _) in enumerate(listed):
-        for arguments in draws[:2]:
+        for arguments in [*draws, *draws]:
             other = _disturbed(arguments, i)
             if other is None:
                 break
@@ -589,11 +602,11 @@ def _disturbed(arguments: tuple, i: int) -> tuple | None:
     if not isinstance(value, Tensor) or not value.numel():
         return None
     if value.dtype == torch.bool:
-        changed = value.flip(-1)
+        changed = torch.rand(value.shape) < 0.5
     elif value.is_floating_point():
         changed = value + torch.randn_like(value)
     else:
-        changed = value.flip(0)
+        changed = value.flatten()[torch.randint(value.numel(), value.shape)]
     return (*arguments[:i], changed, *arguments[i + 1 :])
 
 

@@ -140,6 +140,10 @@ LAST_STATE = Exercise(
             _at(lambda lengths, length: -lengths),
             "A negative index counts from the end of the rectangle: −3 is the third from the end, not the third word.",
         ),
+        "middle": WrongAnswer(
+            _at(lambda lengths, length: lengths // 2),
+            "You take the state in the middle of each sentence: the last one has the index lengths − 1.",
+        ),
         "length modulo": WrongAnswer(
             _at(lambda lengths, length: lengths % length),
             "You are one position too far: a sentence of length 3 has its last word at index 2. (% hides the error of "
@@ -327,12 +331,24 @@ def _step_by(arrange: Answer, gate: Answer, remember: Answer, bend: Answer, comb
     return step
 
 
-def _arranged(order: tuple[int, int, int] = (0, 1, 2), bias: tuple = (1, 1, 1), turned: tuple = (0, 0, 0)) -> Answer:
-    """Cut W, U and b in blocks, in an order, with a factor for each bias and some blocks of U transposed."""
+def _arranged(
+    order: tuple[int, int, int] = (0, 1, 2),
+    bias: tuple = (1, 1, 1),
+    turned: tuple = (0, 0, 0),
+    W_of: tuple = (0, 1, 2),
+    U_of: tuple = (0, 1, 2),
+) -> Answer:
+    """Cut W, U and b in blocks, in an order, with a factor for each bias and some blocks of U transposed.
+
+    ``W_of`` and ``U_of`` name the block that each line uses, or None where it uses none.
+    """
 
     def arrange(inputs: Tensor, W: Tensor, U: Tensor, b: Tensor) -> tuple[list, list]:
-        words = [(inputs @ w.T + f * c) for w, c, f in zip(W.chunk(3), b.chunk(3), bias, strict=True)]
-        blocks = [u.T if t else u for u, t in zip(U.chunk(3), turned, strict=True)]
+        W_blocks, U_blocks = (
+            [0 * x[: len(x) // 3] if i is None else x.chunk(3)[i] for i in of] for x, of in ((W, W_of), (U, U_of))
+        )
+        words = [(inputs @ w.T + f * c) for w, c, f in zip(W_blocks, b.chunk(3), bias, strict=True)]
+        blocks = [u.T if t else u for u, t in zip(U_blocks, turned, strict=True)]
         return [words[i] for i in order], [blocks[i] for i in order]
 
     return arrange
@@ -349,6 +365,25 @@ _GRU_SLOTS = (
                     f"The bias is missing in one line: {line}.",
                 )
                 for i, line in enumerate(_LINES)
+            },
+            **{
+                f"no {what} in {line}": (
+                    _arranged(**{block: tuple(None if j == i else j for j in range(3))}),
+                    f"In one line {what} does not come in: {line}.",
+                )
+                for i, line in enumerate(_LINES)
+                for what, block in (("the word", "W_of"), ("the old state", "U_of"))
+                if (what, i) != ("the old state", 2)  # listed below
+            },
+            **{
+                f"{block[0]} of {other} in {line}": (
+                    _arranged(**{block: tuple(k if j == i else j for j in range(3))}),
+                    f"One block of {block[0]} is used twice: {line} uses that of {other}.",
+                )
+                for i, line in enumerate(_LINES)
+                for k, other in enumerate(_LINES)
+                for block in ("W_of", "U_of")
+                if i != k
             },
             "bias in the candidate alone": (
                 _arranged(bias=(0, 0, 1)),

@@ -146,6 +146,7 @@ _ADDITIVE_SLOTS = (
             "GELU": (lambda h, v: F.gelu(h), "A GELU stands where the tanh belongs."),
             "ELU": (lambda h, v: F.elu(h), "An ELU stands where the tanh belongs."),
             "sine": (lambda h, v: h.sin(), "A sine stands where the tanh belongs."),
+            "cosine": (lambda h, v: h.cos(), "A cosine stands where the tanh belongs."),
             "tanh twice": (lambda h, v: h.tanh().tanh(), "There are two tanh in a row."),
             "softmax of the units": (lambda h, v: h.softmax(-1), "A softmax over the hidden units is not the tanh."),
             "v inside": (
@@ -792,6 +793,32 @@ SILENT_LOSS = Exercise(
     _draw_loss,
     {
         **single_slips(_loss_by, _LOSS_SLOTS),
+        "entropy": WrongAnswer(
+            lambda features, W, b, words, mask: (
+                torch.distributions.Categorical(logits=features @ W.T + b).entropy()[mask].mean()
+            ),
+            "This is the entropy, an average over all words of the vocabulary: the right words take no part.",
+        ),
+        "likeliest word": WrongAnswer(
+            lambda features, W, b, words, mask: -(features @ W.T + b).log_softmax(-1).amax(-1)[mask].mean(),
+            "You take the likeliest word (max) in place of the right one.",
+        ),
+        "squared error": WrongAnswer(
+            lambda features, W, b, words, mask: (
+                ((features @ W.T + b).softmax(-1) - F.one_hot(words, len(b))).square().sum(-1)[mask].mean()
+            ),
+            "You take the squared error of the probabilities: there is no logarithm in it.",
+        ),
+        "all words": WrongAnswer(
+            lambda features, W, b, words, mask: -(features @ W.T + b).log_softmax(-1)[mask].mean(),
+            "You average the log-probabilities of all words of the vocabulary; that of the right word is meant.",
+        ),
+        "smoothed": WrongAnswer(
+            lambda features, W, b, words, mask: F.cross_entropy(
+                (features @ W.T + b)[mask], words[mask], label_smoothing=0.1
+            ),
+            "You smooth the labels: a share of the loss goes to all words, and not to the right one alone.",
+        ),
         "as shown": WrongAnswer(
             _loss_from(lambda logits: F.relu(logits.log_softmax(-1))),
             "You have kept the fault: your loss is zero whatever the features are. What sign has the logarithm of a "

@@ -182,6 +182,10 @@ MASKED_MEAN = Exercise(
             lambda states, mask: (masked_softmax(states.mT, mask[:, None]).mT * states).sum(1),
             "You weigh by a softmax of the states; a mean weighs all real words alike.",
         ),
+        "mean of the squares": WrongAnswer(
+            lambda states, mask: masked_mean(states.square(), mask),
+            "You average the squares of the states; average the states themselves.",
+        ),
         "first word": WrongAnswer(lambda states, mask: states[:, 0], "You return the first state, not a mean."),
         "last word": WrongAnswer(
             lambda states, mask: states[torch.arange(len(states)), mask.sum(1) - 1],

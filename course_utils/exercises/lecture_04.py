@@ -157,7 +157,10 @@ _COPY_SLOTS = (
     ),
     (
         _itself,
-        {"no centre": (lambda x: 0 * x, "The word itself takes no part: only its neighbours are heard.")},
+        {
+            "centre twice": (lambda x: 2 * x, "The word itself counts twice: is it added once more (a residual)?"),
+            "no centre": (lambda x: 0 * x, "The word itself takes no part: only its neighbours are heard."),
+        },
     ),
     (
         _sooner,

@@ -135,6 +135,14 @@ _GRAPH_SLOTS = (
                 lambda h, W, a: (h @ W) @ (h @ W).T,
                 "This is the dot product of the nodes; a takes no part. GAT's score is additive.",
             ),
+            "projection squashed": (
+                lambda h, W, a: ((h @ W).tanh() @ a.chunk(2)[0])[:, None] + ((h @ W).tanh() @ a.chunk(2)[1])[None],
+                "You put a tanh around W h; a meets it as it is.",
+            ),
+            "both directions added": (
+                lambda h, W, a: sum(_halves(h, W, a)) / 2 + sum(_halves(h, W, a)).T / 2,
+                "You average the scores of both directions: who asks and who answers are no longer told apart.",
+            ),
             "scaled": (
                 lambda h, W, a: sum(_halves(h, W, a)) / W.shape[1] ** 0.5,
                 "You divide by √d_head: GAT's score has no scale.",
@@ -175,6 +183,7 @@ _GRAPH_SLOTS = (
                 lambda e: _leaky(_leaky(e)),
                 "There are two LeakyReLU in a row: negative scores shrink twice.",
             ),
+            "absolute value": (torch.abs, "An absolute value stands where the LeakyReLU belongs."),
             "tanh": (torch.tanh, "A tanh stands where the LeakyReLU belongs."),
             "ELU": (F.elu, "An ELU stands where the LeakyReLU belongs."),
             "GELU": (F.gelu, "A GELU stands where the LeakyReLU belongs."),
