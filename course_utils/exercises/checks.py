@@ -141,7 +141,8 @@ class _Answer:
 
     def __init__(self, function: Callable[..., Any]):
         compiled = getattr(function, "_torchdynamo_orig_callable", None)  # compiling takes longer than we wait
-        self.function: Callable[..., Any] = compiled or getattr(function, "_orig_mod", function)
+        plain: Callable[..., Any] = getattr(function, "_orig_mod", function)
+        self.function = plain if compiled is None else compiled
         self._printed, self._calls = guard.PRINTED, 0
 
     def __call__(self, arguments: tuple) -> Any:

@@ -332,7 +332,7 @@ def _step_by(arrange: Answer, gate: Answer, remember: Answer, bend: Answer, comb
 
 
 def _arranged(
-    order: tuple[int, int, int] = (0, 1, 2),
+    order: tuple = (0, 1, 2),
     bias: tuple = (1, 1, 1),
     turned: tuple = (0, 0, 0),
     W_of: tuple = (0, 1, 2),

@@ -140,7 +140,7 @@ _GRAPH_SLOTS = (
                 "You put a tanh around W h; a meets it as it is.",
             ),
             "both directions added": (
-                lambda h, W, a: sum(_halves(h, W, a)) / 2 + sum(_halves(h, W, a)).T / 2,
+                lambda h, W, a: (sum(_halves(h, W, a)) + sum(part.T for part in _halves(h, W, a))) / 2,
                 "You average the scores of both directions: who asks and who answers are no longer told apart.",
             ),
             "scaled": (

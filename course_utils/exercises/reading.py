@@ -185,15 +185,15 @@ def _difference_of_numbers(expected: Tensor, found: Tensor) -> str:
     if not off.any():
         return "Your result differs in nothing that can be named."
     place = tuple(int(i) for i in off.nonzero()[0])
-    wanted, given = expected[place].item(), found[place].item()
-    numbers_ = (
-        f"expected {wanted}, found {_of_kind(given, expected.dtype)}"
+    ours, theirs = expected[place].item(), found[place].item()
+    both = (
+        f"xpected {ours}, found {_of_kind(theirs, expected.dtype)}"
         if exact
-        else (f"expected {wanted:.4f}, found {given:.4f}")
+        else f"xpected {ours:.4f}, found {theirs:.4f}"
     )
     if not place:
-        return f"{numbers_[0].upper()}{numbers_[1:]}."
-    return f"The first difference is at index {list(place)}: {numbers_}; {int(off.sum())} of {off.numel()} differ."
+        return f"E{both}."
+    return f"The first difference is at index {list(place)}: e{both}; {int(off.sum())} of {off.numel()} differ."
 
 
 def _of_kind(number: Any, dtype: torch.dtype) -> Any:

@@ -70,7 +70,7 @@ def repaired(answer: Any, is_right: Callable[[Any], bool], seconds: float) -> st
 def written_in(
     answer: Any, draws: list[tuple], sizes_of: Callable[[tuple], dict[str, int]], is_right: Callable
 ) -> str | None:
-    """Name a number in a function that stands for a size: it is right where the number is each time the argument's own."""
+    """Name a number that stands for a size: with the argument's own size in its place, the function is right."""
     function = answer.__func__ if isinstance(answer, types.MethodType) else answer
     if not isinstance(function, types.FunctionType):
         return None
@@ -137,7 +137,7 @@ def _changes(code: types.CodeType) -> Iterator[Changed]:
     yield from _of_operators(code, instructions)
     yield from _of_signs(code, instructions)
     yield from _of_names(code, instructions)
-    yield from _of_constants(code)
+    yield from _of_constants(code, instructions)
     yield from _of_comparisons(code, instructions)
     yield from _of_variables(code, instructions)
     for i, constant in enumerate(code.co_consts):
@@ -150,51 +150,42 @@ def _replaced_constant(code: types.CodeType, i: int, new: Any) -> types.CodeType
     return code.replace(co_consts=(*code.co_consts[:i], new, *code.co_consts[i + 1 :]))
 
 
-def _of_constants(code: types.CodeType) -> Iterator[Changed]:
-    where = _first_use(code, "LOAD_CONST")
-    for i, constant in enumerate(code.co_consts):
-        line = where.get(i, "")
-        if type(constant) is int and -4 <= constant <= 4:
-            for new in (-3, -2, -1, 0, 1, 2, 3):
-                if new != constant:
-                    yield (
-                        _replaced_constant(code, i, new),
-                        f"There is one slip, and it is in a small number: the {constant}{line} (an axis, an index, a "
-                        "count) should be another one.",
-                    )
-        elif type(constant) is int:
-            for new in (constant - 1, constant + 1):
-                yield _replaced_constant(code, i, new), f"Off by one: the {constant}{line} should be its neighbour."
-        elif type(constant) is bool:
-            yield _replaced_constant(code, i, not constant), f"The {constant}{line} should be {not constant}."
-        elif type(constant) is float:
-            for new in (-constant, 0.5, -0.5, 1.0, 2.0, 1.0 / constant if constant else 0.0, constant / 2, 0.2, 0.01):
-                if new != constant:
-                    yield (
-                        _replaced_constant(code, i, new),
-                        f"There is one slip, and it is in a number: the {constant:g}{line} should be another one.",
-                    )
-        elif type(constant) is tuple and constant and all(type(part) is int for part in constant):
-            for j, part in enumerate(constant):
-                for new in (-2, -1, 0, 1, 2, 3):
-                    if new != part:
-                        yield (
-                            _replaced_constant(code, i, (*constant[:j], new, *constant[j + 1 :])),
-                            f"There is one slip, in the numbers {constant}{line}: one of them should be another.",
-                        )
-            if len(constant) < 5:
+def _of_constants(code: types.CodeType, instructions: list[dis.Instruction]) -> Iterator[Changed]:
+    """Change one use of a constant; other uses of the same one stay."""
+    for i in instructions:
+        if i.opname == "LOAD_CONST" and len(code.co_consts) < 255 and not isinstance(i.argval, types.CodeType):
+            for new, sentence in _other_constants(i.argval, _line(code, i)):
+                with_new = code.replace(co_consts=(*code.co_consts, new))
+                yield _patched(with_new, i.offset, None, len(code.co_consts)), sentence
+
+
+def _other_constants(constant: Any, line: str) -> Iterator[tuple[Any, str]]:
+    if type(constant) is int and -4 <= constant <= 4:
+        for new in (-3, -2, -1, 0, 1, 2, 3):
+            if new != constant:
                 yield (
-                    _replaced_constant(code, i, constant[::-1]),
-                    f"There is one slip, in the numbers {constant}{line}: their order.",
+                    new,
+                    f"There is one slip, and it is in a small number: the {constant}{line} (an axis, an index, a "
+                    "count) should be another one.",
                 )
-
-
-def _first_use(code: types.CodeType, opname: str) -> dict[int, str]:
-    found: dict[int, str] = {}
-    for i in dis.get_instructions(code):
-        if i.opname == opname and i.arg is not None:
-            found.setdefault(i.arg, _line(code, i))
-    return found
+    elif type(constant) is int:
+        for new in (constant - 1, constant + 1):
+            yield new, f"Off by one: the {constant}{line} should be its neighbour."
+    elif type(constant) is bool:
+        yield not constant, f"The {constant}{line} should be {not constant}."
+    elif type(constant) is float:
+        for other in (-constant, 0.5, -0.5, 1.0, 2.0, 1.0 / constant if constant else 0.0, constant / 2, 0.2, 0.01):
+            if other != constant:
+                yield other, f"There is one slip, and it is in a number: the {constant:g}{line} should be another one."
+    elif type(constant) is tuple and 0 < len(constant) < 5 and all(type(part) is int for part in constant):
+        yield constant[::-1], f"There is one slip, in the numbers {constant}{line}: their order."
+        for j, part in enumerate(constant):
+            for new in (-2, -1, 0, 1, 2, 3):
+                if new != part:
+                    yield (
+                        (*constant[:j], new, *constant[j + 1 :]),
+                        f"There is one slip, in the numbers {constant}{line}: one of them should be another.",
+                    )
 
 
 def _of_names(code: types.CodeType, instructions: list[dis.Instruction]) -> Iterator[Changed]:

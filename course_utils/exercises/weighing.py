@@ -18,6 +18,11 @@ def _low(scores: Tensor) -> float:
     return torch.finfo(scores.dtype).min
 
 
+def _softmax(scores: Tensor, mask: Tensor) -> Tensor:
+    """Do what `masked_softmax` does, for scores of any number of axes."""
+    return masked_softmax(scores[None], mask[None])[0]
+
+
 def filled(number: float) -> Weigh:
     """Set hidden scores to a number, without a word for rows that are all hidden."""
     return lambda scores, mask: scores.masked_fill(~mask, number).softmax(-1)
@@ -28,7 +33,7 @@ def along(axis: int) -> Weigh:
 
     def weigh(scores: Tensor, mask: Tensor) -> Tensor:
         mask = mask.expand_as(scores)
-        return masked_softmax(scores.transpose(axis, -1), mask.transpose(axis, -1)).transpose(axis, -1)
+        return _softmax(scores.transpose(axis, -1), mask.transpose(axis, -1)).transpose(axis, -1)
 
     return weigh
 
@@ -38,8 +43,8 @@ def at_once(scores: Tensor, mask: Tensor) -> Tensor:
     shape = scores.shape
     mask = mask.expand_as(scores)
     if len(shape) < 3:
-        return masked_softmax(scores.reshape(1, -1), mask.reshape(1, -1)).reshape(shape)
-    return masked_softmax(scores.flatten(1), mask.flatten(1)).reshape(shape)
+        return _softmax(scores.reshape(1, -1), mask.reshape(1, -1)).reshape(shape)
+    return _softmax(scores.flatten(1), mask.flatten(1)).reshape(shape)
 
 
 def _best(scores: Tensor, mask: Tensor) -> Tensor:
@@ -61,7 +66,7 @@ def _count(mask: Tensor) -> Tensor:
 
 def of_masks(real: str = "a word", hidden: str = "padding") -> dict[str, tuple[Weigh, str]]:
     """Give what people do to a mask, in the words of an exercise: what counts, and what is hidden."""
-    ms = masked_softmax
+    ms = _softmax
     return {
         "mask inverted": (
             lambda s, m: ms(s, ~m.expand_as(s)),
