@@ -30,6 +30,9 @@ TIME_LIMIT = 10.0  # seconds, for all draws together
 SEARCH_LIMIT = 1.0  # seconds of the processor, for the search of one slip
 LONGEST = 600  # characters of a sentence
 CORRECT, NOT_ATTEMPTED = "correct.", "not attempted yet."
+CHANGES_ARGUMENTS = (
+    "not yet. Your function changes its arguments; make a new tensor instead of writing into a given one."
+)
 
 
 def check(name: str, answer: Any) -> None:
@@ -67,6 +70,47 @@ def diagnose(name: str, answer: Any) -> str:
     if sentence is None:
         return CORRECT
     return sentence if sentence == NOT_ATTEMPTED else _cut(f"not yet. {sentence}")
+
+
+def special_draws(exercise: Exercise) -> list[tuple]:
+    """Draw the special arguments of an exercise, each kind once."""
+    return [draw() for draw in exercise.hard.values()]
+
+
+def compare(exercise: Exercise, draws: list[tuple], results: list[Any]) -> str:
+    """Say what is wrong with the results of an answer that is not here, or that they are correct.
+
+    The draws are ordinary ones; those of `special_draws` may follow them.
+    """
+    found = [read(result) for result in results]
+    expected = [exercise.reference(*copy.deepcopy(arguments)) for arguments in draws]
+    if exercise.asks_for == "value":
+        sentence = _of_value(exercise, found[0])
+        return CORRECT if sentence is None else _cut(f"not yet. {sentence}")
+    wrong = [not _right(exercise, a, r, e) for a, r, e in zip(draws, found, expected, strict=True)]
+    if not any(wrong):
+        return CORRECT
+    place = _place(exercise, draws, found, expected, wrong.index(True))
+    told, special = None, wrong.index(True) - N_DRAWS
+    if special >= 0:
+        told = f"Right for ordinary arguments, but not {list(exercise.hard)[special]}. {place}"
+    else:
+        ordinary = draws[:N_DRAWS], found[:N_DRAWS]
+        told = _listed(exercise, None, draws[:N_DRAWS], {}, found[:N_DRAWS], expected[:N_DRAWS])
+        if not told and exercise.fault is None:
+            told = (
+                _of_kinds(exercise, *ordinary)
+                or _courtesy(lambda: kinds.relation(expected[:N_DRAWS], *ordinary[::-1], exercise))
+                or _pairs(exercise, *ordinary)
+            )
+    return _cut(f"not yet. {told or place}")
+
+
+def _place(exercise: Exercise, draws: Draws, results: list[Any], expected: list[Any], i: int) -> str:
+    """Tell the place where one result differs."""
+    if exercise.fault is not None:
+        return _fault(exercise, results[i], expected[i], draws[i])
+    return reading.difference(expected[i], results[i], kinds.result_axes(exercise))
 
 
 def _cut(sentence: str) -> str:
@@ -160,9 +204,7 @@ class _Answer:
                 raise _Obstacle(NOT_ATTEMPTED) from None
             raise _Obstacle(_raised(error, arguments)) from None
         if not _unchanged(given, arguments):
-            raise _Obstacle(
-                "Your function changes its arguments; work on a copy instead of writing into what was given."
-            )
+            raise _Obstacle(CHANGES_ARGUMENTS.removeprefix("not yet. "))
         return result
 
 
@@ -174,7 +216,7 @@ def _unchanged(given: tuple, arguments: tuple) -> bool:
 
 
 def _raised(error: BaseException, arguments: tuple) -> str:
-    given = ", ".join(_shown_argument(argument) for argument in arguments)
+    given = ", ".join(_shown(argument) for argument in arguments)
     try:
         text = " ".join(str(error).split())
     except Exception:  # a message is somebody's code too
@@ -183,7 +225,7 @@ def _raised(error: BaseException, arguments: tuple) -> str:
     return f"Your function raised {type(error).__name__}: {text} (arguments: {given})"
 
 
-def _shown_argument(argument: Any) -> str:
+def _shown(argument: Any) -> str:
     return "a function" if callable(argument) else shown(argument)
 
 
@@ -369,11 +411,7 @@ def _why_wrong(
     listed = _listed(exercise, answer, draws, hard, results, expected)
     if listed:
         return listed
-    place = (
-        _fault(exercise, results[first], expected[first], draws[first])
-        if exercise.fault is not None
-        else reading.difference(expected[first], results[first], kinds.result_axes(exercise))
-    )
+    place = _place(exercise, draws, results, expected, first)
     if any(result is None or isinstance(result, Unreadable) for result in results):
         return place
     restless = _restless(answer, draws, results)
@@ -397,7 +435,7 @@ def _why_wrong(
 
 def _listed(
     exercise: Exercise,
-    answer: _Answer,
+    answer: _Answer | None,
     draws: Draws,
     hard: Mapping[str, tuple],
     results: list[Any],
@@ -412,7 +450,7 @@ def _listed(
         for wrong in exercise.wrong_answers.values()
         if _agrees(wrong, draws, results) and not all(map(equal, expected, _computed(wrong, draws)))
     ]
-    if len({wrong.message for wrong in fitting}) > 1 and hard:
+    if len({wrong.message for wrong in fitting}) > 1 and hard and answer is not None:
         try:
             special = [answer(arguments) for arguments in hard.values()]
         except _Obstacle:
@@ -527,11 +565,8 @@ def _at_the_edges(
             ):
                 return mistake.message
     what = wrong[0]
-    place = (
-        _fault(exercise, results[what], expected[what], hard[what])
-        if exercise.fault is not None
-        else reading.difference(expected[what], results[what], kinds.result_axes(exercise))
-    )
+    i = list(hard).index(what)
+    place = _place(exercise, list(hard.values()), list(results.values()), list(expected.values()), i)
     return f"Right for ordinary arguments, but not {what}. {place}"
 
 
