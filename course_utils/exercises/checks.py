@@ -29,6 +29,7 @@ N_DRAWS = 5
 TIME_LIMIT = 10.0  # seconds, for all draws together
 SEARCH_LIMIT = 1.0  # seconds of the processor, for the search of one slip
 LONGEST = 600  # characters of a sentence
+Draws = list[tuple]
 CORRECT, NOT_ATTEMPTED = "correct.", "not attempted yet."
 CHANGES_ARGUMENTS = (
     "not yet. Your function changes its arguments; make a new tensor instead of writing into a given one."
@@ -249,9 +250,6 @@ def _own_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before if before is not None else signal.default_int_handler)
-
-
-Draws = list[tuple]
 
 
 def _draws(exercise: Exercise) -> tuple[Draws, dict[str, tuple]]:
