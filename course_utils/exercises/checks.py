@@ -95,6 +95,12 @@ def compare(exercise: Exercise, draws: list[tuple], results: list[Any]) -> str:
     told, special = None, wrong.index(True) - N_DRAWS
     if special >= 0:
         told = f"Right for ordinary arguments, but not {list(exercise.hard)[special]}. {place}"
+        for mistake in exercise.wrong_answers.values():
+            if _agrees(mistake, draws[N_DRAWS:], found[N_DRAWS:]) and (
+                exercise.fault is not None or _agrees(mistake, draws[:N_DRAWS], expected[:N_DRAWS])
+            ):
+                told = mistake.message
+                break
     else:
         ordinary = draws[:N_DRAWS], found[:N_DRAWS]
         told = _listed(exercise, None, draws[:N_DRAWS], {}, found[:N_DRAWS], expected[:N_DRAWS])
