@@ -133,7 +133,7 @@ def step_by_exponentials(word, state, states, mask, score, cell):
         ("02_decoder_step", step_sentence_by_sentence),
         ("02_decoder_step", step_by_exponentials),
         ("02_unreachable_key", lambda keys: (keys[0] + keys[1]) / 2),
-        ("02_unreachable_key", lambda keys: (torch.arange(7.0).softmax(0) @ keys).double()),
+        ("02_unreachable_key", lambda keys: torch.arange(len(keys)).double().softmax(0) @ keys.double()),
     ],
 )
 def test_another_right_answer_of_lecture_02_is_accepted(exercise, answer):
@@ -145,9 +145,9 @@ def test_another_right_answer_of_lecture_02_is_accepted(exercise, answer):
     [
         (lambda keys: keys.mean(0) + 2, "it can be looked up"),
         (lambda keys: keys.mean(0) * torch.nan, "NaN"),
-        (lambda keys: keys[3] + 1e-5, "a copy of one"),
-        (lambda keys: keys.mean(0, keepdim=True), "tensor(3,), found tensor(1, 3)"),
-        (lambda keys: keys.mean(0).tolist(), "tensor(3,), found ["),
+        (lambda keys: keys[1] + 1e-5, "a copy of one"),
+        (lambda keys: keys.mean(0, keepdim=True), "found tensor(1, "),
+        (lambda keys: keys.mean(0).tolist(), ", found ["),
     ],
 )
 def test_a_key_that_can_be_looked_up_is_told_by_which_query(answer, message):
@@ -213,8 +213,8 @@ def test_another_right_answer_of_lecture_03_is_accepted(exercise, answer):
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (lambda states, query: states + 1, "The weights run from"),
-        (lambda states, query: states[:, :3], "tensor(5, 7), found tensor(5, 3)"),
+        (lambda states, query: states.square(), "The weights run from"),
+        (lambda states, query: states[:, :3], "found tensor("),
         (lambda states, query: states * torch.nan, "NaN"),
         (lambda states, query: by_a_basis(states, query) / 1000, "no two may be nearer"),
     ],
@@ -341,11 +341,11 @@ def test_self_loops_may_come_in_any_order():
     ("answer", "sentence"),
     [
         (lambda s, t, n: (s[s != t], t[s != t], n), "Return two tensors"),
-        (lambda s, t, n: (torch.arange(n), torch.arange(n)), "the edge"),
+        (lambda s, t, n: (torch.arange(n), torch.arange(n)), "the other edges are lost"),
         (lambda s, t, n: (torch.arange(n + 1), torch.arange(n + 1)), "outside the graph"),
         (lambda s, t, n: (s, t[:-1]), "as many of the one"),
         (lambda s, t, n: torch.stack([s, t]).tolist(), "Return two tensors"),
-        (lambda s, t, n: (s, t), "edges to itself"),
+        (lambda s, t, n: (s, t), "no loop is added"),
     ],
 )
 def test_a_wrong_edge_is_named(answer, sentence):
