@@ -459,39 +459,79 @@ def test_weight_on_content_words_leaves_out_function_words(experiment):
 
 
 @pytest.mark.parametrize("share", [0.05, 0.1, 0.5])
-def test_deleting_takes_the_first_of_the_ranking_and_keeps_the_order_of_the_rest(experiment, share):
+def test_deleting_takes_the_first_of_the_ranking_and_keeps_the_order_of_both_parts(experiment, share):
     weights = torch.randperm(17, generator=torch.Generator().manual_seed(0)) / 17
-    (ranking,) = experiment.most_attended([weights])
+    (ranking,) = experiment.descending([weights])
     gone, kept = experiment.cut(ranking, share)
     assert len(gone) == math.ceil(share * 17)
     assert sorted([*gone.tolist(), *kept.tolist()]) == list(range(17))
     assert (kept.diff() > 0).all()
+    assert (gone.diff() > 0).all()
     assert weights[kept].max() < weights[gone].min()
 
 
-def some_rankings(experiment, seed):
-    corpus = tiny_corpus(experiment)
-    set_seed(1)
-    sequences = [torch.randperm(8).repeat(3)[:23] + 4 for _ in range(17)]
-    weights = [torch.rand(23) for _ in range(17)]
+def untrained(lecture, corpus, seed):
+    set_seed(seed)
+    model = lecture.build("attention", corpus).eval()
+    with torch.no_grad():  # so that words differ plainly
+        model.embedding.weight.mul_(31)
+        model.read.pool.score.query.mul_(31)
+    return model
+
+
+def some_rankings(lecture, experiment, seed):
+    corpus = tiny_corpus(lecture)
+    models = [untrained(lecture, corpus, start) for start in (7, 8, 9)]
     torch.seed()  # rankings have a generator of their own
-    return experiment.rankings(corpus, sequences, weights, seed), weights
+    return experiment.rankings(models, corpus, seed), models, corpus
 
 
-def test_every_ranking_names_each_word_once_and_the_least_attended_is_the_most_attended_reversed(experiment):
-    ranked, weights = some_rankings(experiment, seed=3)
+def test_every_ranking_names_each_word_once_and_begins_with_what_it_is_named_after(lecture, experiment):
+    ranked, models, corpus = some_rankings(lecture, experiment, seed=3)
+    assert set(experiment.CURVES) <= set(ranked)
+    assert all(len(ranking) == len(corpus.test) for ranking in ranked.values())
     for ranking in ranked.values():
-        assert all(sorted(row.tolist()) == list(range(23)) for row in ranking)
-    for top, least, row in zip(ranked["top-attended"], ranked["least-attended"], weights, strict=True):
-        assert top[0] == row.argmax()
+        assert all(sorted(row.tolist()) == list(range(6)) for row in ranking)
+    test = lecture.pick(corpus.sentences, corpus.test)
+    for name, model in zip(("top-attended", "twin's", "another twin's"), models, strict=True):
+        weights = lecture.predict(model, test)[1]
+        assert all(w[row[0]] == w.max() for row, w in zip(ranked[name], weights, strict=True))
+    for top, least in zip(ranked["top-attended"], ranked["least-attended"], strict=True):
         assert torch.equal(top, least.flip(0))
 
 
 @pytest.mark.parametrize("name", ["random", "as rare"])
-def test_opponents_repeat_with_the_seed_and_differ_between_draws(experiment, name):
-    (first, _), (again, _) = (some_rankings(experiment, seed=3) for _ in range(2))
+def test_opponents_repeat_with_the_seed_and_differ_between_draws(lecture, experiment, name):
+    (first, *_), (again, *_) = (some_rankings(lecture, experiment, seed=3) for _ in range(2))
     assert all(torch.equal(a, b) for a, b in zip(first[name], again[name], strict=True))
     assert any(not torch.equal(a, b) for a, b in zip(first[name], first[f"{name} again"], strict=True))
+
+
+def test_gradient_times_input_adds_up_to_what_the_logit_gains_when_all_embeddings_grow(lecture, experiment, documents):
+    model = classifier(lecture, "attention").double()
+    with torch.no_grad():
+        model.embedding.weight.mul_(7)
+    scores = experiment.gradient_times_input(model, documents)
+    step = 1e-5
+    for row, (sentence,) in zip(scores, documents, strict=True):
+        assert len(row) == len(sentence)
+        words, mask = model.embedding(sentence)[None], torch.ones(1, len(sentence), dtype=torch.bool)
+        more, less = (model.classify(model.read(words * (1 + s), mask)[0])[0] for s in (step, -step))
+        decided = model.classify(model.read(words, mask)[0])[0].argmax()
+        torch.testing.assert_close(row.sum(), (more - less)[decided] / (2 * step), atol=1e-5, rtol=1e-3)
+
+
+def test_leaving_one_word_out_costs_the_decided_class_what_its_document_without_the_word_says(
+    lecture, experiment, documents
+):
+    model = classifier(lecture, "attention")
+    scores = experiment.leave_one_out(model, [sentence for (sentence,) in documents])
+    for row, (sentence,) in zip(scores, documents, strict=True):
+        whole = model(model.collate([[sentence]]))[0].softmax(dim=-1)[0]
+        for i, lost in enumerate(row):
+            rest = torch.cat([sentence[:i], sentence[i + 1 :]])
+            left = model(model.collate([[rest]]))[0].softmax(dim=-1)[0]
+            torch.testing.assert_close(lost, whole.max() - left[whole.argmax()], atol=1e-5, rtol=1e-3)
 
 
 def test_opponents_are_as_rare_as_the_deleted_words_and_never_copies_of_them(experiment, monkeypatch):
@@ -512,7 +552,7 @@ def test_document_frequency_counts_documents_not_words(lecture, experiment):
         assert frequency[corpus.vocabulary.encode([word])[0]] == pytest.approx(holding / len(corpus.train))
 
 
-def test_deleting_the_telling_word_is_missed_by_both_models_and_deleting_others_by_none(lecture, experiment):
+def test_the_telling_word_is_missed_when_it_is_deleted_and_enough_when_it_is_kept(lecture, experiment, monkeypatch):
     corpus = tiny_corpus(lecture)
     node, axis = (corpus.vocabulary.encode([word])[0] for word in ("node", "axis"))
 
@@ -529,26 +569,36 @@ def test_deleting_the_telling_word_is_missed_by_both_models_and_deleting_others_
         "least-attended": [0, 1, 3, 4, 5, 2],
         "random": [1, 2, 0, 3, 4, 5],
     }
+    monkeypatch.setattr(experiment, "CURVES", tuple(orders))
     ranked = {name: [torch.tensor(order)] * len(corpus.test) for name, order in orders.items()}
     tfidf = lecture.train_tfidf(corpus)
     results = experiment.deletion_test(Oracle(), tfidf, corpus, ranked)
     axis_documents = corpus.labels[corpus.test].float().mean().item()  # without its word each looks like class 0
-    assert results["top-attended"]["accuracy lost"] == pytest.approx(axis_documents)
-    test, labels = lecture.pick(corpus.words, corpus.test), corpus.labels[corpus.test].numpy()
-    lost = tfidf.score(test, labels) - tfidf.score([words[:2] + words[3:] for words in test], labels)
-    assert 0.2 < lost < 1
-    assert lost != pytest.approx(axis_documents)
-    assert results["top-attended"]["accuracy lost by TF-IDF"] == pytest.approx(lost)
-    assert results["least-attended"]["accuracy lost"] == 0
-    assert results["least-attended"]["accuracy lost by TF-IDF"] == 0
+    sure = math.e / (1 + math.e)  # the probability that its word gives a class
+    top, least = results["top-attended"], results["least-attended"]
+    assert top["decisions changed"] == pytest.approx(axis_documents)
+    assert top["probability lost"] == pytest.approx(sure - 0.5)
+    assert (top["decisions kept"], top["probability lost, others deleted"]) == pytest.approx((1, 0))
+    assert (least["decisions changed"], least["probability lost"]) == pytest.approx((0, 0))
+    assert least["decisions kept"] == pytest.approx(1 - axis_documents)
+    assert least["probability lost, others deleted"] == pytest.approx(sure - 0.5)
+    test = lecture.pick(corpus.words, corpus.test)
+    changed = (tfidf.predict([words[:2] + words[3:] for words in test]) != tfidf.predict(test)).mean()
+    assert 0.2 < changed < 1
+    assert top["decisions of TF-IDF changed"] == pytest.approx(changed)
+    assert least["decisions of TF-IDF changed"] == 0
     for name, shared in [("top-attended", 1), ("least-attended", 0), ("random", 0)]:
         assert results[name]["shared with its own"] == shared
-    by_share = results["random"]["accuracy lost by share"]
-    expected = [axis_documents if math.ceil(share * 6) > 1 else 0 for share in experiment.SHARES]
-    assert by_share == pytest.approx(expected)
+    n_words = [math.ceil(share * 6) for share in experiment.SHARES]
+    assert results["random"]["decisions changed by share"] == pytest.approx(
+        [axis_documents if n > 1 else 0 for n in n_words]
+    )
+    assert results["random"]["decisions kept by share"] == pytest.approx(
+        [1 if n > 1 else 1 - axis_documents for n in n_words]
+    )
     frequency = experiment.document_frequency(corpus)
     first = torch.stack([torch.cat(corpus.sentences[i])[0] for i in corpus.test])
-    assert results["least-attended"]["document frequency"] == pytest.approx(frequency[first].mean().item())
+    assert least["document frequency"] == pytest.approx(frequency[first].mean().item())
 
 
 # Film reviews, long and Korean
