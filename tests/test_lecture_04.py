@@ -114,15 +114,39 @@ def test_the_control_reaches_exactly_as_far_as_the_baseline(lecture, experiment)
     assert heard["attention"].all()
 
 
-@pytest.mark.parametrize("how", ["max", "mean"])
-def test_a_pool_hears_every_word_and_not_their_order(experiment, how):
+def test_equal_weights_hear_every_word_and_not_their_order(experiment):
     torch.manual_seed(0)
-    inputs = torch.randn(BATCH, LENGTH, D_MODEL)
-    pooled = experiment.Pooled(how)(inputs)
-    assert pooled.shape == inputs.shape
-    expected = inputs.numpy().max(axis=1) if how == "max" else inputs.numpy().mean(axis=1)
-    torch.testing.assert_close(pooled[:, -1], torch.from_numpy(expected))
-    torch.testing.assert_close(experiment.Pooled(how)(inputs[:, torch.randperm(LENGTH)]), pooled)
+    network = experiment.networks()["equal weights"]
+    inputs = torch.randn(BATCH, LENGTH, experiment.D_MODEL)
+    mean = network.project_values(inputs).mean(dim=1)
+    torch.testing.assert_close(network(inputs)[:, -1], inputs[:, -1] + mean)
+
+
+def test_textcnn_reads_the_whole_marked_sentence_and_starts_small(experiment):
+    torch.manual_seed(0)
+    model = experiment.WholeSentence(N_WORDS).train()
+    assert model.network.embedding.weight.abs().max() <= 0.25
+    ids = torch.randint(N_WORDS, (BATCH, LENGTH))
+    torch.testing.assert_close(model(ids), model(ids), msg="dropout is at work")
+    whole = Batch(ids, torch.ones(BATCH, LENGTH, dtype=torch.bool))
+    torch.testing.assert_close(model(ids), model.network.eval()(whole))
+
+
+def test_every_model_of_the_markers_answers_with_two_classes_and_the_longer_one_trains_longer(experiment, monkeypatch):
+    experiment.vocabulary = range(N_WORDS)
+    models = experiment.marker_models()
+    assert set(models) == {*experiment.networks(), "TextCNN"}
+    ids = torch.randint(N_WORDS, (BATCH, LENGTH))
+    for model in models.values():
+        assert model(ids).shape == (BATCH, 2)
+    epochs = {}
+    curve = dict.fromkeys(experiment.DISTANCES, 0.5)
+    monkeypatch.setattr(experiment, "by_distance", lambda model, seed, n: epochs.setdefault(id(model), n) and curve)
+    monkeypatch.setattr(experiment, "marker_models", lambda: models)
+    results = experiment.experiment(seed=0)
+    for name, model in models.items():
+        assert epochs[id(model)] == experiment.EPOCHS * (experiment.LONGER if name.endswith("longer") else 1)
+        assert len(results[name]["by distance"]) == len(experiment.DISTANCES)
 
 
 def test_every_edge_is_tested_with_the_two_distances_behind_it(lecture, experiment):
@@ -130,7 +154,7 @@ def test_every_edge_is_tested_with_the_two_distances_behind_it(lecture, experime
         edge = receptive_field(width, dilations) - 1
         assert {edge, edge + 1, edge + 2} <= set(lecture.DISTANCES)
         assert lecture.called(width, dilations) in experiment.networks()
-    assert len(experiment.networks()) == len(experiment.STACKS) + 3
+    assert len(experiment.networks()) == len(experiment.STACKS) + 5
 
 
 @pytest.mark.parametrize("distance", [1, 7, 11, 26, 27])
@@ -376,6 +400,100 @@ def test_marked_sentences_say_nothing_but_by_both_ends(experiment):
             assert abs(chosen.mean() - 0.5) < 0.06
             assert len(chosen) > 800
     assert torch.equal(experiment.running_text, before), "the text was written into"
+
+
+# Associative recall.
+
+
+def test_a_dictionary_has_different_keys_and_any_value_with_each(experiment):
+    keys, values = experiment.dictionaries(4001, 11, torch.Generator().manual_seed(0))
+    assert keys.shape == values.shape == (4001, 11)
+    assert (keys.sort(dim=1).values.diff(dim=1) > 0).all()
+    together = torch.stack([keys.flatten(), values.flatten()], dim=1)
+    pairs, count = together.unique(dim=0, return_counts=True)
+    assert len(pairs) == experiment.N_KEYS * experiment.N_VALUES
+    assert count.min() > 0.85 * count.float().mean(), "a pair is rarer than others"
+    assert max(experiment.PAIRS) <= experiment.N_KEYS
+
+
+def readers(experiment):
+    torch.manual_seed(0)
+    return experiment.readers_of_dictionaries()
+
+
+def test_every_reader_answers_a_key_alike_wherever_its_pair_is_but_for_the_gru(experiment):
+    keys, values = experiment.dictionaries(13, 7, torch.Generator().manual_seed(0))
+    order = torch.randperm(7, generator=torch.Generator().manual_seed(1))
+    for name, model in readers(experiment).items():
+        answers = model(keys, values)
+        assert answers.shape == (13, 7, experiment.N_VALUES)
+        alike = torch.allclose(model(keys[:, order], values[:, order]), answers[:, order], atol=1e-5)
+        assert alike == (not name.startswith("GRU")), name
+
+
+def test_a_question_does_not_hear_which_other_keys_are_asked_for(experiment):
+    keys, values = experiment.dictionaries(13, 7, torch.Generator().manual_seed(0))
+    for name, model in readers(experiment).items():
+        asked = model.keys(keys)
+        pairs = F.relu(model.join(torch.cat([asked, model.values(values)], dim=-1)))
+        torch.testing.assert_close(model.way(asked[:, 4:5], pairs), model.way(asked, pairs)[:, 4:5], msg=name)
+
+
+def test_a_summary_is_as_wide_as_its_name_says_and_does_not_look_at_the_question(experiment):
+    asked, other, pairs = torch.randn(3, 13, 7, experiment.RECALL_WIDTH)
+    for name, model in readers(experiment).items():
+        context = model.way(asked, pairs)
+        width = [int(word) for word in name.replace(",", "").split() if word.isdigit()]
+        assert context.shape[2] == (width[0] if width else experiment.RECALL_WIDTH)
+        same = torch.allclose(model.way(other, pairs), context, atol=1e-6)
+        assert same == (not name.startswith("attention")), name
+
+
+def test_equal_weights_are_the_mean_and_the_maximum_is_over_pairs(experiment):
+    asked, pairs = torch.randn(2, 13, 7, experiment.RECALL_WIDTH)
+    ways = {name: model.way for name, model in readers(experiment).items()}
+    mean = ways["equal weights"]
+    torch.testing.assert_close(mean(asked, pairs)[:, 0], mean.project_values(pairs).mean(dim=1))
+    strongest = ways["maximum, 16 filters"]
+    expected = strongest.filters(pairs).relu().detach().numpy().max(axis=1)
+    torch.testing.assert_close(strongest(asked, pairs)[:, 5].detach(), torch.from_numpy(expected))
+
+
+def test_frozen_scores_stay_as_they_were_born_and_everything_else_learns(experiment, monkeypatch):
+    monkeypatch.setattr(experiment, "RECALL_BATCHES", 3)
+    model = readers(experiment)["attention, frozen scores"]
+    before = {name: p.clone() for name, p in model.named_parameters()}
+    experiment.recall_curve(model, seed=0, epochs=1)
+    for name, p in model.named_parameters():
+        frozen = "project_query" in name or "project_keys" in name
+        assert torch.equal(p, before[name]) == frozen, name
+
+
+def test_a_reader_that_knows_the_dictionary_recalls_all_and_the_most_frequent_value_is_counted(experiment):
+    keys, values = torch.tensor([[3, 5, 1]]), torch.tensor([[2, 0, 2]])
+    assert experiment.most_frequent(keys, values).tolist() == [[2, 2, 2]]
+    assert experiment.recalled(lambda keys, values: values, 11) == 1
+    assert experiment.recalled(experiment.most_frequent, 1) == 1
+    blind = experiment.recalled(experiment.most_frequent, 16)
+    assert 1 / experiment.N_VALUES < blind < 0.5
+
+
+def test_recall_keeps_a_curve_for_each_reader_and_longer_means_more_batches(experiment, monkeypatch):
+    epochs = {}
+
+    def recall_curve(model, seed, n):
+        epochs[id(model)] = n
+        return [0.1, 0.2, 0.3, 0.4, 0.5]
+
+    made = readers(experiment)
+    monkeypatch.setattr(experiment, "recall_curve", recall_curve)
+    monkeypatch.setattr(experiment, "readers_of_dictionaries", lambda: made)
+    results = experiment.recall(seed=0)
+    assert set(results) == {"most frequent value", *made}
+    assert results["GRU, state 32"] == {"accuracy at 16 pairs": 0.5, "by pairs": [0.1, 0.2, 0.3, 0.4, 0.5]}
+    for name, model in made.items():
+        short = name in ("attention", "attention, frozen scores", "GRU, state 64, trained as short")
+        assert epochs[id(model)] == (1 if short else experiment.LONGER) * experiment.RECALL_EPOCHS
 
 
 # Typing errors, and the two controls.
