@@ -16,6 +16,7 @@ from course_utils.data.batches import Batch, Vocabulary
 from course_utils.data.docstrings.corpus import Docs
 from course_utils.data.documents import FOLDS, LabelledDocuments, load_documents
 from course_utils.data.splits import deal_by_class
+from course_utils.exercises.catalogue import EXERCISES
 
 from .notebooks import definitions
 from .public_sets import needs
@@ -400,6 +401,22 @@ def test_marked_sentences_say_nothing_but_by_both_ends(experiment):
             assert abs(chosen.mean() - 0.5) < 0.06
             assert len(chosen) > 800
     assert torch.equal(experiment.running_text, before), "the text was written into"
+
+
+@pytest.mark.parametrize("distance", [1, 2, 7, 501])
+def test_four_filters_set_by_hand_in_the_lectures_textcnn_find_both_markers(lecture, distance):
+    n_words, n_markers = 29, 4
+    model = lecture.TextCNN(n_words + n_markers, 2, n_words + n_markers, widths=(3,), n_filters=n_markers).eval()
+    filters, weight, bias = EXERCISES["04_marker_filters"].reference(n_words)
+    model.embedding.weight.data = torch.eye(n_words + n_markers)
+    model.convolutions[0].weight.data, model.convolutions[0].bias.data = filters, torch.zeros(n_markers)
+    model.classify.weight.data = torch.stack([-weight, weight])
+    model.classify.bias.data = torch.tensor([-bias, bias])
+    ids = torch.randint(n_words, (97, distance + 1), generator=torch.Generator().manual_seed(0))
+    ids[:, [0, -1]] = n_words + torch.randint(n_markers, (97, 2), generator=torch.Generator().manual_seed(1))
+    same = (ids[:, 0] == ids[:, -1]).long()
+    assert 0 < same.sum() < 97
+    assert torch.equal(model(batch(ids, [distance + 1] * 97)).argmax(dim=-1), same)
 
 
 # Associative recall.

@@ -9,43 +9,71 @@ from torch.nn import functional as F
 
 from course_utils.exercises.exercise import Exercise, WrongAnswer, prediction
 
-
-def receptive_field(kernel_size: int, dilations: list[int]) -> int:
-    """Count the input positions that one output of a stack of convolutions depends on."""
-    return 1 + (kernel_size - 1) * sum(dilations)
+N_MARKERS = 4
+DISTANCES = (1, 2, 3, 5, 29)  # between the markers; the first two fit into one window of three words
 
 
-def _draw_stack() -> tuple:
-    layers = int(torch.randint(2, 5, ()))
-    return 2 * int(torch.randint(1, 4, ())) + 1, torch.randint(1, 9, (layers,)).tolist()
+def marker_filters(n_words: int) -> tuple[Tensor, Tensor, float]:
+    """Give filters that fire on one marker each, a weight for each filter, and what is added to the sum."""
+    filters = torch.zeros(N_MARKERS, n_words + N_MARKERS, 3)
+    filters[:, n_words:, 0] = torch.eye(N_MARKERS)
+    return filters, -torch.ones(N_MARKERS), 1.5
 
 
-def convolve(
-    x: Float[Tensor, "length d_in"], weight: Float[Tensor, "d_out d_in 3"], bias: Float[Tensor, "d_out"]
-) -> Float[Tensor, "length d_out"]:
-    """Convolve words with a kernel three words wide, zeros beyond both ends."""
-    return F.conv1d(x.T, weight, bias, padding=1).T
+def _with_filters(filters: Tensor, weight: float = -1.0, bias: float = 1.5) -> tuple[Tensor, Tensor, float]:
+    return filters, weight * torch.ones(len(filters)), bias
 
 
-def _words_within(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    return F.conv1d(x.T, weight, bias).T
+def _filters_at(tap: int, first: int, n_words: int) -> tuple[Tensor, Tensor, float]:
+    filters = torch.zeros(N_MARKERS, n_words + N_MARKERS, 3)
+    filters[:, first : first + N_MARKERS, tap] = torch.eye(N_MARKERS)
+    return _with_filters(filters)
 
 
-def _wrapped_around(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    return _words_within(torch.cat([x[-1:], x, x[:1]]), weight, bias)
+def _all_taps(n_words: int) -> tuple[Tensor, Tensor, float]:
+    return _with_filters(marker_filters(n_words)[0][:, :, :1].repeat(1, 1, 3))
 
 
-def _ends_repeated(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    return _words_within(torch.cat([x[:1], x, x[-1:]]), weight, bias)
+def _one_filter(n_words: int) -> tuple[Tensor, Tensor, float]:
+    return _with_filters(marker_filters(n_words)[0].sum(0, keepdim=True))
 
 
-def _two_words_back(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    return _words_within(F.pad(x, (0, 0, 2, 0)), weight, bias)
+NOT_THREE = "Return three things: the filters, a weight for each of them, and the bias."
 
 
-def _each_component_alone(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    summed = x.sum(1, keepdim=True)
-    return convolve(summed, weight.sum(1, keepdim=True), bias)
+def _marker_answers(filters: Tensor, weight: Tensor, bias: Any, ids: Tensor) -> Tensor:
+    """Answer as TextCNN does, from one-hot words: filters, the maximum over the sentence, a linear layer."""
+    words = F.one_hot(ids, filters.shape[1]).double().transpose(1, 2)
+    fired = F.conv1d(F.pad(words, (0, filters.shape[2] - 1)), filters.double())
+    return fired.relu().amax(-1) @ weight.double() + bias
+
+
+def _marked(n_words: int, distance: int) -> Tensor:
+    """Give a sentence for each first and last marker, with words between them."""
+    first, last = torch.arange(N_MARKERS**2) // N_MARKERS, torch.arange(N_MARKERS**2) % N_MARKERS
+    between = torch.arange(N_MARKERS**2 * (distance - 1)).view(N_MARKERS**2, -1) % n_words
+    return torch.cat([n_words + first[:, None], between, n_words + last[:, None]], dim=1)
+
+
+def _filters_fault(result: Any, n_words: int) -> str | None:
+    """Try a network whose filters were set by hand on every pair of markers, at several distances."""
+    if not _is_list(result) or len(result) != 3 or not all(isinstance(part, Tensor) for part in result[:2]):
+        return NOT_THREE
+    filters, weight = result[:2]
+    if filters.dim() != 3 or filters.shape[1:] != (n_words + N_MARKERS, 3):
+        return f"Expected filters of shape (n_filters, {n_words + N_MARKERS}, 3), found {tuple(filters.shape)}."
+    if weight.shape != filters.shape[:1]:
+        return f"There are {len(filters)} filters and a weight of shape {tuple(weight.shape)}: one number per filter."
+    for distance in DISTANCES:
+        ids = _marked(n_words, distance)
+        for answer, (first, last) in zip(_marker_answers(*result, ids), ids[:, [0, -1]].tolist(), strict=True):
+            same = first == last
+            if not (answer > 0 if same else answer < 0):
+                return (
+                    f"With marker {first - n_words} first and marker {last - n_words} last, {distance} apart, your "
+                    f"network answers {answer:.2f}; it should be {'positive' if same else 'negative'}."
+                )
+    return None
 
 
 def causal_convolution(
@@ -166,33 +194,94 @@ EXERCISES: dict[str, Exercise] = {
             ),
         },
     ),
-    "04_receptive_field": Exercise(
-        receptive_field,
-        _draw_stack,
+    "04_marker_filters": Exercise(
+        marker_filters,
+        lambda: ((7, 11, 13, 17, 23)[int(torch.randint(5, ()))],),
         {
-            "kernel times layers": WrongAnswer(
-                lambda kernel_size, dilations: kernel_size * len(dilations),
-                "Stacked windows overlap: a second layer adds only what lies beyond the first one's window.",
+            "reversed": WrongAnswer(
+                lambda n_words: _with_filters(marker_filters(n_words)[0], weight=1.0, bias=-1.5),
+                "Your filters are right and your network says the opposite: the sum over the filters is larger where "
+                "two different ones have fired.",
             ),
-            "dilation ignored": WrongAnswer(
-                lambda kernel_size, dilations: 1 + (kernel_size - 1) * len(dilations),
-                "This is right for dilation 1; a dilated kernel steps over positions and reaches further.",
+            "no threshold between": WrongAnswer(
+                lambda n_words: _with_filters(marker_filters(n_words)[0], bias=0.0),
+                "Your filters are right. One of them has fired for equal markers and two for different ones, and your "
+                "bias leaves both sums on the same side of zero.",
             ),
-            "own position forgotten": WrongAnswer(
-                lambda kernel_size, dilations: (kernel_size - 1) * sum(dilations),
-                "One too few: the position itself is seen as well.",
+            "on the border": WrongAnswer(
+                lambda n_words: _with_filters(marker_filters(n_words)[0], bias=1.0),
+                "Where the markers are equal your network answers exactly zero, which is neither positive nor "
+                "negative. Put the threshold between the two sums.",
             ),
-            "kernel not reduced": WrongAnswer(
-                lambda kernel_size, dilations: 1 + kernel_size * sum(dilations),
-                "A kernel of k positions reaches k − 1 steps, not k: count the gaps, not the posts.",
+            "last tap": WrongAnswer(
+                lambda n_words: _filters_at(2, n_words, n_words),
+                "Your filters look for the marker in the last of their three places. No window begins before the first "
+                "word, so none has it there.",
             ),
-            "one side": WrongAnswer(
-                lambda kernel_size, dilations: 1 + (kernel_size - 1) // 2 * sum(dilations),
-                "You count one side only; a centred kernel sees both.",
+            "middle tap": WrongAnswer(
+                lambda n_words: _filters_at(1, n_words, n_words),
+                "Your filters look for the marker in the middle of their three places. No window begins before the "
+                "first word, so none has it there.",
             ),
-            "last layer only": WrongAnswer(
-                lambda kernel_size, dilations: 1 + (kernel_size - 1) * dilations[-1],
-                "You count the last layer alone; each layer below widens what it sees.",
+            "all taps": WrongAnswer(
+                _all_taps,
+                "Nearly: your filters fire wherever in the window a marker is. Where two equal markers are in one "
+                "window, the same filter counts both.",
+            ),
+            "other words": WrongAnswer(
+                lambda n_words: _filters_at(0, 0, n_words),
+                "Your filters fire on the first four words of the vocabulary. The markers are its last four.",
+            ),
+            "every word": WrongAnswer(
+                lambda n_words: _with_filters(torch.ones(N_MARKERS, n_words + N_MARKERS, 3)),
+                "Your filters fire on every word, so they say nothing about the markers.",
+            ),
+            "one filter": WrongAnswer(
+                _one_filter,
+                "One filter for all markers fires once as strongly as twice: a maximum does not count. It cannot say "
+                "which marker it was.",
+            ),
+        },
+        fault=_filters_fault,
+    ),
+    "04_pairs_in_a_state": prediction(
+        (16, 64, 2048),
+        {
+            "one number for each pair": (
+                (32, 64, 2048),
+                "The first number is too large: one sign tells two values apart, and there are four.",
+            ),
+            "four signs for a value": (
+                (8, 64, 2048),
+                "The first number is too small: you use one sign for each of the four values. How many signs does it "
+                "take to number four things?",
+            ),
+            "key written down": (
+                (5, 64, 2048),
+                "The first number is too small: you write down the key as well. Give each of the sixteen keys a place "
+                "of its own, and the place tells the key.",
+            ),
+            "filters added": (
+                (16, 20, 2048),
+                "The second number is too small: sixteen filters for keys and four for values know which keys and "
+                "which values there are, but not which belong together.",
+            ),
+            "filters for keys": (
+                (16, 16, 2048),
+                "The second number is too small: a filter that fires on a key with any value cannot tell which value "
+                "it was.",
+            ),
+            "keys alone": (
+                (16, 64, 1024),
+                "The third number is too small: you count keys or values. Attention keeps both.",
+            ),
+            "one pair": (
+                (16, 64, 128),
+                "The third number is too small: you count one pair.",
+            ),
+            "pairs of numbers": (
+                (16, 64, 32),
+                "The third number is too small: you count vectors. Each has sixty-four numbers.",
             ),
         },
     ),
@@ -238,64 +327,6 @@ EXERCISES: dict[str, Exercise] = {
             "end in front": WrongAnswer(
                 _end_in_front,
                 "In front of the sentence you put its own end: the first words see the last. Zeros belong there.",
-            ),
-        },
-    ),
-    "04_convolve": Exercise(
-        convolve,
-        lambda: (torch.randn(7, 5), torch.randn(11, 5, 3), torch.randn(11)),
-        {
-            "flipped": WrongAnswer(
-                lambda x, weight, bias: convolve(x, weight.flip(2), bias),
-                "The kernel is flipped: the matrix of the word before meets the word after, and the other way round.",
-            ),
-            "no padding": WrongAnswer(
-                _words_within,
-                "Two positions are missing: the first and the last word have only one neighbour, and a zero vector "
-                "for the other.",
-            ),
-            "wrapped around": WrongAnswer(
-                _wrapped_around,
-                "The ends are glued together: the first word takes the last one for its neighbour, as torch.roll does. "
-                "A sentence is not a ring.",
-            ),
-            "ends repeated": WrongAnswer(
-                _ends_repeated,
-                "At the ends you repeat the first and the last word; beyond the sentence there are zeros.",
-            ),
-            "two words back": WrongAnswer(
-                _two_words_back,
-                "All zeros stand in front: each position sees itself and two words before, none after. That is the "
-                "causal convolution; this one is centred.",
-            ),
-            "no bias": WrongAnswer(
-                lambda x, weight, bias: convolve(x, weight, 0 * bias),
-                "The bias is missing.",
-            ),
-            "bias at each offset": WrongAnswer(
-                lambda x, weight, bias: convolve(x, weight, 3 * bias),
-                "The bias is added with each of the three copies; it belongs to the output, once.",
-            ),
-            "own word only": WrongAnswer(
-                lambda x, weight, bias: x @ weight[:, :, 1].T + bias,
-                "Each word is alone: nothing comes from its neighbours, so order plays no part.",
-            ),
-            "nothing shifted": WrongAnswer(
-                lambda x, weight, bias: x @ weight.sum(2).T + bias,
-                "You use all three matrices, but all on the word itself: the copies are not shifted.",
-            ),
-            "one matrix": WrongAnswer(
-                lambda x, weight, bias: convolve(x, weight[:, :, 1:2].expand(-1, -1, 3), bias),
-                "All three offsets share one matrix: the network cannot tell the word before from the word after.",
-            ),
-            "components summed": WrongAnswer(
-                _each_component_alone,
-                "You add up the components of a word before they meet their weights: each component has a weight of "
-                "its own.",
-            ),
-            "transposed": WrongAnswer(
-                lambda x, weight, bias: convolve(x, weight, bias).T,
-                "Rows and columns are exchanged: one row a word (F.conv1d wants the channels first, we do not).",
             ),
         },
     ),
