@@ -235,6 +235,16 @@ def test_timing_goes_forward_and_back_and_gives_a_time(experiment):
     assert {experiment.SHORT, experiment.LONG} <= set(experiment.LENGTHS)
 
 
+def test_calls_are_counted_forward_and_back_and_only_a_chain_calls_more_for_more_words(experiment):
+    layers = experiment.timed_layers()
+    number = {name: [experiment.calls(layer, n) for n in (11, 23, 35)] for name, layer in layers.items()}
+    first, second, third = number.pop("recurrent")
+    assert third - second == second - first > 12 * 10
+    for name, counted in number.items():
+        assert counted[0] == counted[1] == counted[2] > 10, name
+    assert layers["convolution"].layers[0].weight.grad is not None
+
+
 # Which part of a convolution is a row of the table.
 
 
