@@ -505,7 +505,7 @@ def test_a_reader_that_knows_the_dictionary_recalls_all_and_the_most_frequent_va
     assert 1 / experiment.N_VALUES < blind < 0.5
 
 
-def test_recall_keeps_a_curve_for_each_reader_and_longer_means_more_batches(experiment, monkeypatch):
+def test_recall_keeps_a_curve_for_each_reader_and_trains_summaries_twice_as_long(experiment, monkeypatch):
     epochs = {}
 
     def recall_curve(model, seed, n):
@@ -517,10 +517,9 @@ def test_recall_keeps_a_curve_for_each_reader_and_longer_means_more_batches(expe
     monkeypatch.setattr(experiment, "readers_of_dictionaries", lambda: made)
     results = experiment.recall(seed=0)
     assert set(results) == {"most frequent value", *made}
-    assert results["GRU, state 32"] == {"accuracy at 16 pairs": 0.5, "by pairs": [0.1, 0.2, 0.3, 0.4, 0.5]}
+    assert results["GRU, state 16"] == {"accuracy at 16 pairs": 0.5, "by pairs": [0.1, 0.2, 0.3, 0.4, 0.5]}
     for name, model in made.items():
-        short = name in ("attention", "attention, frozen scores", "GRU, state 64, trained as short")
-        assert epochs[id(model)] == (1 if short else experiment.LONGER) * experiment.RECALL_EPOCHS
+        assert epochs[id(model)] == (10 if name in ("attention", "attention, frozen scores") else 20)
 
 
 # Typing errors, and their control.
