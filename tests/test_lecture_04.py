@@ -117,8 +117,8 @@ def test_the_control_reaches_exactly_as_far_as_the_baseline(lecture, experiment)
 
 def test_equal_weights_hear_every_word_and_not_their_order(experiment):
     torch.manual_seed(0)
-    network = experiment.networks()["equal weights"]
-    inputs = torch.randn(BATCH, LENGTH, experiment.D_MODEL)
+    network = experiment.EqualWeights(D_MODEL)
+    inputs = torch.randn(BATCH, LENGTH, D_MODEL)
     mean = network.project_values(inputs).mean(dim=1)
     torch.testing.assert_close(network(inputs)[:, -1], inputs[:, -1] + mean)
 
@@ -133,21 +133,22 @@ def test_textcnn_reads_the_whole_marked_sentence_and_starts_small(experiment):
     torch.testing.assert_close(model(ids), model.network.eval()(whole))
 
 
-def test_every_model_of_the_markers_answers_with_two_classes_and_the_longer_one_trains_longer(experiment, monkeypatch):
+def test_models_of_the_whole_sentence_answer_with_two_classes_and_the_longer_one_trains_longer(experiment, monkeypatch):
     experiment.vocabulary = range(N_WORDS)
-    models = experiment.marker_models()
-    assert set(models) == {*experiment.networks(), "TextCNN"}
+    models = experiment.whole_sentence_models()
     ids = torch.randint(N_WORDS, (BATCH, LENGTH))
     for model in models.values():
         assert model(ids).shape == (BATCH, 2)
     epochs = {}
-    curve = dict.fromkeys(experiment.DISTANCES, 0.5)
-    monkeypatch.setattr(experiment, "by_distance", lambda model, seed, n: epochs.setdefault(id(model), n) and curve)
-    monkeypatch.setattr(experiment, "marker_models", lambda: models)
-    results = experiment.experiment(seed=0)
+    curve = [0.5] * (len(experiment.DISTANCES) - 1) + [0.25]
+    monkeypatch.setattr(
+        experiment, "trained_by_distance", lambda model, seed, n: epochs.setdefault(id(model), n) and curve
+    )
+    monkeypatch.setattr(experiment, "whole_sentence_models", lambda: models)
+    results = experiment.whole_sentences(seed=0)
     for name, model in models.items():
         assert epochs[id(model)] == experiment.EPOCHS * (experiment.LONGER if name.endswith("longer") else 1)
-        assert len(results[name]["by distance"]) == len(experiment.DISTANCES)
+        assert results[name] == {"accuracy at 32 words": 0.25, "by distance": curve}
 
 
 def test_every_edge_is_tested_with_the_two_distances_behind_it(lecture, experiment):
@@ -155,7 +156,7 @@ def test_every_edge_is_tested_with_the_two_distances_behind_it(lecture, experime
         edge = receptive_field(width, dilations) - 1
         assert {edge, edge + 1, edge + 2} <= set(lecture.DISTANCES)
         assert lecture.called(width, dilations) in experiment.networks()
-    assert len(experiment.networks()) == len(experiment.STACKS) + 5
+    assert len(experiment.networks()) == len(experiment.STACKS) + 3
 
 
 @pytest.mark.parametrize("distance", [1, 7, 11, 26, 27])
@@ -512,7 +513,7 @@ def test_recall_keeps_a_curve_for_each_reader_and_trains_summaries_twice_as_long
         assert epochs[id(model)] == (10 if name == "attention" else 20)
 
 
-# Typing errors, and their control.
+# Typing errors, and the two controls.
 
 TEXTS = [("a", "all", "signals"), ("zz", *["filter"] * 501, "ab")]
 
@@ -558,6 +559,16 @@ def test_the_asked_share_of_words_is_spoiled_and_a_seed_repeats_it(experiment, r
     assert spoiled == experiment.spoil(TEXTS, rate, experiment.mistype, seed=3)
     assert (spoiled == TEXTS) == (rate == 0)
     assert (spoiled == experiment.spoil(TEXTS, rate, experiment.mistype, seed=4)) == (rate == 0)
+
+
+def test_swapped_words_are_the_same_bag_of_words_in_another_order(experiment):
+    texts = [tuple(f"word{i % 29}" for i in range(length)) for length in (1, 7, 53)]
+    swapped = experiment.swap_neighbours(texts, 0.2, seed=3)
+    assert swapped != texts
+    assert [sorted(text) for text in swapped] == [sorted(text) for text in texts]
+    vectors = TfidfVectorizer(analyzer=list, sublinear_tf=True).fit(texts)
+    assert (vectors.transform(texts) != vectors.transform(swapped)).nnz == 0
+    assert experiment.swap_neighbours(texts, 0.0, seed=3) == texts
 
 
 def test_a_mistyped_word_is_unknown_and_most_of_its_letters_are_not(lecture, experiment):
