@@ -59,14 +59,14 @@ def _filters_fault(result: Any, n_words: int) -> str | None:
     """Try a network whose filters were set by hand on every pair of markers, at several distances."""
     if not _is_list(result) or len(result) != 3 or not all(isinstance(part, Tensor) for part in result[:2]):
         return NOT_THREE
-    filters, weight = result[:2]
+    filters, weight, bias = result
     if filters.dim() != 3 or filters.shape[1:] != (n_words + N_MARKERS, 3):
         return f"Expected filters of shape (n_filters, {n_words + N_MARKERS}, 3), found {tuple(filters.shape)}."
     if weight.shape != filters.shape[:1]:
         return f"There are {len(filters)} filters and a weight of shape {tuple(weight.shape)}: one number per filter."
     for distance in DISTANCES:
         ids = _marked(n_words, distance)
-        for answer, (first, last) in zip(_marker_answers(*result, ids), ids[:, [0, -1]].tolist(), strict=True):
+        for answer, (first, last) in zip(_marker_answers(filters, weight, bias, ids), ids[:, [0, -1]].tolist(), strict=True):
             same = first == last
             if not (answer > 0 if same else answer < 0):
                 return (
