@@ -228,11 +228,11 @@ def recall() -> Drawing:
         drawing.words(left + 120, 62, says, SMALL, "muted")
         for y, (key, value) in zip(rows, ENTRIES, strict=True):
             drawing.box(left + 50, y, 84, 42, "key_tint", "key")
-            drawing.words(left + 50, y, key, TEXT, "key")
+            drawing.words(left + 50, y, key, TEXT)
             drawing.box(left + 116, y, 40, 42, "value_tint", "value")
-            drawing.words(left + 116, y, str(value), TEXT, "value")
+            drawing.words(left + 116, y, str(value), TEXT)
         drawing.box(left + 50, asked, 84, 42, "query_tint", "query")
-        drawing.words(left + 50, asked, "blue?", TEXT, "query")
+        drawing.words(left + 50, asked, "blue?", TEXT)
     even, state, found = (left + 216 for left in lefts)
     for y, weight in zip(rows, softmax(SCORES), strict=True):
         drawing.curve((lefts[0] + 138, y), (even - 36, middle), "weight", 1.5 + 9 / len(rows))
@@ -244,7 +244,7 @@ def recall() -> Drawing:
     drawing.formula(state, rows[-1], "h_4")
     for x, says in ((even, "mean"), (found, "4")):
         drawing.box(x, middle, 70, 52, "value_tint", "value")
-        drawing.words(x, middle, says, TEXT, "value")
+        drawing.words(x, middle, says, TEXT)
     for left, x, end in ((lefts[0], even, middle + 28), (lefts[1], state, rows[-1] + 26), (lefts[2], found - 56, 290)):
         drawing.line((left + 93, asked), (x, asked), (x, end), colour="query")
     return drawing
