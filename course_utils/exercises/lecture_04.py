@@ -66,7 +66,8 @@ def _filters_fault(result: Any, n_words: int) -> str | None:
         return f"There are {len(filters)} filters and a weight of shape {tuple(weight.shape)}: one number per filter."
     for distance in DISTANCES:
         ids = _marked(n_words, distance)
-        for answer, (first, last) in zip(_marker_answers(filters, weight, bias, ids), ids[:, [0, -1]].tolist(), strict=True):
+        answers = _marker_answers(filters, weight, bias, ids)
+        for answer, (first, last) in zip(answers, ids[:, [0, -1]].tolist(), strict=True):
             same = first == last
             if not (answer > 0 if same else answer < 0):
                 return (
