@@ -175,11 +175,11 @@ def test_writing_into_an_intermediate_result_is_accepted():
 
 
 def test_a_change_deep_inside_an_argument_is_noticed():
-    def sorts(kernel_size, dilations):
-        dilations.append(0)
-        return 1 + (kernel_size - 1) * sum(dilations)
+    def appends(words):
+        words.append(words[0])
+        return [words[0], words[1], words[0]], [words[0], words[1], words[0], words[1], words[0]]
 
-    assert "changes its arguments" in diagnose("04_receptive_field", sorts)
+    assert "changes its arguments" in diagnose("04_twins", appends)
 
 
 def test_whole_numbers_where_fractions_were_expected_are_named(invented):

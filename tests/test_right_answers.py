@@ -223,24 +223,51 @@ def test_states_for_which_the_query_has_a_preference_are_told_by_their_weights(a
     assert message in diagnose("03_indifferent_query", answer)
 
 
-def test_a_convolution_by_loops_by_unfold_or_by_pytorch_is_accepted():
-    def loops(x, weight, bias):
-        rows = []
-        for i in range(len(x)):
-            row = bias.clone()
-            for k in range(3):
-                if 0 <= i + k - 1 < len(x):
-                    row = row + weight[:, :, k] @ x[i + k - 1]
-            rows.append(row)
-        return torch.stack(rows)
+def test_filters_for_the_markers_may_be_louder_more_or_whole_numbers():
+    n_markers, first = 4, torch.eye(4)
 
-    def windows(x, weight, bias):
-        around = F.pad(x, (0, 0, 1, 1)).unfold(0, 3, 1)  # (length, d_in, 3)
-        return torch.einsum("lik,oik->lo", around.double(), weight.double()) + bias
+    def louder(n_words):
+        filters = torch.zeros(n_markers, n_words + n_markers, 3, dtype=torch.float64)
+        for marker in range(n_markers):
+            filters[marker, n_words + marker, 0] = 2 * (marker + 1)
+        return [filters, torch.tensor([-6.0, -3.0, -2.0, -1.5]), torch.tensor(18.0)]
 
-    assert diagnose("04_convolve", loops) == "correct."
-    assert diagnose("04_convolve", windows) == "correct."
-    assert diagnose("04_convolve", lambda x, weight, bias: F.conv1d(x.T, weight, bias, padding=1).T) == "correct."
+    def twice_and_one_that_never_fires(n_words):
+        filters = torch.zeros(9, n_words + n_markers, 3)
+        filters[:4, n_words:, 0] = filters[4:8, n_words:, 0] = first
+        filters[8] = -1
+        return filters, torch.tensor([-0.5] * 8 + [7.0]), 1.5
+
+    def whole_numbers(n_words):
+        filters = F.pad(torch.eye(4, dtype=torch.long)[:, :, None], (0, 2, n_words, 0))
+        return filters, torch.tensor([-2, -2, -2, -2]), 3
+
+    def seen_from_behind(n_words):  # no filter fires on a word between
+        filters = torch.cat([-torch.ones(4, n_words, 3), torch.zeros(4, 4, 3)], dim=1)
+        filters[:, n_words:, 0] = 3 * first
+        filters[:, :, 1:] = 0
+        return filters, -torch.ones(4), 4.5
+
+    for answer in (louder, twice_and_one_that_never_fires, whole_numbers, seen_from_behind):
+        assert diagnose("04_marker_filters", answer) == "correct.", answer.__name__
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (lambda n: torch.zeros(4, n + 4, 3), "Return three things"),
+        (lambda n: (torch.zeros(4, 3, n + 4), torch.ones(4), 0.0), "Expected filters of shape (n_filters, "),
+        (lambda n: (torch.zeros(4, n + 4, 3), torch.ones(2, 4), 0.0), "one number per filter"),
+        (lambda n: (torch.zeros(4, n + 4, 3), torch.ones(4), 1.0), "marker 0 first and marker 1 last, 1 apart"),
+        (lambda n: (torch.zeros(4, n + 4, 3), torch.full((4,), torch.nan), 1.0), "answers nan"),
+    ],
+)
+def test_filters_that_miss_a_marker_are_told_by_the_sentence(answer, sentence):
+    assert sentence in diagnose("04_marker_filters", answer)
+
+
+def test_pairs_in_a_state_may_be_a_list():
+    assert diagnose("04_pairs_in_a_state", [16, 64, 2048]) == "correct."
 
 
 def test_a_causal_convolution_that_pads_both_sides_and_cuts_the_end_off_is_accepted():
