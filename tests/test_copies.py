@@ -336,9 +336,10 @@ def test_a_copy_that_cannot_be_read_is_told_and_the_others_are_updated(course, t
     make_copies()
     copy_of(course[1]).unlink()
     copy_of(course[1]).symlink_to(tmp_path / "nowhere.ipynb")
-    newer = nbformat.read(course[2], as_version=4)
-    newer.cells.insert(1, text("What is new."))
-    nbformat.write(newer, course[2])
+    for original in course[1:3]:
+        newer = nbformat.read(original, as_version=4)
+        newer.cells.insert(1, text("What is new."))
+        nbformat.write(newer, original)
     assert copies.main(["update"]) == 1
     assert "is not there" in capsys.readouterr().err
     assert "What is new." in copy_of(course[2]).read_text()
