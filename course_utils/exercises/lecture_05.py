@@ -157,6 +157,11 @@ def _only_itself(x: Tensor, W_Q: Tensor, W_K: Tensor, W_V: Tensor, keys: Tensor,
     return x @ W_V, *cached_step(x, W_Q, W_K, W_V, keys, values)[1:]
 
 
+def _values_first(x: Tensor, W_Q: Tensor, W_K: Tensor, W_V: Tensor, keys: Tensor, values: Tensor) -> tuple:
+    context, longer_keys, longer_values = cached_step(x, W_Q, W_K, W_V, keys, values)
+    return context, longer_values, longer_keys
+
+
 def who_sees_whom(attention: Attention, x: Float[Tensor, "length d_model"]) -> Bool[Tensor, "length length"]:
     """Mark whose output changes when one word changes: row an output, column a word."""
     # The same operation on the same shapes: what does not see the word comes out bit for bit as before.
@@ -372,7 +377,7 @@ EXERCISES: dict[str, Exercise] = {
                 "The word attends to itself alone, and what was cached has no part in its context.",
             ),
             "values first": WrongAnswer(
-                lambda *given: (lambda context, keys, values: (context, values, keys))(*cached_step(*given)),
+                _values_first,
                 "The two caches are exchanged: keys first, then values.",
             ),
         },
