@@ -28,6 +28,12 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "03_indifferent_query": {
         "return seen[:, None] * query - states": "all states change their sign: scores stay 0, states still differ"
     },
+    "05_cross_attention": {
+        "weights = (query @ keys.T / W_K.shape[1] ** 0.5).softmax(dim=1)": "the last of two axes is axis 1"
+    },
+    "05_cached_step": {
+        "weights = (keys @ (x @ W_Q) / keys.shape[1] ** 0.5).softmax(dim=-1)": "the only axis is also the last"
+    },
 }
 
 

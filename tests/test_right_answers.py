@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from course_utils.attention import attend
+from course_utils.attention import attend, causal_mask, scaled_dot_score
 from course_utils.exercises.catalogue import EXERCISES
 from course_utils.exercises.checks import diagnose
 
@@ -317,24 +317,93 @@ def test_twins_get_the_same_answer_from_a_network_and_others_do_not():
         assert not torch.allclose(strongest(first), strongest(second), atol=1e-3)
 
 
-def test_projections_may_be_computed_one_by_one_and_returned_as_a_list():
-    def three_products(x, W):
-        d_k = W.shape[1] // 3
-        return [x @ W[:, :d_k], x @ W[:, d_k : 2 * d_k], x @ W[:, 2 * d_k :]]
+def test_cross_attention_may_be_written_in_loops_in_pytorchs_own_words_or_as_a_list():
+    def loops(x, memory, W_Q, W_K, W_V):
+        rows = []
+        for word in x:
+            scores = torch.stack([(word @ W_Q) @ (other @ W_K) for other in memory]).double()
+            rows.append(torch.softmax(scores / W_K.shape[1] ** 0.5, dim=0))
+        weights = torch.stack(rows)
+        return [weights @ (memory @ W_V).double(), weights]
 
-    assert diagnose("05_query_keys_values", three_products) == "correct."
+    def fused(x, memory, W_Q, W_K, W_V):
+        query, keys, values = (x @ W_Q)[None], (memory @ W_K)[None], (memory @ W_V)[None]
+        context = F.scaled_dot_product_attention(query, keys, values)[0]
+        weights = F.scaled_dot_product_attention(query, keys, torch.eye(len(memory))[None])[0]
+        return context, weights
+
+    assert diagnose("05_cross_attention", loops) == "correct."
+    assert diagnose("05_cross_attention", fused) == "correct."
 
 
-def test_heads_may_be_scored_in_a_loop_and_split_by_chunks():
-    def loop(query, keys, n_heads):
-        pairs = zip(query.chunk(n_heads, dim=1), keys.chunk(n_heads, dim=1), strict=True)
-        return torch.stack([(q @ k.T).double() / q.shape[1] ** 0.5 for q, k in pairs])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda q_len, k_len: torch.ones(q_len, k_len, dtype=torch.bool).tril(k_len - q_len),
+        lambda q_len, k_len: torch.ones(k_len, k_len).tril().bool()[-q_len:],
+        lambda q_len, k_len: torch.tensor([[j <= k_len - q_len + i for j in range(k_len)] for i in range(q_len)]),
+        lambda q_len, k_len: ~torch.triu(torch.ones(q_len, k_len, dtype=torch.bool), diagonal=k_len - q_len + 1),
+    ],
+)
+def test_the_mask_of_the_last_words_may_be_shifted_cut_out_or_compared(answer):
+    assert diagnose("05_mask_of_last", answer) == "correct."
 
-    assert diagnose("05_head_scores", loop) == "correct."
-    assert diagnose("05_split_heads", lambda x, n_heads: torch.stack(x.chunk(n_heads, dim=2), dim=1)) == "correct."
-    assert (
-        diagnose("05_split_heads", lambda x, n_heads: x.view(*x.shape[:2], n_heads, -1).transpose(1, 2)) == "correct."
-    )
+
+def test_places_may_be_rotated_by_complex_numbers_matrices_or_one_by_one():
+    def complex_numbers(x, turn):
+        angle = torch.outer(torch.arange(len(x)).float(), turn)
+        return torch.view_as_real(torch.view_as_complex(x.view(len(x), -1, 2)) * torch.exp(1j * angle)).reshape(x.shape)
+
+    def matrices(x, turn):
+        blocks = [torch.tensor([[0.0, -speed], [speed, 0.0]]) for speed in turn.tolist()]
+        step = torch.linalg.matrix_exp(torch.block_diag(*blocks))
+        return torch.stack([torch.linalg.matrix_power(step, t) @ row for t, row in enumerate(x)])
+
+    def in_place(x, turn):
+        result = x.clone().double()
+        for t in range(len(x)):
+            for i, speed in enumerate(turn.double()):
+                a, b = x[t, 2 * i].double(), x[t, 2 * i + 1].double()
+                result[t, 2 * i] = a * torch.cos(t * speed) - b * torch.sin(t * speed)
+                result[t, 2 * i + 1] = a * torch.sin(t * speed) + b * torch.cos(t * speed)
+        return result
+
+    for answer in (complex_numbers, matrices, in_place):
+        assert diagnose("05_rotate", answer) == "correct."
+
+
+def test_rotated_queries_and_keys_are_scored_by_their_distance_alone():
+    torch.manual_seed(0)
+    turn = torch.rand(5)
+    query, keys = (EXERCISES["05_rotate"].reference(torch.randn(10).expand(7, -1), turn) for _ in range(2))
+    scores = query @ keys.T
+    for shift in range(-6, 7):
+        along = scores.diagonal(shift)
+        torch.testing.assert_close(along, along[:1].expand(len(along)), rtol=1e-4, atol=1e-4)
+
+
+def test_a_cache_may_be_stacked_or_masked_and_gives_what_a_causal_mask_gives():
+    def stacked(x, W_Q, W_K, W_V, keys, values):
+        keys = torch.vstack([keys, x @ W_K])
+        values = torch.vstack([values, x @ W_V])
+        weights = F.softmax((x @ W_Q) @ keys.mT / W_K.shape[1] ** 0.5, dim=-1)
+        return [(weights[:, None] * values).sum(0), keys, values]
+
+    def fused(x, W_Q, W_K, W_V, keys, values):
+        keys, values = torch.cat([keys, (x @ W_K)[None]]), torch.cat([values, (x @ W_V)[None]])
+        return F.scaled_dot_product_attention((x @ W_Q)[None, None], keys[None], values[None])[0, 0], keys, values
+
+    assert diagnose("05_cached_step", stacked) == "correct."
+    assert diagnose("05_cached_step", fused) == "correct."
+    torch.manual_seed(0)
+    sentence, (W_Q, W_K, W_V) = torch.randn(7, 5), torch.randn(3, 5, 11)
+    keys = values = torch.empty(0, 11)
+    contexts = []
+    for word in sentence:
+        context, keys, values = EXERCISES["05_cached_step"].reference(word, W_Q, W_K, W_V, keys, values)
+        contexts.append(context)
+    expected, _ = attend(sentence @ W_Q, sentence @ W_K, sentence @ W_V, scaled_dot_score, causal_mask(7))
+    torch.testing.assert_close(torch.stack(contexts), expected)
 
 
 def test_leaks_may_be_found_by_the_gradient_or_by_noise():

@@ -22,6 +22,7 @@ LIT = {
     "three_attentions": (("self_attention", "masked_attention", "cross_attention"), "the three attentions"),
     "encoder_layer": (("self_attention", "feed_forward"), "the encoder layer"),
     "decoder_layer": (("masked_attention", "cross_attention", "decoder_feed_forward"), "the decoder layer"),
+    "cross_attention": (("cross_attention",), "cross-attention"),
     "positions": (("embeddings", "positions"), "embeddings and positions"),
 }
 
