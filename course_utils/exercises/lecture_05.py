@@ -25,7 +25,9 @@ def cross_attention(
 
 
 def _draw_cross() -> tuple:
-    return torch.randn(5, 7), torch.randn(11, 7), *(torch.randn(3, 7, 13) / 7**0.5)
+    tgt_len, src_len, d_model, d_k = primes(4)
+    projections = torch.randn(3, d_model, d_k) / d_model**0.5
+    return torch.randn(tgt_len, d_model), torch.randn(src_len, d_model), *projections
 
 
 def _softmax_over_target(x: Tensor, memory: Tensor, W_Q: Tensor, W_K: Tensor, W_V: Tensor) -> tuple:
@@ -67,7 +69,8 @@ def _turned(x: Tensor, angle: Tensor) -> Tensor:
 
 
 def _draw_rotation() -> tuple:
-    return torch.randn(7, 10), torch.rand(5) + 0.1
+    length, half = primes(2)
+    return torch.randn(length, 2 * half), torch.rand(half) + 0.1
 
 
 def _halves(x: Tensor, turn: Tensor) -> Tensor:
@@ -118,7 +121,9 @@ def _asked(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
 
 
 def _draw_step() -> tuple:
-    return torch.randn(5), *(torch.randn(3, 5, 11) / 5**0.5), torch.randn(7, 11), torch.randn(7, 11)
+    n_cached, d_model, d_k = primes(3)
+    projections = torch.randn(3, d_model, d_k) / d_model**0.5
+    return torch.randn(d_model), *projections, *torch.randn(2, n_cached, d_k)
 
 
 def _asks_before_it_appends(x: Tensor, W_Q: Tensor, W_K: Tensor, W_V: Tensor, keys: Tensor, values: Tensor) -> tuple:
@@ -287,7 +292,7 @@ EXERCISES: dict[str, Exercise] = {
     ),
     "05_mask_of_last": Exercise(
         mask_of_last,
-        lambda: (3, 7),
+        lambda: tuple(sorted(primes(2))),
         {
             "upper left corner": WrongAnswer(
                 lambda q_len, k_len: torch.ones(q_len, k_len, dtype=torch.bool).tril(),
