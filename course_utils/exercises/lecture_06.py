@@ -1,7 +1,6 @@
 """Lecture 06: graph attention: what is asked, our answers, and the mistakes that are known."""
 
-from collections import Counter
-from typing import Any
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -12,110 +11,62 @@ from course_utils.attention import masked_softmax
 from course_utils.exercises.exercise import Exercise, WrongAnswer, prediction
 
 
-def graph_attention_weights(
-    features: Float[Tensor, "n_nodes d_in"],
-    W: Float[Tensor, "d_in d_head"],
-    a: Float[Tensor, "2*d_head"],
-    mask: Bool[Tensor, "n_nodes n_nodes"],
-) -> Float[Tensor, "n_nodes n_nodes"]:
-    """Give each node's weights over its neighbours: softmax of LeakyReLU(aᵀ[W h_i ‖ W h_j])."""
-    return masked_softmax(F.leaky_relu(_pair_scores(features, W, a), 0.2), mask)
+def read_neighbours(
+    sources: Int[Tensor, "n_edges"],
+    targets: Int[Tensor, "n_edges"],
+    n_nodes: int,
+    values: Float[Tensor, "n_nodes d_head"],
+    a_query: Float[Tensor, "d_head"],
+    a_key: Float[Tensor, "d_head"],
+) -> tuple[Float[Tensor, "n_nodes d_head"], Float[Tensor, "n_nodes d_head"]]:
+    """Give the mean of the values along the edges into each node, and their graph attention with one head."""
+    equal = torch.zeros(len(targets))
+    scores = F.leaky_relu(_pair_scores(sources, targets, values, a_query, a_key), 0.2)
+    return _weighted(equal, sources, targets, n_nodes, values), _weighted(scores, sources, targets, n_nodes, values)
 
 
-def _pair_scores(features: Tensor, W: Tensor, a: Tensor) -> Tensor:
-    a_query, a_key = a.chunk(2)
-    hidden = features @ W
-    return (hidden @ a_query)[:, None] + (hidden @ a_key)[None, :]
+def _pair_scores(sources: Tensor, targets: Tensor, values: Tensor, a_query: Tensor, a_key: Tensor) -> Tensor:
+    return (values @ a_query)[targets] + (values @ a_key)[sources]
 
 
-def _draw_graph() -> tuple:
-    mask = torch.rand(7, 7) < 0.4
-    mask[:, 1] = True
-    mask[4] = False
-    return torch.randn(7, 5), torch.randn(5, 3) / 2, torch.randn(6), mask
+def _weighted(scores: Tensor, sources: Tensor, targets: Tensor, n_nodes: int, values: Tensor) -> Tensor:
+    weights = softmax_per_target(scores[:, None], sources, targets, n_nodes)
+    return values.new_zeros(n_nodes, values.shape[1]).index_add(0, targets, weights * values[sources])
 
 
-def with_self_loops(
-    sources: Int[Tensor, "n_edges"], targets: Int[Tensor, "n_edges"], n_nodes: int
-) -> tuple[Int[Tensor, "more"], Int[Tensor, "more"]]:
-    """Give every node exactly one edge to itself and leave all other edges as they are."""
-    others = sources != targets
-    loops = torch.arange(n_nodes)
-    return torch.cat([sources[others], loops]), torch.cat([targets[others], loops])
+def _draw_values() -> tuple:
+    """Make edges with a double one and a node at the end without any, and values whose scores take both signs."""
+    ends = torch.randint(7, (2, 23))
+    ends[:, -1] = ends[:, 0]
+    return *ends, 11, torch.randn(11, 5), torch.randn(5), torch.randn(5)
 
 
-def _draw_loops() -> tuple:
-    """Make edges with a loop that is there twice, a double edge, and two nodes, the last among them, without edges."""
-    ends = torch.randint(7, (2, 17))
-    ends[ends == 3] = 4
-    ends[:, 0] = 5
-    ends[0, 1], ends[1, 1] = 2, 6
-    ends = torch.cat([ends, ends[:, :2]], dim=1)[:, torch.randperm(19)]
-    return ends[0], ends[1], 11
+def _with_scores(change: Callable[..., Tensor]) -> Callable[..., tuple[Tensor, Tensor]]:
+    """Make the mistake of scoring otherwise: ``change(sources, targets, values, a_query, a_key)`` gives the scores."""
+
+    def mistaken(
+        sources: Tensor, targets: Tensor, n_nodes: int, values: Tensor, a_query: Tensor, a_key: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        mean, _ = read_neighbours(sources, targets, n_nodes, values, a_query, a_key)
+        scores = change(sources, targets, values, a_query, a_key)
+        return mean, _weighted(scores, sources, targets, n_nodes, values)
+
+    return mistaken
 
 
-def _is_list(result: Any) -> bool:
-    return isinstance(result, list | tuple)
+def _all_edges_compete(
+    sources: Tensor, targets: Tensor, n_nodes: int, values: Tensor, a_query: Tensor, a_key: Tensor
+) -> tuple[Tensor, Tensor]:
+    mean, _ = read_neighbours(sources, targets, n_nodes, values, a_query, a_key)
+    weights = F.leaky_relu(_pair_scores(sources, targets, values, a_query, a_key), 0.2).softmax(0)
+    return mean, torch.zeros_like(mean).index_add(0, targets, weights[:, None] * values[sources])
 
 
-def _edges_fault(result: Any, sources: Tensor, targets: Tensor, n_nodes: int) -> str | None:
-    """Compare edges in any order; name the loops or the edges that are wrong."""
-    if not _is_list(result) or len(result) != 2 or not all(isinstance(ends, Tensor) for ends in result):
-        return "Return two tensors: the sources and the targets of the new edges."
-    sources_found, targets_found = result
-    if sources_found.shape != targets_found.shape or sources_found.dim() != 1 or sources_found.is_floating_point():
-        return "Sources and targets are two rows of whole numbers, as many of the one as of the other."
-    if any(len(ends) and not 0 <= ends.min() <= ends.max() < n_nodes for ends in result):
-        return f"An edge begins or ends outside the graph: its nodes are 0 … {n_nodes - 1}."
-    found = torch.zeros(n_nodes, n_nodes, dtype=torch.long)
-    found.index_put_((sources_found, targets_found), torch.ones_like(sources_found), accumulate=True)
-    wanted = torch.zeros(n_nodes, n_nodes, dtype=torch.long)
-    sources, targets = with_self_loops(sources, targets, n_nodes)
-    wanted.index_put_((sources, targets), torch.ones_like(sources), accumulate=True)
-    loops = found.diagonal()
-    if (loops != 1).any():
-        node = int((loops != 1).nonzero()[0])
-        return f"Node {node} of {n_nodes} has {int(loops[node])} edges to itself; every node needs exactly one."
-    if not torch.equal(found, wanted):
-        source, target = (found != wanted).nonzero()[0].tolist()
-        return (
-            f"The loops are right, but the edge {source} → {target} was given {int(wanted[source, target])} times, and "
-            f"you return it {int(found[source, target])} times."
-        )
-    return None
-
-
-def _loops_of_known_nodes(sources: Tensor, targets: Tensor, n_nodes: int) -> tuple:
-    known = torch.cat([sources, targets]).unique()
-    return torch.cat([sources, known]), torch.cat([targets, known])
-
-
-def _loops_again(sources: Tensor, targets: Tensor, n_nodes: int) -> tuple:
-    loops = torch.arange(n_nodes)
-    return torch.cat([sources, loops]), torch.cat([targets, loops])
-
-
-def _loops_up_to_the_highest(sources: Tensor, targets: Tensor, n_nodes: int) -> tuple:
-    return with_self_loops(sources, targets, int(torch.cat([sources, targets]).max()) + 1)
-
-
-def _without_loops(sources: Tensor, targets: Tensor, n_nodes: int) -> tuple:
-    others = sources != targets
-    return sources[others], targets[others]
-
-
-def _loops_for_the_isolated(sources: Tensor, targets: Tensor, n_nodes: int) -> tuple:
-    nodes = torch.arange(n_nodes)
-    isolated = nodes[~torch.isin(nodes, targets)]
-    return torch.cat([sources, isolated]), torch.cat([targets, isolated])
-
-
-def _each_edge_once(sources: Tensor, targets: Tensor, n_nodes: int) -> tuple:
-    return tuple(torch.stack(with_self_loops(sources, targets, n_nodes)).unique(dim=1))
-
-
-def _both_directions(sources: Tensor, targets: Tensor, n_nodes: int) -> tuple:
-    return with_self_loops(torch.cat([sources, targets]), torch.cat([targets, sources]), n_nodes)
+def _sums(
+    sources: Tensor, targets: Tensor, n_nodes: int, values: Tensor, a_query: Tensor, a_key: Tensor
+) -> tuple[Tensor, Tensor]:
+    _, context = read_neighbours(sources, targets, n_nodes, values, a_query, a_key)
+    return torch.zeros_like(context).index_add(0, targets, values[sources]), context
 
 
 def softmax_per_target(
@@ -164,38 +115,59 @@ def _heads_together(scores: Tensor, sources: Tensor, targets: Tensor, n_nodes: i
     ).reshape(scores.shape)
 
 
-def last_layer(
-    context: Float[Tensor, "n_nodes n_heads n_classes"],
-    own: Float[Tensor, "n_nodes n_classes"],
-    bias: Float[Tensor, "n_classes"],
-) -> Float[Tensor, "n_nodes n_classes"]:
-    """Average the heads of each node; add the node's own part and the bias."""
-    return context.mean(dim=1) + own + bias
+def dynamic_scores(
+    query: Float[Tensor, "q_len d"], keys: Float[Tensor, "k_len d"], a: Float[Tensor, "d"]
+) -> Float[Tensor, "q_len k_len"]:
+    """Give aᵀ LeakyReLU(q + k): bend each number of a pair, then add them up."""
+    return F.leaky_relu(_sums_of_pairs(query, keys), 0.2) @ a
 
 
-NO_NEIGHBOURS = "A neighbourhood is empty: an isolated node gets zeros, and nothing else does so for all features."
-SAME_NEIGHBOURS = "Both neighbourhoods are the same: a graph knows no order among its edges."
+def _sums_of_pairs(query: Tensor, keys: Tensor) -> Tensor:
+    return query[:, None] + keys[None, :]
 
 
-def _neighbourhoods_fault(result: Any, n_documents: int) -> str | None:
-    """Say why two neighbourhoods are the same, or name a document whose share of them differs."""
-    if not _is_list(result) or len(result) != 2 or not all(map(_is_list, result)):
-        return "Return two lists of whole numbers, one for each node."
-    first, second = Counter(result[0]), Counter(result[1])
-    if not first or not second:
-        return NO_NEIGHBOURS
-    if not all(text in range(n_documents) for text in [*first, *second]):
-        return f"Use the numbers 0 … {n_documents - 1} alone."
-    if first == second:
-        return SAME_NEIGHBOURS
-    for document in range(n_documents):
-        if first[document] * second.total() != second[document] * first.total():
-            return (
-                f"Text {document} is {first[document]} of {first.total()} neighbours in the first and "
-                f"{second[document]} of {second.total()} in the second; a mean over the neighbours already tells "
-                "them apart."
-            )
-    return None
+def layers_until_alike(
+    features: Float[Tensor, "n_nodes d_in"], mask: Bool[Tensor, "n_nodes n_nodes"], share: float
+) -> int:
+    """Count the layers of plain averaging until rows differ by at most this share of what they did."""
+    wanted, layers = share * _spread(features), 0
+    while _spread(features) > wanted:
+        features, layers = _averaged(features, mask), layers + 1
+    return layers
+
+
+def _spread(rows: Tensor) -> Tensor:
+    return (rows.amax(0) - rows.amin(0)).max()
+
+
+def _averaged(features: Tensor, mask: Tensor) -> Tensor:
+    return masked_softmax(torch.zeros(mask.shape), mask) @ features
+
+
+def _draw_island() -> tuple:
+    """Make a ring with a chord and self-loops, in which all become alike; a share of 1 needs no layer."""
+    mask = torch.eye(7).bool()
+    for first, second in [*((i, (i + 1) % 7) for i in range(7)), (0, 3)]:
+        mask[first, second] = mask[second, first] = True
+    share = (1.0, 0.3, 0.1, 0.01)[int(torch.randint(4, ()))]
+    return torch.randn(7, 5), mask, share
+
+
+def _layers(
+    spread: Callable[[Tensor], Tensor], small: Callable[..., bool], least: int = 0
+) -> Callable[[Tensor, Tensor, float], int]:
+    """Make the mistake of measuring or stopping otherwise: ``small(now, before, first, share)`` ends the count."""
+
+    def count(features: Tensor, mask: Tensor, share: float) -> int:
+        first = before = spread(features)
+        for layers in range(1000):
+            now = spread(features)
+            if layers >= least and small(now, before, first, share):
+                return layers
+            features, before = _averaged(features, mask), now
+        return 1000
+
+    return count
 
 
 EXERCISES: dict[str, Exercise] = {
@@ -243,84 +215,46 @@ EXERCISES: dict[str, Exercise] = {
             ),
         },
     ),
-    "06_graph_attention": Exercise(
-        graph_attention_weights,
-        _draw_graph,
+    "06_update_all": Exercise(
+        read_neighbours,
+        _draw_values,
         {
+            "edges the wrong way": WrongAnswer(
+                lambda s, t, n, v, a_query, a_key: read_neighbours(t, s, n, v, a_query, a_key),
+                "Your messages flow from targets to sources. `dgl.graph` takes the starts of the edges first.",
+            ),
+            "query and key exchanged": WrongAnswer(
+                lambda s, t, n, v, a_query, a_key: read_neighbours(s, t, n, v, a_key, a_query),
+                "The means are right. In the attention `a_query` meets the node at the start of the edge, and that one "
+                "answers. Who asks is at its end.",
+            ),
             "no LeakyReLU": WrongAnswer(
-                lambda h, W, a, mask: masked_softmax(_pair_scores(h, W, a), mask),
-                "There is no LeakyReLU: the query adds the same to all its neighbours, and the softmax takes that out.",
-            ),
-            "halves exchanged": WrongAnswer(
-                lambda h, W, a, mask: graph_attention_weights(h, W, torch.cat(a.chunk(2)[::-1]), mask),
-                "The halves of a are exchanged: the first meets the node that asks, the second its neighbour.",
-            ),
-            "mask transposed": WrongAnswer(
-                lambda h, W, a, mask: graph_attention_weights(h, W, a, mask.T),
-                "The mask is transposed: nodes attend to those they point to, not to those that point to them.",
-            ),
-            "ReLU": WrongAnswer(
-                lambda h, W, a, mask: masked_softmax(F.relu(_pair_scores(h, W, a)), mask),
-                "This is ReLU: all negative scores become equal and pass no gradient. The leak keeps their order.",
-            ),
-            "softmax over the wrong nodes": WrongAnswer(
-                lambda h, W, a, mask: masked_softmax(F.leaky_relu(_pair_scores(h, W, a), 0.2).T, mask.T).T,
-                "The columns sum to one instead of the rows: normalise over the neighbours of the node that asks.",
-            ),
-            "all nodes": WrongAnswer(
-                lambda h, W, a, mask: F.leaky_relu(_pair_scores(h, W, a), 0.2).softmax(-1),
-                "Every node attends to every node: the edges are not used.",
-            ),
-            "mask after the softmax": WrongAnswer(
-                lambda h, W, a, mask: F.leaky_relu(_pair_scores(h, W, a), 0.2).softmax(-1) * mask,
-                "You mask after the softmax: nodes that are no neighbours still take their share of the sum.",
+                _with_scores(_pair_scores),
+                "The means are right. The scores are not bent: without a LeakyReLU the softmax takes the query out "
+                "again.",
             ),
             "PyTorch's own slope": WrongAnswer(
-                lambda h, W, a, mask: masked_softmax(F.leaky_relu(_pair_scores(h, W, a)), mask),
-                "Your LeakyReLU leaks too little: PyTorch's own slope is not that of the paper.",
+                _with_scores(lambda *a: F.leaky_relu(_pair_scores(*a))),
+                "The means are right. Your LeakyReLU leaks too little: PyTorch's own slope is not that of the paper.",
             ),
-        },
-    ),
-    "06_self_loops": Exercise(
-        with_self_loops,
-        _draw_loops,
-        {
-            "the bug": WrongAnswer(
-                _loops_of_known_nodes,
-                "You have kept both mistakes: a node without any edge gets no loop, and one that had a loop has two "
-                "now.",
+            "the same twice": WrongAnswer(
+                _with_scores(lambda s, t, v, a_query, a_key: torch.zeros(len(t))),
+                "Both results are the mean: the second must use the scores as weights.",
             ),
-            "loops twice": WrongAnswer(
-                _loops_again,
-                "Every node has a loop now, but those that had one before have more, and the softmax counts each: such "
-                "a node listens to itself too much.",
+            "all edges compete": WrongAnswer(
+                _all_edges_compete,
+                "The means are right. Your softmax runs over all edges of the graph; it must run over those that end "
+                "in the same node, as `edge_softmax` does.",
             ),
-            "the edges know the nodes": WrongAnswer(
-                _loops_up_to_the_highest,
-                "You count the nodes by the highest number among the edges; isolated nodes at the end are forgotten.",
-            ),
-            "loops only removed": WrongAnswer(
-                _without_loops,
-                "There are no loops left at all: nobody reads their own words, and isolated nodes read nothing.",
-            ),
-            "isolated nodes only": WrongAnswer(
-                _loops_for_the_isolated,
-                "Only nodes that nobody points to get a loop; but the others must not forget their own words either.",
-            ),
-            "each edge once": WrongAnswer(
-                _each_edge_once,
-                "You have merged double edges. Two references count twice; only loops were to be tidied.",
-            ),
-            "both directions": WrongAnswer(
-                _both_directions,
-                "You have added all edges in the other direction as well. Only loops were asked for.",
+            "sum": WrongAnswer(
+                _sums,
+                "The attention is right, but the first result is a sum: a node with many neighbours is louder.",
             ),
             "exchanged": WrongAnswer(
-                lambda sources, targets, n_nodes: with_self_loops(targets, sources, n_nodes),
-                "Sources and targets are exchanged: a loop looks the same either way, the other edges do not.",
+                lambda *a: read_neighbours(*a)[::-1],
+                "Both results are right and come in the wrong order: the means first.",
             ),
         },
-        fault=_edges_fault,
     ),
     "06_edge_softmax": Exercise(
         softmax_per_target,
@@ -369,86 +303,126 @@ EXERCISES: dict[str, Exercise] = {
             ),
         },
     ),
-    "06_last_layer": Exercise(
-        last_layer,
-        lambda: (torch.randn(7, 3, 5) + 0.5, torch.randn(7, 5), torch.randn(5)),
+    "06_dynamic_scores": Exercise(
+        dynamic_scores,
+        lambda: (torch.randn(7, 5), torch.randn(11, 5), torch.randn(5)),
         {
-            "mean of everything": WrongAnswer(
-                lambda context, own, bias: context.mean() + own + bias,
-                "You have kept the bug: one number for the whole graph is added everywhere, and no node hears its "
-                "neighbours.",
+            "the bug": WrongAnswer(
+                lambda query, keys, a: F.leaky_relu(_sums_of_pairs(query, keys) @ a, 0.2),
+                "You have kept the bug: one number per pair is bent after the sum, and nothing can change the order of "
+                "a row any more.",
             ),
-            "mean over nodes": WrongAnswer(
-                lambda context, own, bias: context.mean(dim=(0, 1)) + own + bias,
-                "You average over the nodes as well: every node hears the same. It fits because a row broadcasts.",
+            "no bend": WrongAnswer(
+                lambda query, keys, a: _sums_of_pairs(query, keys) @ a,
+                "There is no LeakyReLU at all: the query adds the same number to all scores of its row.",
             ),
-            "mean over classes": WrongAnswer(
-                lambda context, own, bias: context.mean(dim=(1, 2), keepdim=True)[..., 0] + own + bias,
-                "You average over the classes as well: what a node hears is the same for every class, and the softmax "
-                "over the classes takes it out again.",
+            "bent twice": WrongAnswer(
+                lambda query, keys, a: F.leaky_relu(dynamic_scores(query, keys, a), 0.2),
+                "You bend twice. The order may now change, but negative scores are made five times as small once more.",
             ),
-            "sum": WrongAnswer(
-                lambda context, own, bias: context.sum(dim=1) + own + bias,
-                "This is the sum of the heads: more heads would drown the node's own part.",
+            "bent before they meet": WrongAnswer(
+                lambda query, keys, a: _sums_of_pairs(F.leaky_relu(query, 0.2), F.leaky_relu(keys, 0.2)) @ a,
+                "You bend query and key before they are added. Then the score is again a number for the query plus a "
+                "number for the key.",
             ),
-            "first head": WrongAnswer(
-                lambda context, own, bias: context[:, 0] + own + bias,
-                "Only the first head is used; the others are computed and thrown away.",
+            "PyTorch's own slope": WrongAnswer(
+                lambda query, keys, a: F.leaky_relu(_sums_of_pairs(query, keys)) @ a,
+                "Your LeakyReLU leaks too little: PyTorch's own slope is not the one that is asked for.",
             ),
-            "strongest head": WrongAnswer(
-                lambda context, own, bias: context.amax(dim=1) + own + bias,
-                "You take the largest head in each place; the heads are averaged.",
+            "tanh": WrongAnswer(
+                lambda query, keys, a: torch.tanh(_sums_of_pairs(query, keys)) @ a,
+                "This is Bahdanau's score. It is dynamic too, but GATv2 bends with a LeakyReLU.",
             ),
-            "no own part": WrongAnswer(
-                lambda context, own, bias: context.mean(dim=1) + bias,
-                "The node's own part is missing.",
+            "queries and keys exchanged": WrongAnswer(
+                lambda query, keys, a: dynamic_scores(keys, query, a),
+                "Your table has a row for each key and a column for each query; it should be the other way round.",
             ),
-            "no bias": WrongAnswer(
-                lambda context, own, bias: context.mean(dim=1) + own,
-                "The bias is missing.",
+            "dot product": WrongAnswer(
+                lambda query, keys, a: query @ keys.T,
+                "This is a dot product. It is dynamic as well, but here query and key are added and bent.",
             ),
-            "own part divided": WrongAnswer(
-                lambda context, own, bias: context.mean(dim=1) + own / context.shape[1] + bias,
-                "The node's own part is divided by the number of heads too; it has no heads.",
-            ),
-            "probabilities": WrongAnswer(
-                lambda *a: last_layer(*a).softmax(-1),
-                "These are probabilities. The loss wants the scores before the softmax.",
+            "a first": WrongAnswer(
+                lambda query, keys, a: F.leaky_relu(_sums_of_pairs(query, keys) * a, 0.2).sum(-1),
+                "You multiply by a before you bend. Where a number of a is negative, the bend is on the other side.",
             ),
         },
     ),
-    "06_same_for_attention": Exercise(
-        lambda n_documents: ([0, 1], [0, 0, 1, 1]),
-        lambda: (int(torch.randint(3, 8, ())),),
+    "06_layers_until_alike": Exercise(
+        layers_until_alike,
+        _draw_island,
         {
-            "the same": WrongAnswer(lambda n_documents: ([0, 1], [0, 1]), SAME_NEIGHBOURS),
-            "another order": WrongAnswer(
-                lambda n_documents: ([0, 1], [1, 0]),
-                "These are the same neighbours in another order: no graph network can tell them apart, nor should it.",
+            "one too many": WrongAnswer(
+                lambda *arguments: layers_until_alike(*arguments) + 1,
+                "You count one layer too many. Before any layer the count is 0, and the spread may be small enough.",
             ),
-            "one more": WrongAnswer(
-                lambda n_documents: ([0, 1], [0, 1, 2]),
-                "A further text takes weight from the others and brings a value of its own; with f = 0 already the "
-                "mean is another one.",
+            "one too few": WrongAnswer(
+                lambda *arguments: layers_until_alike(*arguments) - 1,
+                "You count one layer too few: the last one, after which the spread is small enough, counts as well.",
             ),
-            "one twice": WrongAnswer(
-                lambda n_documents: ([0, 1], [0, 1, 1]),
-                "Both copies of the text get the same weight, but together twice as much, and the other one gets less.",
+            "at least one": WrongAnswer(
+                _layers(_spread, lambda now, before, first, share: bool(now <= share * first), least=1),
+                "You always take a layer before you look. With a share of 1 none is needed.",
             ),
-            "same number": WrongAnswer(
-                lambda n_documents: ([0, 1], [0, 2]),
-                "The number of neighbours is the same, the texts are not. Think the other way round.",
+            "an absolute spread": WrongAnswer(
+                _layers(_spread, lambda now, before, first, share: bool(now <= share)),
+                "You compare the spread with `share` itself. It is a share of the spread at the start.",
             ),
-            "other texts": WrongAnswer(
-                lambda n_documents: ([0, 0], [1, 1]),
-                "Each node averages copies of one text, and gets that text; but the two texts differ.",
+            "beside the layer before": WrongAnswer(
+                _layers(_spread, lambda now, before, first, share: bool(now <= share * before)),
+                "You compare with the layer before. Each layer narrows the spread by some factor, so that may never be "
+                "small; compare with the start.",
             ),
-            "proportions exchanged": WrongAnswer(
-                lambda n_documents: ([0, 0, 1], [0, 1, 1]),
-                "The texts are the same and so is the number of neighbours, but not the share of each text.",
+            "a standard deviation": WrongAnswer(
+                _layers(lambda rows: rows.std(0).max(), lambda now, before, first, share: bool(now <= share * first)),
+                "Your spread is a standard deviation. It is the largest difference between two rows in any column.",
             ),
-            "nobody": WrongAnswer(lambda n_documents: ([], [0]), NO_NEIGHBOURS),
+            "differences within a row": WrongAnswer(
+                _layers(
+                    lambda rows: (rows.amax(1) - rows.amin(1)).max(),
+                    lambda now, before, first, share: bool(now <= share * first),
+                ),
+                "Your spread compares the numbers of one row with each other. Compare the rows, column by column.",
+            ),
+            "without a mask": WrongAnswer(
+                lambda features, mask, share: layers_until_alike(features, torch.ones_like(mask), share),
+                "After one layer everybody is alike: your nodes read all others. Did the mask reach `attend`?",
+            ),
         },
-        fault=_neighbourhoods_fault,
+    ),
+    "06_good_advice": prediction(
+        ("GAT", "MLP", "GAT"),
+        {
+            "homophily is all": (
+                ("GAT", "MLP", "MLP"),
+                "Look at the third graph again. No neighbour shares one's area, but does a neighbour say nothing?",
+            ),
+            "references always help": (
+                ("GAT", "GAT", "GAT"),
+                "Look at the second graph again. With eleven areas, one in ten is about what chance would give. What "
+                "does the mean of such a neighbourhood tell?",
+            ),
+            "only words count": (
+                ("MLP", "MLP", "MLP"),
+                "Look at the first graph again. Docs itself is much like it. What did the live run print?",
+            ),
+            "attention ignores bad neighbours": (
+                ("GAT", "GAT", "MLP"),
+                "Look at the second and the third graph again. To ignore bad neighbours GAT would need weights far "
+                "from uniform. Does it learn them?",
+            ),
+            "the other way round": (
+                ("MLP", "GAT", "MLP"),
+                "It is the other way round, three times. What does a neighbour of the same area tell?",
+            ),
+            "good neighbours are not needed": (
+                ("MLP", "MLP", "GAT"),
+                "Look at the first graph again: nine in ten neighbours share one's area.",
+            ),
+            "bad neighbours do no harm": (
+                ("MLP", "GAT", "GAT"),
+                "Look at the first and the second graph again. In which of them is a neighbour's area a good guess at "
+                "one's own?",
+            ),
+        },
     ),
 }
