@@ -394,7 +394,7 @@ EXERCISES: dict[str, Exercise] = {
         {
             "homophily is all": (
                 ("GAT", "MLP", "MLP"),
-                "Look at the third graph again. Hardly a neighbour shares one's area, but does a neighbour say nothing?",
+                "Look at the third graph again. Hardly a neighbour shares one's area, but do they say nothing?",
             ),
             "references always help": (
                 ("GAT", "GAT", "GAT"),
