@@ -7,129 +7,160 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from course_utils.attention import attend, dot_score, scaled_dot_score
-from course_utils.exercises.exercise import Exercise, WrongAnswer, prediction
+from course_utils.attention import attend, causal_mask, dot_score, scaled_dot_score
+from course_utils.exercises.exercise import Answer, Exercise, WrongAnswer, prediction, primes
+
+
+def cross_attention(
+    x: Float[Tensor, "tgt_len d_model"],
+    memory: Float[Tensor, "src_len d_model"],
+    W_Q: Float[Tensor, "d_model d_k"],
+    W_K: Float[Tensor, "d_model d_k"],
+    W_V: Float[Tensor, "d_model d_k"],
+) -> tuple[Float[Tensor, "tgt_len d_k"], Float[Tensor, "tgt_len src_len"]]:
+    """Let the target words ask and the source words answer."""
+    context, weights = attend(x @ W_Q, memory @ W_K, memory @ W_V, scaled_dot_score)
+    assert weights is not None
+    return context, weights
+
+
+def _draw_cross() -> tuple:
+    return torch.randn(5, 7), torch.randn(11, 7), *(torch.randn(3, 7, 13) / 7**0.5)
+
+
+def _softmax_over_target(x: Tensor, memory: Tensor, W_Q: Tensor, W_K: Tensor, W_V: Tensor) -> tuple:
+    weights = scaled_dot_score(memory @ W_K, x @ W_Q).softmax(0)
+    return weights @ (memory @ W_V), weights
+
+
+def _unscaled(x: Tensor, memory: Tensor, W_Q: Tensor, W_K: Tensor, W_V: Tensor) -> tuple:
+    return attend(x @ W_Q, memory @ W_K, memory @ W_V, dot_score)
+
+
+def _scaled_by_d_model(x: Tensor, memory: Tensor, W_Q: Tensor, W_K: Tensor, W_V: Tensor) -> tuple:
+    return attend(x @ W_Q, memory @ W_K, memory @ W_V, lambda k, q: dot_score(k, q) / len(W_K) ** 0.5)
+
+
+def _keys_as_values(x: Tensor, memory: Tensor, W_Q: Tensor, W_K: Tensor, W_V: Tensor) -> tuple:
+    return cross_attention(x, memory, W_Q, W_K, W_K)
+
+
+def _scores_as_weights(x: Tensor, memory: Tensor, W_Q: Tensor, W_K: Tensor, W_V: Tensor) -> tuple:
+    scores = scaled_dot_score(memory @ W_K, x @ W_Q)
+    return scores.softmax(-1) @ (memory @ W_V), scores
+
+
+def mask_of_last(q_len: int, k_len: int) -> Bool[Tensor, "q_len k_len"]:
+    """Let the last words of a sentence see themselves and all before them."""
+    return causal_mask(k_len)[k_len - q_len :]
+
+
+def rotate(x: Float[Tensor, "length d_k"], turn: Float[Tensor, "half"]) -> Float[Tensor, "length d_k"]:
+    """Turn each pair of neighbouring components by place times speed."""
+    angle = torch.arange(len(x))[:, None] * turn
+    return _turned(x, angle)
+
+
+def _turned(x: Tensor, angle: Tensor) -> Tensor:
+    turned = torch.view_as_complex(x.unflatten(1, (-1, 2)).contiguous()) * torch.polar(torch.ones_like(angle), angle)
+    return torch.view_as_real(turned).flatten(1)
+
+
+def _draw_rotation() -> tuple:
+    return torch.randn(7, 10), torch.rand(5) + 0.1
+
+
+def _halves(x: Tensor, turn: Tensor) -> Tensor:
+    first, second = rotate(torch.stack(x.chunk(2, 1), 2).flatten(1), turn).unflatten(1, (-1, 2)).unbind(2)
+    return torch.cat([first, second], 1)
+
+
+def _split_apart(x: Tensor, turn: Tensor) -> Tensor:
+    turned = rotate(x, turn)
+    return torch.cat([turned[:, ::2], turned[:, 1::2]], 1)
+
+
+def _added(x: Tensor, turn: Tensor) -> Tensor:
+    angle = torch.arange(len(x))[:, None] * turn
+    return x + torch.stack([angle.sin(), angle.cos()], -1).flatten(1)
+
+
+def _reflected(x: Tensor, turn: Tensor) -> Tensor:
+    angle = torch.arange(len(x))[:, None] * turn
+    first, second = x[:, ::2], x[:, 1::2]
+    return torch.stack(
+        [first * angle.cos() - second * angle.sin(), first * angle.sin() - second * angle.cos()], -1
+    ).flatten(1)
+
+
+def _overwritten(x: Tensor, turn: Tensor) -> Tensor:
+    angle = torch.arange(len(x))[:, None] * turn
+    first, second = x[:, ::2], x[:, 1::2]
+    first = first * angle.cos() - second * angle.sin()
+    return torch.stack([first, first * angle.sin() + second * angle.cos()], -1).flatten(1)
+
+
+def cached_step(
+    x: Float[Tensor, "d_model"],
+    W_Q: Float[Tensor, "d_model d_k"],
+    W_K: Float[Tensor, "d_model d_k"],
+    W_V: Float[Tensor, "d_model d_k"],
+    keys: Float[Tensor, "t d_k"],
+    values: Float[Tensor, "t d_k"],
+) -> tuple[Float[Tensor, "d_k"], Float[Tensor, "longer d_k"], Float[Tensor, "longer d_k"]]:
+    """Attend from the newest word to itself and to what was cached, and give both caches one row longer."""
+    keys, values = torch.cat([keys, (x @ W_K)[None]]), torch.cat([values, (x @ W_V)[None]])
+    return _asked(x @ W_Q, keys, values), keys, values
+
+
+def _asked(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    return attend(query[None], keys, values, scaled_dot_score)[0][0]
+
+
+def _draw_step() -> tuple:
+    return torch.randn(5), *(torch.randn(3, 5, 11) / 5**0.5), torch.randn(7, 11), torch.randn(7, 11)
+
+
+def _asks_before_it_appends(x: Tensor, W_Q: Tensor, W_K: Tensor, W_V: Tensor, keys: Tensor, values: Tensor) -> tuple:
+    return _asked(x @ W_Q, keys, values), *cached_step(x, W_Q, W_K, W_V, keys, values)[1:]
+
+
+def _appends_in_front(x: Tensor, W_Q: Tensor, W_K: Tensor, W_V: Tensor, keys: Tensor, values: Tensor) -> tuple:
+    context, longer_keys, longer_values = cached_step(x, W_Q, W_K, W_V, keys, values)
+    return context, longer_keys.roll(1, 0), longer_values.roll(1, 0)
+
+
+def _caches_the_word(x: Tensor, W_Q: Tensor, W_K: Tensor, W_V: Tensor, keys: Tensor, values: Tensor) -> tuple:
+    return cached_step(x, W_Q, W_K, W_K, keys, values)
+
+
+def _caches_the_query(x: Tensor, W_Q: Tensor, W_K: Tensor, W_V: Tensor, keys: Tensor, values: Tensor) -> tuple:
+    return cached_step(x, W_Q, W_Q, W_V, keys, values)
+
+
+def _returns_the_old_cache(x: Tensor, W_Q: Tensor, W_K: Tensor, W_V: Tensor, keys: Tensor, values: Tensor) -> tuple:
+    return cached_step(x, W_Q, W_K, W_V, keys, values)[0], keys, values
+
+
+def _forgets_the_scale(x: Tensor, W_Q: Tensor, W_K: Tensor, W_V: Tensor, keys: Tensor, values: Tensor) -> tuple:
+    return cached_step(x, W_Q * W_Q.shape[1] ** 0.5, W_K, W_V, keys, values)
+
+
+def _projects_the_cache_again(x: Tensor, W_Q: Tensor, W_K: Tensor, W_V: Tensor, keys: Tensor, values: Tensor) -> tuple:
+    longer_keys, longer_values = cached_step(x, W_Q, W_K, W_V, keys, values)[1:]
+    return _asked(x @ W_Q, longer_keys @ W_K.T @ W_K, longer_values @ W_V.T @ W_V), longer_keys, longer_values
+
+
+def _only_itself(x: Tensor, W_Q: Tensor, W_K: Tensor, W_V: Tensor, keys: Tensor, values: Tensor) -> tuple:
+    return x @ W_V, *cached_step(x, W_Q, W_K, W_V, keys, values)[1:]
+
+
+def _values_first(x: Tensor, W_Q: Tensor, W_K: Tensor, W_V: Tensor, keys: Tensor, values: Tensor) -> tuple:
+    context, longer_keys, longer_values = cached_step(x, W_Q, W_K, W_V, keys, values)
+    return context, longer_values, longer_keys
+
 
 Attention = Callable[[Tensor], Tensor]
-
-
-def scaled_dot_attention(
-    query: Float[Tensor, "batch q_len d_k"],
-    keys: Float[Tensor, "batch k_len d_k"],
-    values: Float[Tensor, "batch k_len d_value"],
-    mask: Bool[Tensor, "batch q_len k_len"],
-) -> Float[Tensor, "batch q_len d_value"]:
-    """Average the values by softmax(q·k / √d_k) over the keys that the mask allows."""
-    return attend(query, keys, values, scaled_dot_score, mask)[0]
-
-
-def _draw_attention() -> tuple:
-    mask = torch.rand(3, 5, 7) < 0.6
-    mask[..., 2] = True
-    mask[1, 3] = False
-    return torch.randn(3, 5, 11), torch.randn(3, 7, 11), torch.randn(3, 7, 13), mask
-
-
-def _masked_after(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
-    return (scaled_dot_score(keys, query).softmax(-1) * mask) @ values
-
-
-def _very_negative(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
-    return scaled_dot_score(keys, query).masked_fill(~mask, -1e9).softmax(-1) @ values
-
-
-def _minus_infinity(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
-    return scaled_dot_score(keys, query).masked_fill(~mask, -torch.inf).softmax(-1) @ values
-
-
-def query_keys_values(
-    x: Float[Tensor, "length d_model"], W: Float[Tensor, "d_model d_together"]
-) -> tuple[Float[Tensor, "length d_k"], Float[Tensor, "length d_k"], Float[Tensor, "length d_k"]]:
-    """Project x by W_Q, W_K and W_V, which stand side by side in one matrix."""
-    query, keys, values = (x @ W).chunk(3, dim=1)
-    return query, keys, values
-
-
-def _keys_are_queries(x: Tensor, W: Tensor) -> tuple:
-    query, _, values = query_keys_values(x, W)
-    return query, query, values
-
-
-def _values_are_keys(x: Tensor, W: Tensor) -> tuple:
-    query, keys, _ = query_keys_values(x, W)
-    return query, keys, keys
-
-
-def _only_one_projection(x: Tensor, W: Tensor) -> tuple:
-    query, _, _ = query_keys_values(x, W)
-    return query, query, query
-
-
-def _keys_first(x: Tensor, W: Tensor) -> tuple:
-    query, keys, values = query_keys_values(x, W)
-    return keys, query, values
-
-
-def _cut_between_words(x: Tensor, W: Tensor) -> tuple:
-    return (x @ W).chunk(3, dim=0)
-
-
-def _every_third_column(x: Tensor, W: Tensor) -> tuple:
-    return (x @ W).unflatten(1, (-1, 3)).unbind(-1)
-
-
-def _three_by_reshape(x: Tensor, W: Tensor) -> tuple:
-    return tuple((x @ W).reshape(3, len(x), -1))
-
-
-def _projections_times_heads(x: Tensor, W: Tensor) -> tuple:
-    query, keys, values = query_keys_values(x, W)
-    return query.mT, keys.mT, values.mT
-
-
-def head_scores(
-    query: Float[Tensor, "q_len d_model"], keys: Float[Tensor, "k_len d_model"], n_heads: int
-) -> Float[Tensor, "n_heads q_len k_len"]:
-    """Score each key against each query in every head: q·k / √d_k, with the head's own slice of the width."""
-    return scaled_dot_score(_by_head(keys, n_heads), _by_head(query, n_heads))
-
-
-def _by_head(x: Tensor, n_heads: int) -> Tensor:
-    return x.unflatten(-1, (n_heads, -1)).transpose(-3, -2)
-
-
-def _draw_heads() -> tuple:
-    return torch.randn(5, 33), torch.randn(7, 33), 3
-
-
-def _rescaled(power_of_heads: float, power_of_d_k: float = 0.0):
-    """Make the reference's mistaken twin: its scores times powers of the number of heads and of d_k."""
-
-    def scores(query: Tensor, keys: Tensor, n_heads: int) -> Tensor:
-        d_k = query.shape[1] // n_heads
-        return head_scores(query, keys, n_heads) * n_heads**power_of_heads * d_k**power_of_d_k
-
-    return scores
-
-
-def _interleaved_scores(query: Tensor, keys: Tensor, n_heads: int) -> Tensor:
-    def every(x: Tensor) -> Tensor:
-        return x.unflatten(-1, (-1, n_heads)).permute(2, 0, 1)
-
-    return scaled_dot_score(every(keys), every(query))
-
-
-def _viewed_scores(query: Tensor, keys: Tensor, n_heads: int) -> Tensor:
-    return scaled_dot_score(keys.view(n_heads, len(keys), -1), query.view(n_heads, len(query), -1))
-
-
-def split_heads(x: Float[Tensor, "batch length d_model"], n_heads: int) -> Float[Tensor, "batch n_heads length d_k"]:
-    """Cut the width of each word into heads."""
-    return _by_head(x, n_heads)
-
-
-def _viewed(x: Tensor, n_heads: int) -> Tensor:
-    return x.view(len(x), n_heads, x.shape[1], -1)
 
 
 def who_sees_whom(attention: Attention, x: Float[Tensor, "length d_model"]) -> Bool[Tensor, "length length"]:
@@ -144,18 +175,49 @@ def _changed(x: Tensor, places: list[int]) -> Tensor:
     return changed
 
 
-def _draw_leaks() -> tuple:
-    """Draw self-attention whose mask is random and not symmetric: two words that see nothing, one whom nobody sees."""
-    mask = torch.rand(7, 7) < 0.4
-    mask[:, 2] = True
-    mask[[1, 4]] = False
-    mask[:, 5] = False
-    W_q, W_k, W_v = torch.randn(3, 5, 5) / 2
+def _draw_leaks(mask: Tensor | None = None, dead: int | None = None, opposite: bool = False) -> tuple:
+    """Draw self-attention whose mask is random and not symmetric: one word sees nothing, one is seen by nobody.
+
+    ``dead`` is a component of the outputs that never changes; ``opposite`` makes two that cancel each other.
+    """
+    length, d_model, d_value = primes(3)
+    if mask is None:
+        mask = torch.rand(length, length) < 0.4
+        mask[:, 1] = True
+        mask[0] = False
+        mask[:, -1] = False
+    length = len(mask)
+    W_q, W_k = torch.randn(2, d_model, d_model) / d_model**0.5
+    W_v = torch.randn(d_model, d_value)
+    if dead is not None:
+        W_v[:, dead] = 0
+    if opposite:
+        W_v = torch.stack([W_v[:, 0], -W_v[:, 0]], 1)
 
     def attention(x: Tensor) -> Tensor:
         return attend(x @ W_q, x @ W_k, x @ W_v, scaled_dot_score, mask)[0]
 
-    return attention, torch.randn(7, 5)
+    return attention, torch.randn(length, d_model)
+
+
+def _forgetful() -> tuple:
+    """Draw an operation that looks at nothing but the word before, and of one word at nothing."""
+    length, d_model = primes(2)
+
+    def shifted(x: Tensor) -> Tensor:
+        return torch.cat([torch.zeros(1, x.shape[1]), x[:-1]])[:, :1].expand(-1, 2) + torch.zeros(length, 2)
+
+    return shifted, torch.randn(length, d_model)
+
+
+def _compared(tell: Answer, change: Answer = lambda x, j: _changed(x, [j])) -> Answer:
+    """Make a test for leaks that changes a word and tells outputs apart in its own way."""
+
+    def test(attention: Attention, x: Tensor) -> Tensor:
+        before = attention(x)
+        return torch.stack([tell(attention(change(x, j)), before) for j in range(len(x))], dim=1)
+
+    return test
 
 
 def _never_put_back(attention: Attention, x: Tensor) -> Tensor:
@@ -179,226 +241,215 @@ def _all_others_changed(attention: Attention, x: Tensor) -> Tensor:
 
 
 EXERCISES: dict[str, Exercise] = {
-    "05_what_order_changes": prediction(
-        (True, False, True, False, True),
+    "05_cross_attention": Exercise(
+        cross_attention,
+        _draw_cross,
         {
-            "memory in another order": (
-                (False, False, True, False, True),
-                "Look at the first statement again. The context is a sum over the memory's words: does a sum ask in "
-                "which order its terms come?",
+            "sides exchanged": WrongAnswer(
+                lambda x, memory, W_Q, W_K, W_V: cross_attention(memory, x, W_Q, W_K, W_V),
+                "The sides are exchanged: you let the source words ask. Who is about to write, and who has been read?",
             ),
-            "mask moves along": (
-                (True, True, True, False, True),
-                "Look at the second statement again. You let the causal mask travel with the words; but it speaks "
-                "about places, whoever stands there.",
+            "self-attention": WrongAnswer(
+                lambda x, memory, W_Q, W_K, W_V: cross_attention(x, x, W_Q, W_K, W_V),
+                "This is self-attention: the memory is never looked at.",
             ),
-            "mean of the outputs": (
-                (True, False, False, False, True),
-                "Look at the third statement again. Each output moves to another place. What does an average over all "
-                "places make of that?",
+            "values from the target": WrongAnswer(
+                lambda x, memory, W_Q, W_K, W_V: cross_attention(memory, memory, W_Q, W_K, W_V),
+                "Query, keys and values all come from the memory: the encoder asks itself, and the target words have "
+                "no part in it.",
             ),
-            "places move along": (
-                (True, False, True, True, True),
-                "Look at the fourth statement again. The places are added after the shuffle, so the words meet other "
-                "places than before.",
+            "softmax over the target words": WrongAnswer(
+                _softmax_over_target,
+                "The softmax runs over the target words: each source word shares itself out, and no query's weights "
+                "sum to one.",
             ),
-            "a place is an index": (
-                (True, False, True, False, False),
-                "Look at the fifth statement again. Word and place are one sum before anything is shuffled, and "
-                "attention reads vectors: it cannot see which row of the matrix they are in.",
-            ),
-            "all the same": (
-                (True, True, True, True, True),
-                "You say that order never matters. That holds for attention alone; some of the five contain something "
-                "that speaks about places.",
-            ),
-            "nothing the same": (
-                (False, False, False, False, False),
-                "You say that order always matters. Go through the four steps of attention and look for the one that "
-                "uses the index of a word.",
-            ),
-            "only with places": (
-                (False, False, False, True, True),
-                "You have it the wrong way round: the vectors of places do not protect against a shuffle, they are "
-                "what lets the model notice one.",
-            ),
-        },
-    ),
-    "05_scaled_dot_attention": Exercise(
-        scaled_dot_attention,
-        _draw_attention,
-        {
             "no scale": WrongAnswer(
-                lambda q, k, v, mask: attend(q, k, v, dot_score, mask)[0],
-                "The scale is missing: the variance of q·k grows with d_k, and a softmax of large scores saturates.",
+                _unscaled,
+                "The scale is missing: q·k has a variance of d_k.",
             ),
-            "divided by d_k": WrongAnswer(
-                lambda q, k, v, mask: attend(q, k, v, lambda k, q: dot_score(k, q) / k.shape[-1], mask)[0],
-                "You divide by d_k. The variance grows as d_k, so the standard deviation grows as something smaller.",
-            ),
-            "softmax over queries": WrongAnswer(
-                lambda q, k, v, mask: (scaled_dot_score(k, q).masked_fill(~mask, -1e9).softmax(-2) * mask) @ v,
-                "The softmax runs over the queries: each key shares itself out, and no query's weights sum to one.",
-            ),
-            "mask after the softmax": WrongAnswer(
-                _masked_after,
-                "You mask after the softmax: hidden keys still take their share of the sum, so the rest is too small.",
-            ),
-            "mask inverted": WrongAnswer(
-                lambda q, k, v, mask: scaled_dot_attention(q, k, v, ~mask),
-                "The mask is inverted: True means may attend (nn.MultiheadAttention means the opposite).",
-            ),
-            "no mask": WrongAnswer(
-                lambda q, k, v, mask: attend(q, k, v, scaled_dot_score)[0],
-                "The mask is not used: padding is attended to.",
-            ),
-            "-1e9": WrongAnswer(
-                _very_negative,
-                "Right but for the query with nothing to attend to: a large negative number everywhere is the same "
-                "everywhere, so its softmax averages over all it should not see.",
-            ),
-            "-inf": WrongAnswer(
-                _minus_infinity,
-                "Right but for the query with nothing to attend to: the softmax of −∞ everywhere is NaN.",
-            ),
-            "scores as result": WrongAnswer(
-                lambda q, k, v, mask: attend(q, k, v, scaled_dot_score, mask)[1],
-                "You return the weights; the result is the average of the values.",
-            ),
-        },
-    ),
-    "05_query_keys_values": Exercise(
-        query_keys_values,
-        lambda: (torch.randn(7, 5), torch.randn(5, 33) / 2),
-        {
-            "keys are queries": WrongAnswer(
-                _keys_are_queries,
-                "You have kept the bug: keys and queries are still the same vectors, so i scores j exactly as j scores "
-                "i, and W_K is never trained.",
+            "scaled by d_model": WrongAnswer(
+                _scaled_by_d_model,
+                "You divide by √d_model. How many products does one score add up?",
             ),
             "values are keys": WrongAnswer(
-                _values_are_keys,
-                "Now the values are the keys: what a word is found by is not what it gives, and W_V is never trained.",
+                _keys_as_values,
+                "The values are the keys: what a word is found by is not what it gives.",
             ),
-            "one projection": WrongAnswer(
-                _only_one_projection,
-                "All three are the same projection: a word would ask, be found and give by one and the same vector.",
+            "scores for weights": WrongAnswer(
+                _scores_as_weights,
+                "The context is right, but the second tensor holds the scores; its rows should sum to one.",
             ),
-            "query and keys exchanged": WrongAnswer(
-                _keys_first,
-                "Query and keys are exchanged: the score matrix comes out transposed, and who asks is asked.",
-            ),
-            "cut between the words": WrongAnswer(
-                _cut_between_words,
-                "You cut along the sentence: the first words ask and the last words give. The three matrices stand "
-                "side by side in the width.",
-            ),
-            "every third column": WrongAnswer(
-                _every_third_column,
-                "You deal the columns out in turn, like cards; but all columns of W_Q come first, then all of W_K.",
-            ),
-            "reshape": WrongAnswer(
-                _three_by_reshape,
-                "The shape is right, the contents are not: a reshape reads row after row, so the query of one word is "
-                "made of another word's keys and values.",
-            ),
-            "transposed": WrongAnswer(
-                _projections_times_heads,
-                "Each part is transposed: one row a word, one column a component.",
+            "weights first": WrongAnswer(
+                lambda *given: cross_attention(*given)[::-1],
+                "Context and weights are exchanged: the context comes first.",
             ),
         },
     ),
-    "05_head_scores": Exercise(
-        head_scores,
-        _draw_heads,
+    "05_mask_of_last": Exercise(
+        mask_of_last,
+        lambda: (3, 7),
         {
-            "d_model": WrongAnswer(
-                _rescaled(-0.5),
-                "You have kept the bug: the scores are divided as if each head compared the full width, so the more "
-                "heads, the closer all weights come to uniform.",
+            "upper left corner": WrongAnswer(
+                lambda q_len, k_len: torch.ones(q_len, k_len, dtype=torch.bool).tril(),
+                "You have kept the bug: the triangle begins in the upper left corner, as if the queries were the first "
+                "words of the sentence.",
+            ),
+            "not itself": WrongAnswer(
+                lambda q_len, k_len: torch.ones(q_len, k_len, dtype=torch.bool).tril(k_len - q_len - 1),
+                "Nearly: a word may see itself, and yours does not.",
+            ),
+            "one too far": WrongAnswer(
+                lambda q_len, k_len: torch.ones(q_len, k_len, dtype=torch.bool).tril(k_len - q_len + 1),
+                "Your queries see one word too many: the next one, which they are asked to predict.",
+            ),
+            "everything": WrongAnswer(
+                lambda q_len, k_len: torch.ones(q_len, k_len, dtype=torch.bool),
+                "All keys are seen. That is right for the last query alone; the others must not see the words that "
+                "come after them.",
+            ),
+            "inverted": WrongAnswer(
+                lambda q_len, k_len: ~mask_of_last(q_len, k_len),
+                "The mask is inverted: True means may attend.",
+            ),
+            "transposed": WrongAnswer(
+                lambda q_len, k_len: mask_of_last(q_len, k_len).T,
+                "Rows and columns are exchanged: one row per query, one column per key.",
+            ),
+            "upper right": WrongAnswer(
+                lambda q_len, k_len: torch.ones(q_len, k_len, dtype=torch.bool).triu(k_len - q_len),
+                "This triangle shows the future and hides the past.",
+            ),
+            "the whole sentence asks": WrongAnswer(
+                lambda q_len, k_len: causal_mask(k_len),
+                "You give every word of the sentence a row; only the last q_len of them ask.",
+            ),
+        },
+    ),
+    "05_rotate": Exercise(
+        rotate,
+        _draw_rotation,
+        {
+            "the other way round": WrongAnswer(
+                lambda x, turn: rotate(x, -turn),
+                "You turn the other way round. Inner products would be the same, but the matrix in the text has its "
+                "minus sign in the first row.",
+            ),
+            "places from one": WrongAnswer(
+                lambda x, turn: rotate(torch.cat([x[:1], x]), turn)[1:],
+                "Your places count from 1: the row at place 0 should stay as it is.",
+            ),
+            "halves": WrongAnswer(
+                _halves,
+                "You pair component i with component i + d_k / 2, as many programs do. Here the pairs are neighbours.",
+            ),
+            "halves put back": WrongAnswer(
+                _split_apart,
+                "The rotation is right, but you put all first components before all second ones; the pairs should stay "
+                "where they were.",
+            ),
+            "all alike": WrongAnswer(
+                lambda x, turn: _turned(x, turn.expand(len(x), -1)),
+                "Every row is turned by the same angle: the place has no part in it.",
+            ),
+            "one speed": WrongAnswer(
+                lambda x, turn: rotate(x, turn[:1].expand(len(turn))),
+                "All pairs turn at the speed of the first; each has its own.",
+            ),
+            "added": WrongAnswer(
+                _added,
+                "You add the sinusoidal positions. Here nothing is added: the vector that is there is turned.",
+            ),
+            "reflected": WrongAnswer(
+                _reflected,
+                "A sign is wrong in the second component: the length stays right, but place 0 is not left alone.",
+            ),
+            "overwritten": WrongAnswer(
+                _overwritten,
+                "The second component is computed from the first one *after* its turn; keep the old one until both "
+                "are there.",
+            ),
+        },
+    ),
+    "05_cached_step": Exercise(
+        cached_step,
+        _draw_step,
+        {
+            "asks too early": WrongAnswer(
+                _asks_before_it_appends,
+                "You ask before the new key and value are in the cache, so the word cannot see itself; behind a causal "
+                "mask it can.",
+            ),
+            "appended in front": WrongAnswer(
+                _appends_in_front,
+                "The context is right, but the new row stands in front of the old ones; the cache keeps the order of "
+                "the sentence.",
+            ),
+            "values are keys": WrongAnswer(
+                _caches_the_word,
+                "Your new value is the key of the word; it has a projection of its own.",
+            ),
+            "query cached": WrongAnswer(
+                _caches_the_query,
+                "You put the query into the cache of the keys. A query is used once; the key is what later words ask.",
+            ),
+            "old cache": WrongAnswer(
+                _returns_the_old_cache,
+                "The context is right, but you return the caches as they were: the next word would not see this one.",
             ),
             "no scale": WrongAnswer(
-                _rescaled(0.0, 0.5),
-                "Now nothing is divided: the variance of a score is the number of products that are summed, and wide "
-                "heads saturate before they have learned anything.",
+                _forgets_the_scale,
+                "The scale is missing: q·k has a variance of d_k.",
             ),
-            "divided by d_k": WrongAnswer(
-                _rescaled(0.0, -0.5),
-                "You divide by the variance. What brings a spread to one is the standard deviation.",
+            "projected twice": WrongAnswer(
+                _projects_the_cache_again,
+                "You project what is in the cache again. It was projected when it was new; that is what is saved.",
             ),
-            "number of heads": WrongAnswer(
-                _rescaled(-0.5, 0.5),
-                "You divide by the root of the number of heads; a score does not know how many other heads there are.",
+            "only itself": WrongAnswer(
+                _only_itself,
+                "The word attends to itself alone, and what was cached has no part in its context.",
             ),
-            "scaled twice": WrongAnswer(
-                _rescaled(-0.5, -0.5),
-                "The scale is there twice, right and wrong: take the old one away.",
-            ),
-            "interleaved": WrongAnswer(
-                _interleaved_scores,
-                "A head takes every n-th component; here a head is a slice of neighbouring components, the first head "
-                "the first d_k.",
-            ),
-            "view": WrongAnswer(
-                _viewed_scores,
-                "The shape is right, but your heads are cut across the words: before an axis can be the first, the "
-                "width has to be cut where it stands.",
-            ),
-            "transposed": WrongAnswer(
-                lambda query, keys, n_heads: head_scores(query, keys, n_heads).mT,
-                "Rows and columns are exchanged: one row a query, one column a key.",
-            ),
-            "weights": WrongAnswer(
-                lambda query, keys, n_heads: head_scores(query, keys, n_heads).softmax(-1),
-                "These are weights; the scores before the softmax are asked for.",
-            ),
-            "summed over heads": WrongAnswer(
-                lambda query, keys, n_heads: head_scores(query, keys, n_heads).sum(0),
-                "The heads are added up: each head needs a softmax of its own, or they all look at the same words.",
+            "values first": WrongAnswer(
+                _values_first,
+                "The two caches are exchanged: keys first, then values.",
             ),
         },
     ),
-    "05_split_heads": Exercise(
-        split_heads,
-        lambda: (torch.randn(3, 7, 55), 5),
+    "05_base_model": prediction(
+        (1_048_576, 2_097_152, 44_040_192, 1_024),
         {
-            "view": WrongAnswer(
-                _viewed,
-                "You have kept the bug: the shape is right, but the numbers of one word are spread over several places "
-                "of a head, and a head no longer sees every word.",
+            "no W_O": (
+                (786_432, 2_097_152, 39_321_600, 1_024),
+                "Your attention has three matrices. There is a fourth, which mixes the heads.",
             ),
-            "no transpose": WrongAnswer(
-                lambda x, n_heads: x.unflatten(-1, (n_heads, -1)),
-                "The width is cut, but words and heads stand in the wrong order: attend would let the heads of one "
-                "word attend to each other.",
+            "one head": (
+                (131_072, 2_097_152, 27_525_120, 1_024),
+                "You counted one head. Eight of them, side by side, are as wide as the model.",
             ),
-            "interleaved": WrongAnswer(
-                lambda x, n_heads: x.unflatten(-1, (-1, n_heads)).permute(0, 3, 1, 2),
-                "Your first head takes every n-th number of a word. That is a fair cut, but not this one: here each "
-                "head is a run of neighbouring numbers, as the rows of W_Q are stacked.",
+            "every head as wide as the model": (
+                (8_388_608, 2_097_152, 176_160_768, 1_024),
+                "You gave every head the full width. The heads share it out.",
             ),
-            "heads before the batch": WrongAnswer(
-                lambda x, n_heads: x.unflatten(-1, (n_heads, -1)).permute(2, 0, 1, 3),
-                "Heads stand before the batch. The cut is right; mind the order of the axes.",
+            "one matrix of the feed-forward part": (
+                (1_048_576, 1_048_576, 31_457_280, 1_024),
+                "Your feed-forward part has one matrix: it goes up to 2,048 and has to come down again.",
             ),
-            "heads in the batch": WrongAnswer(
-                lambda x, n_heads: split_heads(x, n_heads).flatten(0, 1),
-                "The heads are folded into the batch. attend takes any number of batch axes, so keep them apart: then "
-                "one mask can serve all heads.",
+            "no cross-attention": (
+                (1_048_576, 2_097_152, 37_748_736, 1_024),
+                "Your decoder layers have one attention. The drawing shows two of them.",
             ),
-            "words and numbers exchanged": WrongAnswer(
-                lambda x, n_heads: split_heads(x, n_heads).mT,
-                "The last two axes are exchanged: attend wants words before components.",
+            "one layer of each": (
+                (1_048_576, 2_097_152, 7_340_032, 1_024),
+                "You counted one layer of each stack; there are six.",
             ),
-            "transposed, then viewed": WrongAnswer(
-                lambda x, n_heads: x.mT.reshape(len(x), n_heads, x.shape[1], -1),
-                "You transpose, but before the cut, and then the wrong axis is cut: words and components are mixed "
-                "inside each head.",
+            "scores or averages": (
+                (1_048_576, 2_097_152, 44_040_192, 2_048),
+                "The first three are right. For the last, 2 n² d_model counts scores and averages together already; "
+                "set it equal to 4 n d_model².",
             ),
-            "full width": WrongAnswer(
-                lambda x, n_heads: x[:, None].expand(-1, n_heads, -1, -1),
-                "Every head gets the whole word. Heads share the width out; that is why many heads cost no more than "
-                "one.",
+            "d_model": (
+                (1_048_576, 2_097_152, 44_040_192, 512),
+                "The first three are right. For the last, set 4 n d_model² equal to 2 n² d_model and divide by what "
+                "both have.",
             ),
         },
     ),
@@ -406,6 +457,52 @@ EXERCISES: dict[str, Exercise] = {
         who_sees_whom,
         _draw_leaks,
         {
+            "all components": WrongAnswer(
+                _compared(lambda after, before: (after != before).all(1)),
+                "You ask whether all components of an output have changed; one that changes is enough (any, not all).",
+            ),
+            "first component": WrongAnswer(
+                _compared(lambda after, before: (after != before)[:, 0]),
+                "You look at the first component of each output alone; any of them may change.",
+            ),
+            "last component": WrongAnswer(
+                _compared(lambda after, before: (after != before)[:, -1]),
+                "You look at the last component of each output alone; any of them may change.",
+            ),
+            "sum of the outputs": WrongAnswer(
+                _compared(lambda after, before: (after - before).sum(1).abs() > 1e-3),
+                "You add up the components before you compare: changes of opposite sign cancel, or small ones vanish.",
+            ),
+            "coarse": WrongAnswer(
+                _compared(lambda after, before: ((after - before).abs() > 0.1).any(1)),
+                "Your threshold is too coarse: an output that changes a little has changed.",
+            ),
+            "how much": WrongAnswer(
+                _compared(lambda after, before: (after - before).abs().sum(1)),
+                "You return how much the outputs change; expected True and False (bool).",
+            ),
+            "nothing is changed": WrongAnswer(
+                _compared(lambda after, before: (after != before).any(1), lambda x, j: x.clone()),
+                "You compare the same input twice: no word was changed before the second call.",
+            ),
+            "the neighbour is changed": WrongAnswer(
+                _compared(lambda after, before: (after != before).any(1), lambda x, j: _changed(x, [(j + 1) % len(x)])),
+                "You change another word than the one that the column is about: off by one.",
+            ),
+            "the rest is changed": WrongAnswer(
+                _compared(
+                    lambda after, before: (after != before).any(1), lambda x, j: _changed(x, list(range(j, len(x))))
+                ),
+                "You change the word and all words after it; change one alone.",
+            ),
+            "everything is zeroed": WrongAnswer(
+                _compared(lambda after, before: (after != before).any(1), lambda x, j: -x),
+                "You change all words at a time; then nobody knows which of them was heard.",
+            ),
+            "the past alone": WrongAnswer(
+                lambda attention, x: who_sees_whom(attention, x).tril(),
+                "You mark only what lies on or below the diagonal: the future is where leaks are.",
+            ),
             "transposed": WrongAnswer(
                 lambda attention, x: who_sees_whom(attention, x).T,
                 "Rows and columns are exchanged: a row is an output, a column the word that was changed. Read as it "
@@ -444,6 +541,16 @@ EXERCISES: dict[str, Exercise] = {
                 _all_others_changed,
                 "You change all words but one; then nobody knows which of them was heard.",
             ),
+        },
+        hard={
+            "where one component of the outputs never changes": lambda: _draw_leaks(dead=1),
+            "where the first component of the outputs never changes": lambda: _draw_leaks(dead=0),
+            "where the last component of the outputs never changes": lambda: _draw_leaks(dead=-1),
+            "where two components change in opposite directions": lambda: _draw_leaks(opposite=True),
+            "where the attention is causal": lambda: _draw_leaks(torch.ones(7, 7, dtype=torch.bool).tril()),
+            "where everybody sees everybody": lambda: _draw_leaks(torch.ones(5, 5, dtype=torch.bool)),
+            "where each output sees the word before alone": _forgetful,
+            "where there is a single word": lambda: _draw_leaks(torch.ones(1, 1, dtype=torch.bool)),
         },
     ),
 }

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from course_utils.attention import masked_softmax
-from course_utils.exercises.exercise import Exercise, WrongAnswer, prediction
+from course_utils.exercises.exercise import Answer, Exercise, WrongAnswer, prediction, primes, truth_table
 
 
 def read_neighbours(
@@ -87,16 +87,56 @@ def _shares(numbers: Tensor, targets: Tensor, n_nodes: int) -> Tensor:
     return numbers / sums[targets]
 
 
-def _draw_edges() -> tuple:
-    """Make edges with a double one, a node without any, and two nodes whose scores are far from all others."""
-    ends = torch.randint(10, (2, 31))
-    ends[1, :10] = torch.arange(10)
+def _draw_edges(apart: float = 0.0) -> tuple:
+    """Make edges with a double one and a node without any; ``apart`` moves the scores of two nodes up and down."""
+    n_nodes, n_edges = primes(1, (7, 11, 13))[0], primes(1, (29, 31, 37))[0]
+    n_heads = primes(1, (2, 3, 5))[0]
+    ends = torch.randint(n_nodes - 1, (2, n_edges))
+    ends[1, : n_nodes - 1] = torch.arange(n_nodes - 1)
+    ends[1, n_nodes - 1 : 2 * n_nodes - 2] = torch.arange(n_nodes - 1)
     ends[:, -1] = ends[:, 0]
-    sources, targets = ends[:, torch.randperm(31)]
-    scores = torch.randn(31, 3)
-    scores[targets == 4] += 300
-    scores[targets == 7] -= 300
-    return scores, sources, targets, 11
+    sources, targets = ends[:, torch.randperm(n_edges)]
+    scores = torch.randn(n_edges, n_heads)
+    scores[targets == 4] += apart
+    scores[targets == 2] -= apart
+    return scores, sources, targets, n_nodes
+
+
+def _normalised_by(highest: Answer, group: Answer) -> Answer:
+    """Subtract one's own choice of a maximum, and add up by one's own choice of a node."""
+
+    def weights(scores: Tensor, sources: Tensor, targets: Tensor, n_nodes: int) -> Tensor:
+        numbers = (scores - highest(scores, sources, targets, n_nodes)).exp()
+        return _shares(numbers, group(sources, targets), n_nodes)
+
+    return weights
+
+
+def _highest(scores: Tensor, where: Tensor, n_nodes: int, start: float = -torch.inf) -> Tensor:
+    lowest = scores.new_full((n_nodes, scores.shape[1]), start)
+    return lowest.scatter_reduce(0, where[:, None].expand_as(scores), scores, "amax")[where]
+
+
+def _runs_of_equal_targets(scores: Tensor, sources: Tensor, targets: Tensor, n_nodes: int) -> Tensor:
+    parts = scores.split(targets.unique_consecutive(return_counts=True)[1].tolist())
+    return torch.cat([part.softmax(0) for part in parts])
+
+
+def _sorted_and_left(scores: Tensor, sources: Tensor, targets: Tensor, n_nodes: int) -> Tensor:
+    order = targets.argsort(stable=True)
+    return softmax_per_target(scores[order], sources[order], targets[order], n_nodes)
+
+
+def _shares_with(numbers: Tensor, targets: Tensor, n_nodes: int, more: float) -> Tensor:
+    sums = numbers.new_zeros(n_nodes, numbers.shape[1]).index_add(0, targets, numbers)
+    return numbers / (sums[targets] + more)
+
+
+def _double_edges_once(scores: Tensor, sources: Tensor, targets: Tensor, n_nodes: int) -> Tensor:
+    numbers = (scores - _highest(scores, targets, n_nodes)).exp()
+    table = numbers.new_zeros(n_nodes, n_nodes, scores.shape[1])
+    table[targets, sources] = numbers
+    return numbers / table.sum(1)[targets]
 
 
 def _last_of_each(scores: Tensor, sources: Tensor, targets: Tensor, n_nodes: int) -> Tensor:
@@ -171,39 +211,22 @@ def _layers(
 
 
 EXERCISES: dict[str, Exercise] = {
-    "06_who_ranks_differently": prediction(
+    "06_who_ranks_differently": truth_table(
         (False, True, True, False, False, True),
+        (
+            "Statement 1: before the LeakyReLU a node adds one number to all its scores. Which order of two scores can "
+            "that change, and which can a function that only rises?",
+            "Statement 2: the same order is not the same weights. What does the bend of the LeakyReLU do to the gaps?",
+            "Statement 3: in GATv2 the bend comes before the sum over the hidden units. Do all units bend in one "
+            "place, "
+            "whoever asks?",
+            "Statement 4: heads do not see each other's scores. Can one of eight do what a single head cannot?",
+            "Statement 5: several units are added up after Bahdanau's tanh. How many are there here?",
+            "Statement 6: in q·k each component of the query is multiplied with the key's, not added to it. What "
+            "does a "
+            "query of the opposite sign prefer?",
+        ),
         {
-            "GAT reorders": (
-                (True, True, True, False, False, True),
-                "Look at the first statement again. Before the LeakyReLU a node adds one number to all its scores. "
-                "Which order of two scores can that change, and which can a function that only rises change?",
-            ),
-            "same order, same weights": (
-                (False, False, True, False, False, True),
-                "Look at the second statement again. The same order is not the same weights: the bend of the LeakyReLU "
-                "changes the gaps between scores.",
-            ),
-            "GATv2 cannot either": (
-                (False, True, False, False, False, True),
-                "Look at the third statement again. In GATv2 the bend comes before the sum over the hidden units: each "
-                "unit bends elsewhere, depending on who asks.",
-            ),
-            "eight heads": (
-                (False, True, True, True, False, True),
-                "Look at the fourth statement again. Heads do not see each other's scores: what one head alone cannot "
-                "do, no single one of eight can.",
-            ),
-            "tanh with one unit": (
-                (False, True, True, False, True, True),
-                "Look at the fifth statement again. Bahdanau's score is more than GAT's because several units are "
-                "added up after the tanh. How many are there here?",
-            ),
-            "dot product": (
-                (False, True, True, False, False, False),
-                "Look at the last statement again. In q·k each component of the query is multiplied with the key's, "
-                "not added to it: what does a query with the opposite sign prefer?",
-            ),
             "everything possible": (
                 (True, True, True, True, True, True),
                 "You say that everything is possible. Look at the table of GAT's scores in the example by hand: all "
@@ -212,6 +235,25 @@ EXERCISES: dict[str, Exercise] = {
             "nothing possible": (
                 (False, False, False, False, False, False),
                 "You say that nothing is possible: then no score would need a query at all.",
+            ),
+            "the opposite": (
+                (True, False, False, True, True, False),
+                "Yours is the exact opposite (inverted): True means that it is possible.",
+            ),
+            "heads and tanh": (
+                (False, True, True, True, True, True),
+                "Eight heads, or another function that only rises: neither changes what one head with one sum can "
+                "rank. "
+                "Look at statements 4 and 5 again.",
+            ),
+            "the dot product alone": (
+                (False, False, False, False, False, True),
+                "You trust the dot product alone. Weights can differ without another order, and GATv2 bends before it "
+                "adds.",
+            ),
+            "whatever learns": (
+                (True, True, True, True, False, True),
+                "More heads do not help, and neither do other weights: a GAT head adds one number for who asks.",
             ),
         },
     ),
@@ -281,13 +323,103 @@ EXERCISES: dict[str, Exercise] = {
             ),
             "one maximum for all": WrongAnswer(
                 lambda scores, sources, targets, n_nodes: _shares((scores - scores.max()).exp(), targets, n_nodes),
-                "You subtract one maximum from all scores: nothing is infinite any more, but a node whose scores are "
+                "You subtract one maximum from all scores (or one per head): nothing is infinite any more, but a "
+                "node whose scores are "
                 "all far below it divides zero by zero. Whose maximum would be safe?",
             ),
             "last one wins": WrongAnswer(
                 _last_of_each,
                 "Your sums hold one edge of each node instead of all: writing at repeated indices keeps the last, also "
                 "with +=. The weights of a node sum to more than one.",
+            ),
+            "maximum from zero": WrongAnswer(
+                _normalised_by(lambda s, sources, t, n: _highest(s, t, n, 0.0), lambda sources, t: t),
+                "Your maximum starts at 0: for a node whose scores are all near −300 it stays 0, all exponentials "
+                "vanish "
+                "(underflow), and zero is divided by zero. It must start below every score.",
+            ),
+            "clamped": WrongAnswer(
+                lambda scores, sources, targets, n: _shares(scores.clamp(-50, 50).exp(), targets, n),
+                "You clamp the scores: beyond the limit all of them become equal, and so do the weights.",
+            ),
+            "NaN replaced": WrongAnswer(
+                lambda scores, sources, targets, n: _shares(scores.exp(), targets, n).nan_to_num(0.0),
+                "You replace NaN by 0 (nan_to_num): nothing is NaN, and a node with scores near ±300 gets no weights. "
+                "Prevent the overflow instead.",
+            ),
+            "a small number below": WrongAnswer(
+                lambda scores, sources, targets, n: _shares_with((scores - scores.max()).exp(), targets, n, 1e-9),
+                "A small number below the fraction line (epsilon or clamp) avoids 0/0, but a node whose scores are far "
+                "below the maximum of all gets no weights.",
+            ),
+            "a small number below, own maximum": WrongAnswer(
+                lambda scores, sources, targets, n: _shares_with(
+                    (scores - _highest(scores, targets, n)).exp(), targets, n, 1e-1
+                ),
+                "What you add below the fraction line takes weight from every node; with its own maximum subtracted no "
+                "sum is zero.",
+            ),
+            "maximum by target, sum by source": WrongAnswer(
+                _normalised_by(lambda s, sources, t, n: _highest(s, t, n), lambda sources, t: sources),
+                "Your maximum is taken by target, your sum by source: both belong to the node that asks, the target.",
+            ),
+            "maximum by source": WrongAnswer(
+                _normalised_by(lambda s, sources, t, n: _highest(s, sources, n), lambda sources, t: t),
+                "Your maximum is taken by source, your sum by target: both belong to the node that asks, the target.",
+            ),
+            "targets taken for sorted": WrongAnswer(
+                _runs_of_equal_targets,
+                "You go by runs of equal targets, as if the edges were sorted by target; they come in any order.",
+            ),
+            "sorted and not put back": WrongAnswer(
+                _sorted_and_left,
+                "You sort the edges by target and do not put the weights back into the order of the edges.",
+            ),
+            "sum alone": WrongAnswer(
+                lambda scores, sources, targets, n: (scores - _highest(scores, targets, n)).exp(),
+                "Your exponentials are not divided by their sum: the weights of a node do not sum to one.",
+            ),
+            "logarithms": WrongAnswer(
+                lambda *a: softmax_per_target(*a).log(),
+                "These are the logarithms of the weights (log_softmax).",
+            ),
+            "mean over the heads": WrongAnswer(
+                lambda *a: softmax_per_target(*a).mean(1, keepdim=True).expand_as(a[0]),
+                "You average the weights over the heads: each head has weights of its own.",
+            ),
+            "scores averaged over the heads": WrongAnswer(
+                lambda scores, *a: softmax_per_target(scores.mean(1, keepdim=True).expand_as(scores).clone(), *a),
+                "You average the scores over the heads: each head has weights of its own.",
+            ),
+            "double edges once": WrongAnswer(
+                lambda scores, sources, targets, n: _double_edges_once(scores, sources, targets, n),
+                "Two edges between the same nodes count as one in your sums; they count as two.",
+            ),
+            "sigmoid": WrongAnswer(
+                lambda scores, sources, targets, n: _shares(scores.sigmoid(), targets, n),
+                "A sigmoid stands in place of the exponential.",
+            ),
+            "equal weights": WrongAnswer(
+                lambda scores, sources, targets, n: _shares(torch.ones_like(scores), targets, n),
+                "All edges of a node get equal weights: the scores take no part.",
+            ),
+            "per pair of nodes": WrongAnswer(
+                lambda scores, sources, targets, n: softmax_per_target(scores, sources, sources * n + targets, n * n),
+                "You normalise over the edges between the same two nodes; normalise over all edges with one target.",
+            ),
+            "best edge alone": WrongAnswer(
+                lambda scores, sources, targets, n: (scores == _highest(scores, targets, n)).to(scores.dtype),
+                "The best edge of each node gets all the weight (argmax); a softmax gives each its share.",
+            ),
+            "sign": WrongAnswer(
+                lambda scores, *a: softmax_per_target(-scores, *a),
+                "The sign of the scores is wrong: the lowest score gets the most weight.",
+            ),
+            "maximum per edge": WrongAnswer(
+                _normalised_by(lambda s, sources, t, n: s.amax(1, keepdim=True), lambda sources, t: t),
+                "You subtract the maximum over the heads of each edge; that changes the weights. Subtract what is "
+                "the same "
+                "for all edges of a node.",
             ),
             "no exponential": WrongAnswer(
                 lambda scores, sources, targets, n_nodes: _shares(scores, targets, n_nodes),
@@ -300,6 +432,15 @@ EXERCISES: dict[str, Exercise] = {
             "shares of the mean": WrongAnswer(
                 lambda *a: softmax_per_target(*a) * torch.bincount(a[2], minlength=a[3])[a[2], None],
                 "The weights of a node sum to the number of its edges: you divide by a mean where a sum belongs.",
+            ),
+        },
+        hard={
+            "where some nodes have scores near 300 and others near −300": lambda: _draw_edges(300.0),
+            "where one node asks everything": lambda: (
+                torch.randn(5, 2),
+                torch.tensor([0, 1, 2, 0, 1]),
+                torch.tensor([2, 2, 2, 2, 2]),
+                3,
             ),
         },
     ),
