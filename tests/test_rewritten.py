@@ -15,6 +15,7 @@ REWRITTEN = {
     "03_document_attention",
     "04_convolution_limits",
     "05_transformer",
+    "06_graph_attention",
 }
 FORM_ONLY = [  # the first edition's headings, in their order
     "The question",
