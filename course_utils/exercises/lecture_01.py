@@ -1,12 +1,14 @@
 """Lecture 01: sequence to sequence: what is asked, our answers, and the mistakes that are known."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from course_utils.data.batches import Vocabulary
 from course_utils.exercises.exercise import Answer, Exercise, WrongAnswer, prediction
 
 # A two among the weights
@@ -169,116 +171,6 @@ PAIRS_OF_WORDS = Exercise(
 )
 
 
-# The GRU as it was published
-
-
-def paper_gru_step(
-    inputs: Float[Tensor, "batch d_in"],
-    state: Float[Tensor, "batch d_state"],
-    W: Float[Tensor, "3*d_state d_in"],
-    U: Float[Tensor, "3*d_state d_state"],
-    b: Float[Tensor, "3*d_state"],
-) -> Float[Tensor, "batch d_state"]:
-    """Compute one step of the GRU of Cho et al. (2014), whose reset gate acts on the old state before U does."""
-    reset, update, word_n, U_n = _gates(inputs, state, W, U, b)
-    candidate = torch.tanh(word_n + (reset * state) @ U_n.T)
-    return (1 - update) * candidate + update * state
-
-
-def _gates(inputs: Tensor, state: Tensor, W: Tensor, U: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    word_r, word_z, word_n = (inputs @ W.T + b).chunk(3, dim=-1)
-    U_r, U_z, U_n = U.chunk(3)
-    return torch.sigmoid(word_r + state @ U_r.T), torch.sigmoid(word_z + state @ U_z.T), word_n, U_n
-
-
-def _draw_gru() -> tuple:
-    return torch.randn(5, 7), torch.randn(5, 11), torch.randn(33, 7) / 2, torch.randn(33, 11) / 3, torch.randn(33)
-
-
-def _step(combine: Answer) -> Answer:
-    """Make a step that combines (reset, update, word_n, U_n, state) in another way."""
-    return lambda inputs, state, W, U, b: combine(*_gates(inputs, state, W, U, b), state)
-
-
-def _candidate(reset: Tensor, word_n: Tensor, U_n: Tensor, state: Tensor) -> Tensor:
-    return torch.tanh(word_n + (reset * state) @ U_n.T)
-
-
-def _gates_exchanged(inputs: Tensor, state: Tensor, W: Tensor, U: Tensor, b: Tensor) -> Tensor:
-    update, reset, word_n, U_n = _gates(inputs, state, W, U, b)
-    return (1 - update) * _candidate(reset, word_n, U_n, state) + update * state
-
-
-def _gates_by_tanh(inputs: Tensor, state: Tensor, W: Tensor, U: Tensor, b: Tensor) -> Tensor:
-    word_r, word_z, word_n = (inputs @ W.T + b).chunk(3, dim=-1)
-    U_r, U_z, U_n = U.chunk(3)
-    reset, update = torch.tanh(word_r + state @ U_r.T), torch.tanh(word_z + state @ U_z.T)
-    return (1 - update) * _candidate(reset, word_n, U_n, state) + update * state
-
-
-GRU_OF_2014 = Exercise(
-    paper_gru_step,
-    _draw_gru,
-    {
-        "as PyTorch does": WrongAnswer(
-            _step(lambda r, z, word, U_n, h: (1 - z) * torch.tanh(word + r * (h @ U_n.T)) + z * h),
-            "Your reset gate acts after the matrix, as in PyTorch and in the lecture. In the paper it closes off "
-            "parts of the old state before they are mixed.",
-        ),
-        "update the wrong way round": WrongAnswer(
-            _step(lambda r, z, word, U_n, h: z * _candidate(r, word, U_n, h) + (1 - z) * h),
-            "Your update gate is the wrong way round: with z = 1 the old state is to be kept. A learner of weights "
-            "could live with that, given weights cannot.",
-        ),
-        "no reset": WrongAnswer(
-            _step(lambda r, z, word, U_n, h: (1 - z) * _candidate(torch.ones_like(r), word, U_n, h) + z * h),
-            "The reset gate takes no part: your candidate always sees the whole old state and can never start afresh.",
-        ),
-        "reset of everything": WrongAnswer(
-            _step(lambda r, z, word, U_n, h: (1 - z) * torch.tanh(r * (word + h @ U_n.T)) + z * h),
-            "Your reset gate closes off the word as well. Only the memory is to be forgotten; the word has just "
-            "arrived.",
-        ),
-        "what is kept is reset too": WrongAnswer(
-            _step(lambda r, z, word, U_n, h: (1 - z) * _candidate(r, word, U_n, h) + z * r * h),
-            "You keep the reset state. The reset gate belongs to the candidate; what the update gate keeps, it keeps "
-            "unharmed.",
-        ),
-        "candidate by sigmoid": WrongAnswer(
-            _step(
-                lambda r, z, word, U_n, h: (1 - z) * torch.sigmoid(word + (r * h) @ U_n.T) + z * h,
-            ),
-            "Your candidate is squashed by a sigmoid and can never be negative; only gates lie between 0 and 1.",
-        ),
-        "gates by tanh": WrongAnswer(
-            _gates_by_tanh,
-            "Your gates are squashed by tanh. A gate is a share between 0 and 1; below zero it would turn signs round.",
-        ),
-        "gates exchanged": WrongAnswer(
-            _gates_exchanged,
-            "Reset and update gate are exchanged: the blocks of W, U and b stand in the order reset, update, "
-            "candidate.",
-        ),
-        "only the candidate": WrongAnswer(
-            _step(lambda r, z, word, U_n, h: _candidate(r, word, U_n, h)),
-            "You return the candidate. The update gate has not decided yet how much of the old state stays.",
-        ),
-        "no bias": WrongAnswer(
-            lambda inputs, state, W, U, b: paper_gru_step(inputs, state, W, U, 0 * b),
-            "The bias takes no part. It decides, among other things, whether a gate is open when nothing speaks for or "
-            "against it.",
-        ),
-        "U not transposed": WrongAnswer(
-            lambda inputs, state, W, U, b: paper_gru_step(
-                inputs, state, W, torch.cat([part.T for part in U.chunk(3)]), b
-            ),
-            "You multiply the state by the blocks of U the wrong way round. They are square, so the shapes fit: a row "
-            "of U belongs to a number of the new state, a column to one of the old.",
-        ),
-    },
-)
-
-
 # Sentences that read each other
 
 
@@ -360,111 +252,217 @@ MIXED_BATCH = Exercise(
 )
 
 
-# One step of a beam
+# A loss that leaves padding out
 
 
-def beam_step(
-    totals: Float[Tensor, "width"], log_p: Float[Tensor, "width n_words"]
-) -> tuple[Float[Tensor, "width"], Int[Tensor, "width"], Int[Tensor, "width"]]:
-    """Give the totals of the best longer beginnings, best first, and for each its old beam and its new word."""
-    best, place = (totals[:, None] + log_p).flatten().topk(len(totals))
-    return best, place // log_p.shape[1], place % log_p.shape[1]
+def masked_loss(
+    logits: Float[Tensor, "batch tgt_len n_words"],
+    target: Int[Tensor, "batch tgt_len"],
+    mask: Bool[Tensor, "batch tgt_len"],
+) -> Float[Tensor, ""]:
+    """Average the cross-entropy, in nats, over the real words of a padded batch."""
+    return _surprise(logits, target)[mask].mean()
 
 
-def _draw_beams() -> tuple:
-    return -2 * torch.rand(5).sort().values, (1.5 * torch.randn(5, 13)).log_softmax(-1)
+def _surprise(logits: Tensor, target: Tensor) -> Tensor:
+    """Give −log p of each target word, padding included."""
+    return -logits.log_softmax(-1).gather(-1, target[..., None])[..., 0]
 
 
-def _beam_by(join: Answer) -> Answer:
-    """Make a step that joins the totals (width, 1) and the log-probabilities in another way."""
-
-    def step(totals: Tensor, log_p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        best, place = join(totals[:, None], log_p).flatten().topk(len(totals))
-        return best, place // log_p.shape[1], place % log_p.shape[1]
-
-    return step
+def _draw_padded_batch() -> tuple:
+    lengths = torch.tensor([7, 2, 4])[torch.randperm(3)]
+    mask = torch.arange(7) < lengths[:, None]
+    target = torch.randint(Vocabulary.unk + 1, 11, (3, 7)).masked_fill(~mask, Vocabulary.pad)
+    return 2 * torch.randn(3, 7, 11), target, mask
 
 
-def _best_of_each(totals: Tensor, log_p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    best, word = (totals[:, None] + log_p).max(1)
-    return best, torch.arange(len(totals)), word
+def _mean_of_sentences(logits: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    surprise = _surprise(logits, target) * mask
+    return (surprise.sum(1) / mask.sum(1)).mean()
 
 
-def _best_beam_alone(totals: Tensor, log_p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    beam = totals.argmax()
-    best, word = (totals[beam] + log_p[beam]).topk(len(totals))
-    return best, beam.expand(len(totals)), word
+def _normalised_along(axis: int) -> Answer:
+    """Make a loss whose softmax runs along another axis."""
+
+    def loss(logits: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+        return -logits.log_softmax(axis).gather(-1, target[..., None])[..., 0][mask].mean()
+
+    return loss
 
 
-def _exchanged(totals: Tensor, log_p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    best, beam, word = beam_step(totals, log_p)
-    return best, word, beam
-
-
-def _counted_by_width(totals: Tensor, log_p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    best, place = (totals[:, None] + log_p).flatten().topk(len(totals))
-    return best, place // len(totals), place % len(totals)
-
-
-def _worst(totals: Tensor, log_p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    best, place = (totals[:, None] + log_p).flatten().topk(len(totals), largest=False)
-    return best, place // log_p.shape[1], place % log_p.shape[1]
-
-
-def _one_total_for_all(totals: Tensor, log_p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    best, beam, word = beam_step(torch.zeros_like(totals), log_p)
-    return best + totals, beam, word
-
-
-BEAM_STEP = Exercise(
-    beam_step,
-    _draw_beams,
+MASKED_LOSS = Exercise(
+    masked_loss,
+    _draw_padded_batch,
     {
-        "not accumulated": WrongAnswer(
-            _beam_by(lambda totals, log_p: 0 * totals + log_p),
-            "You compare the new words alone. A likely word behind an unlikely beginning makes an unlikely sentence: "
-            "the old totals belong to it.",
+        "padding counted": WrongAnswer(
+            lambda logits, target, mask: _surprise(logits, target).mean(),
+            "Padding counts as words in your mean: the model would be praised for predicting padding, which is easy.",
         ),
-        "accumulated too late": WrongAnswer(
-            _one_total_for_all,
-            "You choose by the new words alone and add the totals afterwards, to places that may belong to other "
-            "beams.",
+        "divided by all places": WrongAnswer(
+            lambda logits, target, mask: (_surprise(logits, target) * mask).mean(),
+            "Padding adds nothing to your sum, but you still divide by its places: a batch with more padding would "
+            "seem to be better translated.",
         ),
-        "best of each beam": WrongAnswer(
-            _best_of_each,
-            "You make each beam longer by its own best word, so nothing ever competes: that is greedy decoding, "
-            "several times side by side.",
+        "a mean of means": WrongAnswer(
+            _mean_of_sentences,
+            "You average each sentence and then the sentences, so that a word of a short sentence weighs more. Every "
+            "real word of the batch should weigh the same.",
         ),
-        "the best beam alone": WrongAnswer(
-            _best_beam_alone,
-            "Only the best beginning is made longer, so after one step all beams share it. The others were kept "
-            "because they might still win.",
+        "a sum": WrongAnswer(
+            lambda logits, target, mask: _surprise(logits, target)[mask].sum(),
+            "This is the sum over the words, so a batch with longer sentences would take larger steps. Average.",
         ),
-        "multiplied": WrongAnswer(
-            _beam_by(lambda totals, log_p: totals * log_p),
-            "You multiply logarithms. Probabilities multiply; what do their logarithms do? The product of two large "
-            "negative numbers is large and positive, and the worst sentence wins.",
+        "per sentence": WrongAnswer(
+            lambda logits, target, mask: _surprise(logits, target)[mask].sum() / len(target),
+            "You divide the sum by the number of sentences; the loss is asked per word.",
         ),
-        "a probability added": WrongAnswer(
-            _beam_by(lambda totals, log_p: totals + log_p.exp()),
-            "You add a probability to a logarithm. Both must be of one kind.",
+        "only padding": WrongAnswer(
+            lambda logits, target, mask: _surprise(logits, target)[~mask].mean(),
+            "Your mask is the wrong way round: True means a real word, and you average over the padding.",
         ),
-        "averaged": WrongAnswer(
-            _beam_by(lambda totals, log_p: (totals + log_p) / 2),
-            "Your order is right, but the totals are halved: they are sums of logarithms, not means.",
+        "sign": WrongAnswer(
+            lambda logits, target, mask: -masked_loss(logits, target, mask),
+            "The sign is lost: this is the mean log-probability. It is to rise, but an optimiser makes things fall.",
         ),
-        "beam and word exchanged": WrongAnswer(
-            _exchanged,
-            "The totals are right; the second and the third result have changed places.",
+        "not normalised": WrongAnswer(
+            lambda logits, target, mask: -logits.gather(-1, target[..., None])[..., 0][mask].mean(),
+            "You take the logits for log-probabilities. Without the softmax a model could raise all of them at once.",
         ),
-        "counted by the width": WrongAnswer(
-            _counted_by_width,
-            "The totals are right, but a place in the flattened table is split up by the wrong number: how many places "
-            "does one beam take up?",
+        "softmax twice": WrongAnswer(
+            lambda logits, target, mask: masked_loss(logits.softmax(-1), target, mask),
+            "You apply softmax twice: cross_entropy and log_softmax expect plain logits.",
         ),
-        "the worst": WrongAnswer(
-            _worst,
-            "You keep the smallest totals. A logarithm of a probability is negative, and nearer to zero is better.",
+        "probability": WrongAnswer(
+            lambda logits, target, mask: 1 - _surprise(logits, target).neg().exp()[mask].mean(),
+            "This is one minus the mean probability. The product of probabilities becomes a sum only by the logarithm.",
+        ),
+        "softmax over places": WrongAnswer(
+            _normalised_along(1),
+            "Your softmax runs over the places of a sentence: the words of one place must compete with each other.",
+        ),
+        "softmax over sentences": WrongAnswer(
+            _normalised_along(0),
+            "Your softmax runs over the sentences of the batch: the words of one place must compete with each other.",
+        ),
+    },
+)
+
+
+# Greedy decoding
+
+Step = Callable[[int, Tensor], tuple[Tensor, Tensor]]
+
+
+def greedy(step: Step, state: Float[Tensor, "d_state"], max_words: int) -> list[int]:
+    """Take the most probable word at each step, until the end mark or ``max_words``; the end mark is kept."""
+    return _decode(step, state, max_words)
+
+
+def _decode(
+    step: Step,
+    state: Tensor,
+    max_words: int,
+    first: int = Vocabulary.bos,
+    choose: Callable[[Tensor], Tensor] = torch.argmax,
+    stop: int | None = Vocabulary.eos,
+) -> list[int]:
+    word, said = first, []
+    while len(said) < max_words and not (said and word == stop):
+        logits, state = step(word, state)
+        word = int(choose(logits))
+        said.append(word)
+    return said
+
+
+def _draw_decoder() -> tuple:
+    """Make a decoder that ends by itself after a while, and let it or stop it before."""
+    while True:
+        embeddings, words = torch.randn(13, 7), torch.randn(13, 7)
+        w, u, state = torch.randn(7, 7) / 2, torch.randn(7, 7) / 2, torch.randn(7)
+
+        def step(word: int, state: Tensor, embeddings=embeddings, words=words, w=w, u=u) -> tuple[Tensor, Tensor]:
+            state = torch.tanh(w @ embeddings[word] + u @ state)
+            return words @ state, state
+
+        said = greedy(step, state, 11)
+        if 5 <= len(said) < 11 and len(set(said)) >= 5:
+            return step, state, (11, len(said) - 2)[torch.randint(2, ()).item()]
+
+
+def _state_kept(step: Step, state: Tensor, max_words: int) -> list[int]:
+    return greedy(lambda word, _: (step(word, state)[0], state), state, max_words)
+
+
+def _always_from(word: int) -> Answer:
+    """Make a decoder that never reads what it has said."""
+    return lambda step, state, max_words: greedy(lambda _, state: step(word, state), state, max_words)
+
+
+def _place_fed(step: Step, state: Tensor, max_words: int) -> list[int]:
+    said: list[int] = []
+    for place in range(max_words):
+        logits, state = step(place, state)
+        said.append(int(logits.argmax()))
+        if said[-1] == Vocabulary.eos:
+            break
+    return said
+
+
+GREEDY = Exercise(
+    greedy,
+    _draw_decoder,
+    {
+        "begin mark kept": WrongAnswer(
+            lambda step, state, max_words: [Vocabulary.bos, *greedy(step, state, max_words)],
+            "The begin mark is in your result. It is read, never said.",
+        ),
+        "end mark dropped": WrongAnswer(
+            lambda step, state, max_words: [i for i in greedy(step, state, max_words) if i != Vocabulary.eos],
+            "Your sentences are right, but their end mark is missing: it is a prediction like every other, and to say "
+            "it too early is a mistake.",
+        ),
+        "never stops": WrongAnswer(
+            lambda step, state, max_words: _decode(step, state, max_words, stop=None),
+            "You go on after the end mark. What a model says then was never trained.",
+        ),
+        "the first state again": WrongAnswer(
+            _state_kept,
+            "You call step with the first state again and again, so that the decoder forgets what it has said before "
+            "the last word.",
+        ),
+        "never reads its own words": WrongAnswer(
+            _always_from(Vocabulary.bos),
+            "The decoder reads the begin mark at every step. Nobody else is there to read it the next word: it must "
+            "read the one that it has just said.",
+        ),
+        "the place is read": WrongAnswer(
+            _place_fed,
+            "You hand over the number of the step instead of the word that was said.",
+        ),
+        "the least probable": WrongAnswer(
+            lambda step, state, max_words: _decode(step, state, max_words, choose=torch.argmin),
+            "You take the word with the smallest logit, the least probable one.",
+        ),
+        "begins with the end mark": WrongAnswer(
+            lambda step, state, max_words: _decode(step, state, max_words, first=Vocabulary.eos),
+            "The first word that you hand over is the end mark. The decoder was trained to begin after Vocabulary.bos.",
+        ),
+        "begins with padding": WrongAnswer(
+            lambda step, state, max_words: _decode(step, state, max_words, first=Vocabulary.pad),
+            "The first word that you hand over is 0, which is padding. The decoder was trained to begin after "
+            "Vocabulary.bos.",
+        ),
+        "one word too few": WrongAnswer(
+            lambda step, state, max_words: greedy(step, state, max_words - 1),
+            "You stop one word before max_words: does your count begin with the begin mark?",
+        ),
+        "one word too many": WrongAnswer(
+            lambda step, state, max_words: greedy(step, state, max_words + 1),
+            "You say one word more than max_words allows.",
+        ),
+        "the last word alone": WrongAnswer(
+            lambda step, state, max_words: greedy(step, state, max_words)[-1:],
+            "You return the last word alone; keep all of them.",
         ),
     },
 )
@@ -473,7 +471,7 @@ EXERCISES: dict[str, Exercise] = {
     "01_pairs_of_words": PAIRS_OF_WORDS,
     "01_last_state": LAST_STATE,
     "01_mixed_batch": MIXED_BATCH,
-    "01_beam_step": BEAM_STEP,
+    "01_masked_loss": MASKED_LOSS,
+    "01_greedy": GREEDY,
     "01_gradient_left": GRADIENT_LEFT,
-    "01_gru_of_2014": GRU_OF_2014,
 }
