@@ -350,7 +350,7 @@ MASKED_LOSS = Exercise(
 
 # Greedy decoding
 
-Step = Callable[[int, Tensor], tuple[Tensor, Tensor]]
+Step = Callable[[Any, Tensor], tuple[Tensor, Tensor]]  # a word may be an int, or a tensor with one id
 
 
 def greedy(step: Step, state: Float[Tensor, "d_state"], max_words: int) -> list[int]:
@@ -380,8 +380,8 @@ def _draw_decoder() -> tuple:
         embeddings, words = torch.randn(13, 7), torch.randn(13, 7)
         w, u, state = torch.randn(7, 7) / 2, torch.randn(7, 7) / 2, torch.randn(7)
 
-        def step(word: int, state: Tensor, embeddings=embeddings, words=words, w=w, u=u) -> tuple[Tensor, Tensor]:
-            state = torch.tanh(w @ embeddings[word] + u @ state)
+        def step(word: Any, state: Tensor, embeddings=embeddings, words=words, w=w, u=u) -> tuple[Tensor, Tensor]:
+            state = torch.tanh(w @ embeddings[int(word)] + u @ state)
             return words @ state, state
 
         said = greedy(step, state, 11)
