@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
 """Starts the course: finds or makes its environment, explains what stands in the way, and hands over.
 
-What a command does lies in course_utils/commands and runs inside the environment; only `doctor` begins here. Standard
-library only, no syntax that Python 2.7 could not read, so that any Python can at least say in one sentence what is
-needed; plain ASCII, so that any terminal can show it.
+What a command does lies in course_utils/commands and runs inside the environment; four files there are read from here,
+before there is one. Standard library only, no syntax that Python 2.7 could not read, so that any Python can at least
+say in one sentence what is needed; plain ASCII, so that any terminal can show it.
 """
 
 from __future__ import print_function
 
+import signal
 import sys
 
+INTERRUPT = signal.getsignal(signal.SIGINT)
+if __name__ == "__main__" and callable(INTERRUPT):
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback until main can say a word
 if sys.version_info < (3, 7):
     sys.exit(
         "The course needs Python 3.11 or 3.12, or one from 3.8 on that can fetch it; this is Python %d.%d (%s), which "
@@ -20,12 +24,9 @@ import hashlib
 import json
 import os
 import platform
-import re
 import runpy
 import shutil
-import signal
 import subprocess
-import threading
 import time
 from pathlib import Path
 
@@ -51,66 +52,23 @@ GRAPHBOLT = (
     'import sys, types; sys.modules.setdefault("dgl.graphbolt", types.ModuleType("dgl.graphbolt"))'
     " if sys.version_info >= (3, 12) else None\n"
 )
-ENDS_INSTALLS = re.compile(  # settings of pip for other purposes, with which no environment can be filled
-    "PIP_(USER|TARGET|PREFIX|ROOT|REQUIRE_VIRTUALENV|REQUIRE_HASHES|NO_DEPS|NO_BINARY|DRY_RUN|IGNORE_INSTALLED|PYTHON"
-    "|PYTHON_VERSION|PLATFORM|ABI|IMPLEMENTATION)$"
-)
 OF_ANOTHER_PYTHON = ("PYTHONHOME", "PYTHONPATH", "PYTHONOPTIMIZE", "PYTHONSTARTUP")
+PARTS = ROOT / "course_utils" / "commands"
+if not (PARTS / "advice.py").exists():
+    sys.exit("%s is one file of the course: clone the whole repository and start it there." % __file__)
 
-MACHINES = (
-    "The course runs on Linux (x86_64 or aarch64, glibc), on Macs with Apple silicon and macOS 14 or newer, and on "
-    "Windows inside WSL (in PowerShell: wsl --install; then clone the course in its Ubuntu and start it there)."
-)
-WAYS = (
-    "install Python 3.11 or 3.12 with its venv module (Debian 12: sudo apt install python3.11-venv, Ubuntu 24.04: sudo "
-    "apt install python3.12-venv, macOS: brew install python@3.11), or use conda (conda env create -f environment.yml "
-    "&& conda activate " + CONDA_NAME + "), then run the same command again."
-)
-NO_WAY = (
-    "The course needs Python 3.11 or 3.12; this is Python {version} ({path}), and without pip and ensurepip it cannot "
-    "fetch one: install the one package that has them (Debian, Ubuntu: sudo apt install python3-venv, Fedora: sudo dnf "
-    "install python3-pip) and run the same command again."
-)
-TOO_OLD = "The course needs Python 3.11 or 3.12; this is Python {version} ({path}), too old to fetch one: " + WAYS
-FAILURES = (  # what a failed step says -> what the reader should know; the first that fits is shown
-    (
-        r"Errno 28|Errno 122|os error 28|No space left|[Qq]uota exceeded",
-        "The disk is full. The environment takes 1.6 GB (5.8 GB where PyTorch brings its libraries for NVIDIA cards), "
-        "in this folder and for a while in the folder for temporary files; make room and run the same command again.",
-    ),
-    (
-        r"Errno 27|os error 27|File too large",
-        "This shell limits the size of files (ulimit -f), and packages are larger: lift the limit (ulimit -f "
-        "unlimited, or a new terminal) and run the same command again.",
-    ),
-    (
-        r"Errno 30|Errno 13|os error 30|os error 13|Read-only file system|[Pp]ermission denied",
-        "This folder cannot be written to ({root}). Copy the course to a folder of your own and run it there.",
-    ),
-    (
-        r"python-build-standalone|[Nn]o interpreter found|[Nn]o download found",
-        "uv is here, but its download of Python 3.11 from github.com did not come through on this network: " + WAYS,
-    ),
-    (
-        r"NewConnectionError|NameResolution|ConnectTimeout|ReadTimeout|ProxyError|Network is unreachable|SSLError"
-        r"|Temporary failure in name resolution|dns error|error sending request",
-        "The package index cannot be reached, so the environment is not finished. Connect to the internet (in a "
-        "company network: set HTTPS_PROXY, PIP_CERT) and run the same command again; what was downloaded is kept.",
-    ),
-    (r"No matching distribution|not a supported wheel", "A package has no build for this machine. " + MACHINES),
-)
+
+def part(name):
+    """Give what a file of course_utils/commands defines; the package itself needs the environment."""
+    return runpy.run_path(str(PARTS / (name + ".py")))
+
+
+ADVICE = part("advice")
+MACHINES = ADVICE["MACHINES"]
 
 
 class Stop(Exception):
     """Ends the launcher with one message for the reader."""
-
-
-def explain(complaint):
-    """Turn the words of a failed step into one sentence, or None where they are not known."""
-    for pattern, sentence in FAILURES:
-        if re.search(pattern, complaint):
-            return sentence.format(root=ROOT)
-    return None
 
 
 # --- a Python for the environment ------------------------------------------------------------------------------------
@@ -145,9 +103,9 @@ def no_way():
         return None
     told = {"version": platform.python_version(), "path": sys.executable}
     if sys.version_info < (3, 8):
-        return TOO_OLD.format(**told)
+        return ADVICE["TOO_OLD"].format(**told)
     can_fetch = any(succeeds(sys.executable, "-c", "import " + module) for module in ("pip", "ensurepip"))
-    return None if can_fetch else NO_WAY.format(**told)
+    return None if can_fetch else ADVICE["NO_WAY"].format(**told)
 
 
 def make_venv(prefix):
@@ -223,7 +181,9 @@ def expected_stamp(prefix):
 def is_ready(prefix):
     """Say whether the environment was finished, for these very files, and its Python is still there."""
     stamp = prefix / STAMP
-    return stamp.exists() and stamp.read_text() == expected_stamp(prefix) and os.path.exists(python_in(prefix))
+    if not stamp.is_file() or stamp.read_bytes() != expected_stamp(prefix).encode():
+        return False
+    return os.path.exists(python_in(prefix))
 
 
 def can_be_filled(prefix):
@@ -239,7 +199,7 @@ def make_environment(prefix):
     if in_the_way(prefix):
         raise Stop(in_the_way(prefix))
     prefix.mkdir(exist_ok=True)
-    with open(str(prefix / STAMP), "a+", encoding="utf-8") as stamp:
+    with open(str(prefix / STAMP), "a+", encoding="utf-8", errors="replace") as stamp:
         try:
             fcntl.flock(stamp, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -316,43 +276,11 @@ def answers(address, seconds=5):
     return succeeds(sys.executable, "-c", ask, address, timeout=seconds)
 
 
-def install(step, command, prefix=VENV):
-    """Run one step of the installation: show its output, count packages, and explain its failure."""
-    print(step, "...", flush=True)
-    start = time.monotonic()
-    done = threading.Event()
-    threading.Thread(target=count_packages, args=(prefix, start, done), daemon=True).start()
-    settings = {name: value for name, value in os.environ.items() if not ENDS_INSTALLS.match(name)}
-    settings["PIP_USER"] = "0"  # also where pip's own file says otherwise
-    options = {"cwd": str(ROOT), "env": settings, "stderr": subprocess.PIPE, "text": True, "errors": "replace"}
-    with subprocess.Popen(command, **options) as process:
-        try:
-            complaints = process.stderr.read()
-        except BaseException:
-            process.terminate()
-            raise
-        finally:
-            done.set()
-    if process.returncode:
-        if shutil.disk_usage(str(ROOT)).free < 50e6:
-            complaints = "No space left\n" + complaints  # venv does not pass on why it failed
-        words = "\n".join(complaints.splitlines()[-15:])
-        raise Stop(
-            explain(complaints) or "%s\n\n%s failed, as told above. Run the same command again." % (words, step[6:])
-        )
-    print("      done after %.0f s" % (time.monotonic() - start), flush=True)
-
-
-def count_packages(prefix, start, done):
-    """Say every few seconds how many packages are there, because pip is silent while it unpacks."""
-    total = len(LOCK.read_text().splitlines())
-    packages = "lib/python3.*/site-packages/*.dist-info"
-    shown = len(list(prefix.glob(packages)))
-    while not done.wait(5):
-        there = len(list(prefix.glob(packages)))
-        if there > shown + 2:
-            shown = there
-            print("      %d of %d packages, %.0f s" % (min(there, total), total, time.monotonic() - start), flush=True)
+def install(step, command, prefix=None):
+    """Run one step of the installation: a line tells how far it is, a file keeps the rest, a failure is explained."""
+    failure = part("steps")["run"](step, command, prefix or VENV, LOCK, ROOT)
+    if failure:
+        raise Stop(failure)
 
 
 def hand_over(command_line):
@@ -363,58 +291,10 @@ def hand_over(command_line):
     if not is_ready(prefix):
         make_environment(prefix)
     sys.stdout.flush()
+    # Ctrl-C waits until the command is there to say a word (refusals.carry_out lets it through)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     # -P: a file of the reader's folder that is named like a module must not take its place
     os.execv(python_in(prefix), [python_in(prefix), "-P", "-m", "course_utils.commands"] + command_line)
-
-
-# --- doctor ----------------------------------------------------------------------------------------------------------
-
-
-def doctor():
-    """Look at everything the course stands on, and say for each problem what to do."""
-    if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # so that `doctor | head` ends quietly
-    problems = 0
-    for subject, finding, stops, advice in look():
-        print("%s %-15s%s" % ("ok" if not advice else "!!" if stops else " -", subject, finding))
-        if advice:
-            print("     -> " + advice)
-        sys.stdout.flush()
-        problems += bool(advice and stops)
-    if not unsupported_machine() and is_ready(environment_folder()):
-        problems += subprocess.call([python_in(environment_folder()), "-P", "-m", "course_utils.commands.doctor"])
-    print("%d problem(s) to solve first." % problems if problems else "Nothing stands in the way.")
-    return 1 if problems else 0
-
-
-def look():
-    """Give (subject, finding, whether it stops the course, what to do or None) for one thing after the other."""
-    yield "machine", "%s %s" % (platform.system(), platform.machine()), True, unsupported_machine()
-    if unsupported_machine():
-        return
-    prefix = environment_folder()
-    ready = is_ready(prefix)
-    has_one = ready or can_be_filled(prefix)
-    lacks = None if has_one else no_way()
-    brought = (
-        None if has_one or fitting_python() else "uv brings Python 3.11 from github.com; if that is refused, " + WAYS
-    )
-    yield "Python", platform.python_version(), bool(lacks), lacks or brought
-    there = "is not finished, or older than this checkout" if os.path.exists(python_in(prefix)) else "is not made yet"
-    advice = None if ready else in_the_way(prefix) or "python3 course.py lab makes it (a minute or more)."
-    yield "environment", "%s %s" % (prefix, "is ready" if ready else there), bool(in_the_way(prefix)), advice
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    yield "cores", str(cores), False, None if cores > 1 else "Everything runs, in about twice the time."
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    advice = None if memory > 3.5 else "Close other programs, and keep one lecture open at a time."
-    yield "memory", "%.1f GB" % memory, False, advice
-    free, needed = shutil.disk_usage(str(ROOT)).free / 1e9, 0.5 if ready else 3.0
-    advice = "Make room: %.1f GB are needed here" % needed
-    advice += "." if ready else " (7 GB where PyTorch brings its libraries for NVIDIA cards)."
-    yield "disk", "%.1f GB free" % free, True, None if free > needed else advice
-    writable = os.access(str(ROOT), os.W_OK)
-    advice = None if writable else explain("Read-only file system")
-    yield "folder", "%s is %swritable" % (ROOT, "" if writable else "not "), True, advice
 
 
 # --- the start -------------------------------------------------------------------------------------------------------
@@ -437,21 +317,25 @@ def main(command_line):
     if sys.stdout is None:  # started with its output closed
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     command_line = list(command_line)
-    described = ROOT / "course_utils" / "commands" / "command_line.py"
-    command = runpy.run_path(str(described))["parse"](command_line).command
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    settle_environment_variables()
     try:
-        return doctor() if command == "doctor" else hand_over(command_line)
+        signal.signal(signal.SIGINT, INTERRUPT)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        command = part("../command_line")["parse"](command_line).command
+        settle_environment_variables()
+        if command == "doctor":
+            return part("first_look")["doctor"](sys.modules[__name__])
+        return hand_over(command_line)
     except Stop as stop:
         print("\n%s" % stop, file=sys.stderr)
     except KeyboardInterrupt:
         print("\nStopped. The same command goes on, or begins anew.", file=sys.stderr)
         return 130
     except OSError as error:
-        sentence = explain(str(error))
+        sentence = ADVICE["explain"](str(error), ROOT) if error.filename else ADVICE["OUTPUT_FULL"]
         if sentence is None:
             raise
+        if not error.filename:  # nor will it take what is still to be written at the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         print("\n%s\n(%s)" % (sentence, error), file=sys.stderr)
     return 1
 

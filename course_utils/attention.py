@@ -113,6 +113,8 @@ def attend(
     if mask is not None:
         _check_mask(mask, query, keys)
     if not need_weights and score is scaled_dot_score and _far_from_overflow(query, keys, values):
+        if mask is not None and _is_causal(mask):  # half of the table is then never computed
+            return F.scaled_dot_product_attention(query, keys, values, is_causal=True), None
         return F.scaled_dot_product_attention(query, keys, values, attn_mask=mask), None
     scores = score(keys, query)
     _check_scores(scores, query, keys)
@@ -416,8 +418,18 @@ def _far_from_overflow(query: Tensor, keys: Tensor, values: Tensor) -> bool:
     """Say whether no product of query and key, and no gradient of one, comes near the largest number."""
     if query.is_meta or not (query.numel() and keys.numel() and values.numel()):
         return False
-    most = torch.stack([t.detach().abs().amax().double() for t in (query, keys, values)]).amax()
+    ends = [end for t in (query, keys, values) for end in t.detach().aminmax()]  # no copy, as abs() would make
+    most = torch.stack(ends).double().abs().amax()
     return bool(most**2 * keys.shape[-1] < torch.finfo(query.dtype).max)  # False for NaN, too
+
+
+def _is_causal(mask: Tensor) -> bool:
+    """Say whether this is one `causal_mask` for all: as many True as it has, and all of them on its side."""
+    length = mask.shape[-1]
+    if mask.numel() != length * mask.shape[-2] or length != mask.shape[-2]:
+        return False
+    expected = length * (length + 1) // 2
+    return int(mask.sum()) == expected and int(mask.tril().sum()) == expected
 
 
 def _attend_row_by_row(

@@ -59,16 +59,16 @@ def clear_traces(folder: Path, names: str) -> None:
     for trace in traces:
         process = trace.name.rpartition(".")[2]
         with contextlib.suppress(OSError):
-            if re.fullmatch(r"[1-9][0-9]*", process) and trace.is_file() and not _is_alive(int(process)):
+            if re.fullmatch(r"[1-9][0-9]*", process) and trace.is_file() and not is_alive(int(process)):
                 trace.unlink()
             if process == "lock":
                 with trace.open("r") as file:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # an OSError where somebody holds it
-                    if _is_still(file.fileno(), trace):
+                    if hold(file.fileno(), wait=False) and _is_still(file.fileno(), trace):
                         trace.unlink()
 
 
-def _is_alive(process: int) -> bool:
+def is_alive(process: int) -> bool:
+    """Tell whether a process of this machine has this number."""
     try:
         os.kill(process, 0)
     except (ProcessLookupError, OverflowError):
@@ -78,8 +78,27 @@ def _is_alive(process: int) -> bool:
     return True
 
 
+def hold(descriptor: int, wait: bool = True) -> bool | None:
+    """Lock an open file or folder for this process, until it is closed; the system frees it also after a kill.
+
+    Returns
+    -------
+    True once it is held, False where another process holds it and is not waited for, None where the disk knows no
+    locks.
+    """
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in NO_LOCKS_HERE:
+            raise
+        return None
+    return True
+
+
 @contextlib.contextmanager
-def alone(path: Path, meanwhile: str) -> Iterator[bool]:
+def alone(path: Path, meanwhile: str = "") -> Iterator[bool]:
     """Let one process at a time work on a file; the others wait.
 
     The system frees the lock when a process ends, also when it is killed. The lock is a file ``.NAME.lock`` beside the
@@ -90,7 +109,7 @@ def alone(path: Path, meanwhile: str) -> Iterator[bool]:
     path
         What is worked on; its folder is made where it is missing, and removed if nothing was kept there.
     meanwhile
-        What to print, once, where another process is at work.
+        What to print, once, where another process is at work; nothing where that takes but a moment.
 
     Yields
     ------
@@ -112,16 +131,11 @@ def alone(path: Path, meanwhile: str) -> Iterator[bool]:
         except FileNotFoundError:  # whoever was here a moment ago has removed the folder
             continue
         with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if not waited:
+            if hold(file.fileno(), wait=False) is False:
+                if meanwhile and not waited:
                     print(meanwhile, flush=True)
                 waited = True
-                fcntl.flock(file, fcntl.LOCK_EX)
-            except OSError as error:
-                if error.errno not in NO_LOCKS_HERE:
-                    raise
+                hold(file.fileno())
             if not _is_still(file.fileno(), lock):  # whoever had it has removed it: begin anew
                 continue
             try:

@@ -1,7 +1,6 @@
 """Folders that are not ours alone: only what the course wrote into one is ever replaced or removed."""
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -10,7 +9,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from course_utils.files import write_atomically
+from course_utils.files import hold, write_atomically
 from course_utils.refusals import Stop
 
 
@@ -19,8 +18,7 @@ def locked(folder: Path) -> Iterator[None]:
     """Let one process at a time change a folder; the others wait. The system frees the lock when a process ends."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        with contextlib.suppress(OSError):  # some network disks know no locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        hold(descriptor)
         yield
     finally:
         os.close(descriptor)
@@ -37,8 +35,7 @@ def private_folder(folder: Path, name: str) -> Iterator[Path]:
             _remove_unless_in_use(left)
         mine = Path(tempfile.mkdtemp(prefix=f".course-{name}-", dir=folder))
         lock = os.open(mine, os.O_RDONLY)
-        with contextlib.suppress(OSError):
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        hold(lock)
     try:
         yield mine
     finally:
@@ -50,8 +47,8 @@ def _remove_unless_in_use(left: Path) -> None:
     with contextlib.suppress(OSError):  # in use, or not ours to remove
         descriptor = os.open(left, os.O_RDONLY | os.O_NOFOLLOW)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(left, ignore_errors=True)
+            if hold(descriptor, wait=False):
+                shutil.rmtree(left, ignore_errors=True)
         finally:
             os.close(descriptor)
 

@@ -8,6 +8,7 @@ import contextlib
 import errno
 import json
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -72,6 +73,7 @@ def carry_out(run: Callable[[], int]) -> int:
     """Run a command and give the exit status; what stands in its way is one sentence and status 1, no traceback."""
     open_closed_streams()
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])  # the launcher holds back what comes before
         status = run()
         sys.stdout.flush()
         return status
@@ -203,6 +205,22 @@ def damaged(path: Path, why: object) -> str:
 
 def _in_one_line(why: object) -> str:
     return " ".join(str(why).encode("ascii", "backslashreplace").decode().split())[:200]
+
+
+def read_text(path: Path) -> str:
+    """Read a text of the course.
+
+    Raises
+    ------
+    Damaged
+        If it is damaged; the message names it.
+    OSError
+        If it is missing or cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise Damaged(damaged(path, error)) from None
 
 
 def read_json(path: Path, expected: type = dict) -> Any:

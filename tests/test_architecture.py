@@ -18,7 +18,7 @@ PACKAGE = "course_utils"
 
 # From the ground up. A room (a folder or a module of course_utils) imports from itself and from the floors below it.
 FLOORS = (
-    {"files", "palette"},
+    {"files", "palette", "command_line"},
     {"refusals"},
     {"folders"},
     {"attention", "training", "plotting", "explorer", "data", "drawings", "notebooks", "kernels"},

@@ -480,6 +480,32 @@ def test_without_weights_hidden_entries_stay_hidden(poison):
     assert torch.isfinite(query.grad).all()
 
 
+def nearly_causal(seen: tuple[int, int], hidden: tuple[int, int]) -> torch.Tensor:
+    mask = causal_mask(K_LEN)
+    mask[seen], mask[hidden] = True, False
+    return mask
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        causal_mask(K_LEN),
+        causal_mask(K_LEN).T,
+        nearly_causal(seen=(0, 1), hidden=(1, 0)),
+        nearly_causal(seen=(0, 0), hidden=(K_LEN - 1, 0)),
+        nearly_causal(seen=(0, K_LEN - 1), hidden=(0, 0)),
+        causal_mask(K_LEN)[:-1],
+    ],
+    ids=["causal", "the other way round", "two exchanged", "one hidden", "one from the future", "a row fewer"],
+)
+@pytest.mark.parametrize("shape", [(2,), (2, 3)], ids=["batch", "batch and heads"])
+def test_without_weights_only_a_causal_mask_is_taken_for_one(mask, shape):
+    query, keys, values = draw(*shape, len(mask), D_KEY), draw(*shape, K_LEN, D_KEY), draw(*shape, K_LEN, D_VALUE)
+    with_weights, _ = attend(query, keys, values, scaled_dot_score, mask[None])
+    without, _ = attend(query, keys, values, scaled_dot_score, mask[None], need_weights=False)
+    torch.testing.assert_close(without, with_weights)
+
+
 def test_without_weights_any_other_score_is_still_the_score():
     query, keys, values = draw(BATCH, Q_LEN, D_KEY), draw(BATCH, K_LEN, D_KEY), draw(BATCH, K_LEN, D_VALUE)
     context, _ = attend(query, keys, values, dot_score)

@@ -48,11 +48,11 @@ def test_a_stub_is_not_attempted_yet(name):
 
 
 def test_loops_another_dtype_and_non_contiguous_results_are_accepted():
-    def loops(states, mask):
-        rows = [s[m].mean(0) if m.any() else torch.zeros(s.shape[-1]) for s, m in zip(states, mask, strict=True)]
-        return torch.stack(rows).double()
+    def loops(states, mask, W, b, u):
+        weights = [(torch.tanh(s[m] @ W.T + b) @ u).softmax(0) for s, m in zip(states, mask, strict=True)]
+        return torch.stack([w @ s[m] for w, s, m in zip(weights, states, mask, strict=True)]).double()
 
-    assert diagnose("03_masked_mean", loops) == "correct."
+    assert diagnose("03_learned_query", loops) == "correct."
 
     def einsum(query, keys, values, mask):
         scores = torch.einsum("bqd,bkd->bkq", query, keys) / query.shape[-1] ** 0.5
@@ -154,12 +154,13 @@ def test_a_class_or_module_that_can_be_called_is_an_answer():
 
 
 def test_writing_into_an_intermediate_result_is_accepted():
-    def in_place(states, mask):
-        total = (states * mask[..., None]).sum(1)
-        total /= mask.sum(1, keepdim=True).clamp(min=1)
-        return total
+    def in_place(states, mask, W, b, u):
+        weights = (torch.tanh(states @ W.T + b) @ u).exp()
+        weights *= mask
+        weights /= weights.sum(1, keepdim=True).clamp(min=1e-9)
+        return torch.einsum("bl,bld->bd", weights, states)
 
-    assert diagnose("03_masked_mean", in_place) == "correct."
+    assert diagnose("03_learned_query", in_place) == "correct."
 
 
 def test_a_change_deep_inside_an_argument_is_noticed():

@@ -1,23 +1,50 @@
-"""What is handed out holds no solution, and whatever comes back becomes a row, never a crash."""
+"""What is handed out holds no solution, and whatever comes back becomes a row, never a crash and never a gift."""
 
 import csv
 import io
+import json
+import os
+import subprocess
+import sys
+import time
 
 import nbformat
+import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course_utils.exercises import classroom
 from course_utils.exercises.catalogue import EXERCISES, of_lecture
-from course_utils.exercises.classroom import Row, as_csv, definitions, grade, handout, main, summary
-from course_utils.files import LECTURES, START_AND_LECTURES
+from course_utils.exercises.classroom import (
+    Row,
+    as_csv,
+    by_learner,
+    by_question,
+    feedback,
+    grade,
+    handout,
+    main,
+    rows_table,
+    summary,
+)
+from course_utils.files import CHECKOUT, LECTURES, START_AND_LECTURES
 from course_utils.refusals import Stop
 
+from .solutions import exercises, solution_code
+
 RIGHT = "def last_state(states, lengths):\n    return states[torch.arange(len(states)), lengths - 1]"
+ONE_LINE = "lambda states, lengths: states[torch.arange(len(states)), lengths - 1]"
 WRONG = "def last_state(states, lengths):\n    return states[:, -1]"
 STUB = "def last_state(states, lengths):\n    raise NotImplementedError"
 CHECK = 'check("01_last_state", last_state)'
 IMPORTS = "import torch\nfrom course_utils.exercises.checks import check"
+ANSWERING = classroom.Answering()  # one process for all tests; where a test brings it down, the next gets a new one
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _ends_what_runs_answers():
+    yield
+    ANSWERING.close()
 
 
 def returned(*sources, answer=None):
@@ -29,8 +56,13 @@ def returned(*sources, answer=None):
 
 def graded(folder, notebook, **options):
     nbformat.write(notebook, folder / "kim.ipynb")
-    rows = grade(folder, **{"seconds": 60, "whole": False, **options})
+    rows = grade(folder, **{"seconds": 20, "whole": False, "answering": ANSWERING, **options})
     return {row.exercise: row for row in rows}
+
+
+def result(folder, *sources, exercise="01_last_state", **options):
+    row = graded(folder, returned(*sources), **options)[exercise]
+    return row.result, row.message
 
 
 def test_what_is_handed_out_has_everything_but_the_solutions(tmp_path):
@@ -57,7 +89,7 @@ def test_right_wrong_and_missing_answers_are_told_apart(tmp_path):
     )
     (tmp_path / ".ipynb_checkpoints").mkdir()
     nbformat.write(returned(IMPORTS, CHECK, answer=WRONG), tmp_path / ".ipynb_checkpoints" / "right-checkpoint.ipynb")
-    rows = [row for row in grade(tmp_path, 60, whole=False) if row.exercise == "01_last_state"]
+    rows = [row for row in grade(tmp_path, 20, False, None, ANSWERING) if row.exercise == "01_last_state"]
     assert [(row.file, row.result) for row in rows] == [
         ("right.ipynb", "correct"),
         ("wrong.ipynb", "not yet"),
@@ -67,107 +99,398 @@ def test_right_wrong_and_missing_answers_are_told_apart(tmp_path):
 
 
 def test_every_exercise_of_the_lecture_gets_a_row_and_a_deleted_check_is_asked_all_the_same(tmp_path):
-    notebook = returned(IMPORTS, '# check("01_last_state")', answer=RIGHT)
-    rows = graded(tmp_path, notebook)
+    rows = graded(tmp_path, returned(IMPORTS, '# check("01_last_state")', answer=RIGHT))
     assert list(rows) == of_lecture("01")
     assert rows["01_last_state"].result == "correct"
     others = [row for name, row in rows.items() if name != "01_last_state"]
-    assert all(row.result == "not yet" and "deleted" in row.message for row in others)
+    assert all(row.result == "not yet" for row in others)
+    assert all("deleted" in row.message for row in others)
 
 
-def test_what_else_a_notebook_does_is_not_run_unless_asked(tmp_path):
-    training = f"open('trained', 'w')\n{CHECK}"
-    assert graded(tmp_path, returned(IMPORTS, training, answer=RIGHT))["01_last_state"].result == "correct"
-    assert not (tmp_path / "trained").exists()
-    graded(tmp_path, returned(IMPORTS, training, answer=RIGHT), whole=True)
-    assert (tmp_path / "trained").exists()
+def test_our_own_solutions_are_correct_and_our_own_stubs_are_not_attempted(tmp_path):
+    for path in START_AND_LECTURES:
+        ours = nbformat.read(path, as_version=4)
+        nbformat.write(ours, tmp_path / f"{path.stem[:2]}_untouched.ipynb")
+        answers = {cells.stub.id: solution_code(cells) for cells in exercises(path.stem)}
+        for cell in ours.cells:
+            cell.source = answers.get(cell.id, cell.source)
+        nbformat.write(ours, tmp_path / f"{path.stem[:2]}_solved.ipynb")
+    # a process of its own: here in the tests, functions that check the types of their arguments take the place of ours
+    command = [sys.executable, "-m", "course_utils.exercises.classroom", "grade", str(tmp_path), "--seconds", "60"]
+    subprocess.run(command, check=True, capture_output=True, cwd=CHECKOUT)
+    _, *rows = read((tmp_path / "grades.csv").read_bytes())
+    wanted = {
+        (f"{name[:2]}_{state}.ipynb", name): result
+        for name in EXERCISES
+        for state, result in (("solved", "correct"), ("untouched", "not attempted"))
+    }
+    assert {(file, exercise): result for file, exercise, result, *_ in rows} == wanted, rows
 
 
-def test_an_answer_may_use_what_the_notebook_defines(tmp_path):
-    helper = "FIRST = 0\n\ndef rows(states):\n    return torch.arange(FIRST, len(states))"
-    answer = "def last_state(states, lengths):\n    return states[rows(states), lengths - 1]"
-    assert graded(tmp_path, returned(IMPORTS, helper, CHECK, answer=answer))["01_last_state"].result == "correct"
+# --- what learners do to cells ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("answer", "message"),
+    "sources",
     [
-        ("def last_state(states, lengths)\n    return 1", "is not defined"),
-        ("1 / 0\n" + RIGHT, "is not defined"),
-        ("def last_state(states, lengths):\n    while True: pass", "stopped after"),
-        ("def last_state(states, lengths):\n    return 1 / 0", "raised ZeroDivisionError"),
+        pytest.param((IMPORTS, STUB, RIGHT, CHECK), id="the answer in a new cell"),
+        pytest.param((IMPORTS, STUB, CHECK, RIGHT), id="the answer below the check"),
+        pytest.param((IMPORTS, CHECK, STUB, RIGHT), id="the check above all"),
+        pytest.param(
+            (IMPORTS, RIGHT.replace("last_state", "mine"), 'check("01_last_state", mine)'), id="renamed with its check"
+        ),
+        pytest.param(
+            (IMPORTS, "mine = lambda s, n: s[torch.arange(len(s)), n - 1]", 'check(answer=mine, name="01_last_state")'),
+            id="by keyword",
+        ),
+        pytest.param((IMPORTS, f"%%time\n{RIGHT}", CHECK), id="timed by a cell magic"),
+        pytest.param((IMPORTS, f"%matplotlib inline\n!ls\n{RIGHT}\n%timeit 1", CHECK), id="among magics"),
+        pytest.param((IMPORTS, f"name = input('who?')\n{RIGHT}", CHECK), id="beside input()"),
+        pytest.param((IMPORTS, f"1 / 0\n{RIGHT}", CHECK), id="behind an error"),
+        pytest.param((IMPORTS, "def broken(:", RIGHT, CHECK), id="behind a cell that Python cannot read"),
+        pytest.param((IMPORTS, "while True: pass", RIGHT, CHECK), id="behind a loop without end"),
+        pytest.param((IMPORTS, "import os\nos._exit(3)", RIGHT, CHECK), id="behind the kernel's end"),
+        pytest.param(
+            (IMPORTS, "shift = 1", "pick = lambda n: n - shift", RIGHT.replace("lengths - 1", "pick(lengths)"), CHECK),
+            id="helpers in other cells",
+        ),
+        pytest.param(
+            (IMPORTS, "shifts = []\nshifts.append(1)", RIGHT.replace("lengths - 1", "lengths - shifts[0]"), CHECK),
+            id="a helper that is filled",
+        ),
+        pytest.param(
+            (IMPORTS, "try:\n    import no\nexcept ImportError:\n    no = 1", RIGHT.replace("- 1", "- no"), CHECK),
+            id="a helper in a try",
+        ),
+        pytest.param(
+            ("import torch\nfrom course_utils.exercises.checks import *", RIGHT, CHECK), id="everything imported"
+        ),
+        pytest.param(
+            (IMPORTS, "from functools import cache\n@torch.no_grad()\n" + RIGHT, CHECK), id="with a decorator"
+        ),
+    ],
+)  # fmt: skip
+def test_a_right_answer_is_found_wherever_it_is(tmp_path, sources):
+    assert result(tmp_path, *sources) == ("correct", "correct.")
+
+
+def test_a_prediction_in_a_new_cell_counts(tmp_path):
+    check = 'check("01_gradient_left", predicted_share)'
+    answer = EXERCISES["01_gradient_left"].reference()
+    found = result(
+        tmp_path, IMPORTS, "predicted_share = ...", f"predicted_share = {answer!r}", check, exercise="01_gradient_left"
+    )
+    assert found[0] == "correct"
+
+
+def test_a_name_that_is_local_in_an_answer_brings_no_other_cell_with_it(tmp_path):
+    trains = "states_again = open('/nothing/here')"
+    local = RIGHT.replace("    return", "    states_again = states\n    return")
+    assert result(tmp_path, IMPORTS, trains, local, CHECK)[0] == "correct"
+
+
+def test_two_lectures_in_one_file_are_both_graded(tmp_path):
+    other = 'check("02_softmax_axis", attend_in_rows)\ncheck("02_additive_score", additive_score)'
+    found = graded(tmp_path, returned(IMPORTS, RIGHT, CHECK, 'check("01_beam_step", beam_step)', other))
+    assert list(found) == [*of_lecture("01"), *of_lecture("02")]
+    assert found["01_last_state"].result == "correct"
+
+
+def test_what_a_text_cell_mentions_is_no_check(tmp_path):
+    notebook = returned(IMPORTS, RIGHT, CHECK)
+    notebook.cells += [new_markdown_cell(f'check("{name}", x)') for name in of_lecture("02")]
+    assert list(graded(tmp_path, notebook)) == of_lecture("01")
+
+
+def test_lost_checks_and_lost_tags_lose_no_answer(tmp_path):
+    ours = nbformat.read(LECTURES[0], as_version=4)
+    answers = {cells.stub.id: solution_code(cells) for cells in exercises(LECTURES[0].stem)}
+    for cell in ours.cells:
+        cell.source = answers.get(cell.get("id"), cell.source)
+        cell.metadata = {}
+    ours.cells = [cell for cell in ours.cells if not cell.source.startswith("check(")]
+    assert {row.result for row in graded(tmp_path, ours, seconds=60).values()} == {"correct"}
+
+
+def test_what_else_a_notebook_does_is_not_run_unless_asked(tmp_path):
+    by_a_loop = f"for _ in range(1):\n    globals()['last_state'] = eval({ONE_LINE!r})"
+    assert result(tmp_path, IMPORTS, by_a_loop, CHECK)[0] == "not yet"
+    assert result(tmp_path, IMPORTS, by_a_loop, CHECK, whole=True)[0] == "correct"
+    assert result(tmp_path, IMPORTS, "raise SystemExit", RIGHT, CHECK, whole=True)[0] == "correct"
+
+
+@pytest.mark.parametrize(
+    ("answer", "result_", "message"),
+    [
+        ("def last_state(states, lengths)\n    return 1", "not yet", "cannot read the cell of this exercise"),
+        ("helper = 1 / 0\ndef last_state(s, n):\n    return s * helper", "not yet", "NameError: name 'helper'"),
+        ("def last_state(states, lengths):\n    while True: pass", "not run", "stopped at its limit"),
+        ("def last_state(states, lengths):\n    return sum(iter(int, 1))", "not run", "stopped at its limit"),
+        ("def last_state(states, lengths):\n    return 1 / 0", "not yet", "raised ZeroDivisionError"),
+        ("def last_state(states, lengths):\n    raise KeyboardInterrupt", "not yet", "raised KeyboardInterrupt"),
+        ("def last_state(states, lengths):\n    raise SystemExit(0)", "not yet", "raised SystemExit"),
+        ("def last_state(states, lengths):\n    raise ValueError('x' * 10**6)", "not yet", "raised ValueError"),
+        ("def last_state(states, lengths):\n    import os; os._exit(0)", "not run", "ended its own process"),
+        ("def last_state(states, lengths):\n    return states.to_sparse()", "not yet", ""),
+        ("def last_state(states, lengths):\n    return torch.empty(10**13)", "not yet", "raised RuntimeError"),
+        ("def last_state(states, lengths):\n    return torch.zeros(1).expand(10**12)", "not yet", ""),
+        ("def last_state(states, lengths):\n    x = []; x.append(x); return x", "not yet", ""),
+        ("def last_state(states, lengths):\n    return 10 ** 100000", "not yet", ""),
+        ("def last_state(s, n):\n    s.zero_(); return s[:, 0]", "not yet", "changes its arguments"),
+        ("last_state = 3", "not yet", "Expected a function, found int"),
+        ("last_state = torch.zeros(3)", "not yet", "Expected a function, found Tensor"),
+    ],
+)  # fmt: skip
+def test_an_answer_that_fails_is_a_row_that_says_why(tmp_path, answer, result_, message):
+    found = result(tmp_path, IMPORTS, answer, CHECK, seconds=3)
+    assert found[0] == result_
+    assert message in found[1]
+    assert len(found[1]) <= 600
+
+
+def test_an_answer_that_fails_takes_no_other_with_it(tmp_path):
+    beam = EXERCISES["01_gradient_left"].reference()
+    cells = (
+        IMPORTS, "def last_state(s, n):\n    import os; os._exit(1)", CHECK,
+        f"predicted_share = {beam!r}", 'check("01_gradient_left", predicted_share)',
+    )  # fmt: skip
+    found = graded(tmp_path, returned(*cells))
+    assert (found["01_last_state"].result, found["01_gradient_left"].result) == ("not run", "correct")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "no notebook"),
+        ("{", "no notebook"),
+        ("[]", "no notebook"),
+        ('{"cells": 3, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}', "no notebook"),
+        ("<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> theirs\n", "conflict markers"),
     ],
 )
-def test_an_answer_that_fails_is_a_row(tmp_path, answer, message):
-    row = graded(tmp_path, returned(IMPORTS, CHECK, answer=answer))["01_last_state"]
-    assert row.result == "not yet"
+def test_what_is_no_notebook_is_a_row(tmp_path, content, message):
+    (tmp_path / "broken.ipynb").write_text(content, encoding="utf-8")
+    (row,) = grade(tmp_path, 20, False, None, ANSWERING)
+    assert (row.file, row.exercise, row.result) == ("broken.ipynb", "", "not run")
     assert message in row.message
 
 
-def test_a_notebook_that_never_ends_is_a_row_and_the_next_one_is_graded(tmp_path):
-    nbformat.write(returned(IMPORTS, CHECK, answer="while True: pass"), tmp_path / "a.ipynb")
-    nbformat.write(returned(IMPORTS, CHECK, answer=RIGHT), tmp_path / "b.ipynb")
-    # long enough for the second one to start beside other work; the first takes all of it
-    rows = [row for row in grade(tmp_path, 25, whole=False) if row.exercise == "01_last_state"]
-    assert [row.result for row in rows] == ["not run", "correct"]
-    assert "time limit" in rows[0].message
-
-
-def test_a_kernel_that_dies_is_a_row(tmp_path):
-    row = graded(tmp_path, returned(IMPORTS, CHECK, answer="import os\nos._exit(3)"))["01_last_state"]
-    assert row.result == "not run"
-    assert "kernel died" in row.message
-
-
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"cells": 3, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}'])
-def test_what_is_no_notebook_is_a_row(tmp_path, content):
-    (tmp_path / "broken.ipynb").write_text(content, encoding="utf-8")
-    (row,) = grade(tmp_path, 60, whole=False)
-    assert (row.file, row.exercise, row.result) == ("broken.ipynb", "", "not run")
+def test_the_mark_that_windows_editors_write_in_front_is_no_obstacle(tmp_path):
+    text = nbformat.writes(returned(IMPORTS, RIGHT, CHECK))
+    (tmp_path / "kim.ipynb").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert [row.result for row in grade(tmp_path, 20, False, None, ANSWERING) if row.exercise == "01_last_state"] == [
+        "correct"
+    ]
 
 
 def test_a_notebook_of_another_course_is_a_row(tmp_path):
     nbformat.write(new_notebook(cells=[new_markdown_cell("check this"), new_code_cell("1 / 0")]), tmp_path / "a.ipynb")
-    (row,) = grade(tmp_path, 60, whole=False)
+    (row,) = grade(tmp_path, 20, False, None, ANSWERING)
     assert "No exercise of this course" in row.message
+
+
+# --- what hostile ones do to graders ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        pytest.param(
+            ("import course_utils.exercises.catalogue as c\nlast_state = c.EXERCISES['01_last_state'].reference",),
+            id="our own answer",
+        ),
+        pytest.param(
+            ("import course_utils.exercises.lecture_01 as x\nlast_state = x.last_state",), id="our own module"
+        ),
+        pytest.param(
+            (f"torch.allclose = torch.Tensor.softmax = lambda *a, **k: True\n{WRONG}",), id="another comparison"
+        ),
+        pytest.param(
+            (
+                "import course_utils.exercises.checks as c\nc.diagnose = c.compare = c.check = lambda *a: 'correct.'",
+                f"c.diagnose('', 0)\n{WRONG}\nc.x = 1",
+            ),
+            id="another check",
+        ),
+        pytest.param(
+            (
+                "class Yes(torch.Tensor):\n    @classmethod\n    def __torch_function__(cls, f, t, a=(), k=None):\n"
+                "        return True",
+                "def last_state(s, n):\n    return s[:, -1].as_subclass(Yes)",
+            ),
+            id="a tensor that always agrees",
+        ),
+        pytest.param(
+            ("def last_state(s, n):\n    import os\n    for f in range(3, 64):\n        try: os.write(f, b'x' * 99)\n"
+             "        except OSError: pass\n    return s[:, -1]",),
+            id="writes into every open pipe",
+        ),
+        pytest.param(
+            ("def last_state(s, n):\n    import os, signal\n    os.kill(os.getppid(), 9)\n    return s[:, -1]",),
+            id="kills the grader",
+        ),
+    ],
+)  # fmt: skip
+def test_a_cheat_earns_nothing_and_the_next_notebook_is_graded(tmp_path, sources):
+    nbformat.write(returned(IMPORTS, *sources, CHECK), tmp_path / "a.ipynb")
+    nbformat.write(returned(IMPORTS, RIGHT, CHECK), tmp_path / "b.ipynb")
+    rows = [row for row in grade(tmp_path, 20, False, None, ANSWERING) if row.exercise == "01_last_state"]
+    assert rows[0].result in ("not yet", "not run")
+    assert rows[1].result == "correct"
+
+
+def test_a_package_of_our_name_beside_a_notebook_is_not_taken_for_ours(tmp_path, monkeypatch):
+    (tmp_path / "course_utils").mkdir()
+    (tmp_path / "course_utils" / "__init__.py").write_text("raise SystemExit('not ours')")
+    monkeypatch.chdir(tmp_path)
+    assert result(tmp_path, IMPORTS, RIGHT, CHECK)[0] == "correct"
+
+
+def has_landlock():
+    from course_utils.exercises import answering
+
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if answering.write_only_to(os.getcwd()) else 1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_an_answer_can_write_into_no_other_folder_than_its_own(tmp_path):
+    if not has_landlock():
+        pytest.skip("this system has no Landlock")
+    victim = tmp_path / "victim.ipynb"
+    nbformat.write(returned(IMPORTS, RIGHT, CHECK), victim)
+    before = victim.read_bytes()
+    writes = (
+        "def last_state(states, lengths):\n    import os\n    open('mine', 'w').close()\n"
+        f"    for act in (lambda: open({str(victim)!r}, 'w'), lambda: os.remove({str(victim)!r}),\n"
+        f"                lambda: open({str(tmp_path / 'grades.csv')!r}, 'w')):\n"
+        "        try: act()\n        except PermissionError: continue\n        raise ValueError('written')\n"
+        "    return states[torch.arange(len(states)), lengths - 1]"
+    )
+    nbformat.write(returned(IMPORTS, writes, CHECK), tmp_path / "attack.ipynb")
+    rows = [row for row in grade(tmp_path, 20, False, None, ANSWERING) if row.exercise == "01_last_state"]
+    assert [row.result for row in rows] == ["correct", "correct"]
+    assert victim.read_bytes() == before
+    assert not (tmp_path / "grades.csv").exists()
+
+
+def test_what_an_answer_has_started_ends_with_it(tmp_path):
+    mark = f"31{os.getpid()}"
+    starts = (
+        f"import subprocess\ndef last_state(s, n):\n    subprocess.Popen(['sleep', '{mark}'], start_new_session=True)\n"
+        "    return s"
+    )
+    result(tmp_path, IMPORTS, starts, CHECK)
+    deadline = time.monotonic() + 10
+    while any(mark in (p.info["cmdline"] or []) for p in psutil.process_iter(["cmdline"])):
+        assert time.monotonic() < deadline, "it lives on"
+        time.sleep(0.1)
+
+
+def test_what_comes_back_is_only_read_and_never_unpickled(tmp_path, monkeypatch):
+    for reply in (
+        b"[]",
+        b'{"kind": "results", "results": [{"tensor": "float32", "shape": [-1], "data": ""}]}',
+        b"\x80",
+    ):
+        monkeypatch.setattr(classroom, "receive", lambda _stream, reply=reply: reply)
+        found = result(tmp_path, IMPORTS, RIGHT, CHECK, answering=None)
+        assert found[0] == "not run"
+        assert "could not be graded" in found[1]
+
+
+# --- what is given back -----------------------------------------------------------------------------------------------
 
 
 def test_the_graders_own_progress_is_left_alone(tmp_path, monkeypatch):
     progress = tmp_path / "progress.json"
     monkeypatch.setenv("COURSE_PROGRESS", str(progress))
-    graded(tmp_path, returned(IMPORTS, CHECK, answer=RIGHT), whole=True)
+    graded(tmp_path, returned(IMPORTS, RIGHT, CHECK), whole=True)
     assert not progress.exists()
 
 
-def test_only_definitions_of_a_cell_are_kept_magics_and_all():
-    source = "%matplotlib inline\nimport math\nN, M = 3, 4\nx = math.sin(1)\nmodel.train()\ndef f():\n    return x\n"
-    assert definitions(source) == "import math\nN, M = (3, 4)\n\ndef f():\n    return x"
-    assert definitions("def f(:") == "def f(:"
+ROWS = [
+    Row("=kim.ipynb", "01_a", "correct", "correct.", 1.5),
+    Row("=kim.ipynb", "01_b", "not yet", "not yet. The mask is inverted.", 1.0),
+    Row("lee.ipynb", "01_a", "not yet", "not yet. The mask is inverted.", 1.0),
+    Row("lee.ipynb", "01_b", "not attempted", "not attempted yet.", 1.0),
+    Row("no.ipynb", "", "not run", "This is no notebook", 0.0),
+]
+
+
+def read(content):
+    return list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
 
 
 def test_the_table_has_a_header_and_no_formulas():
-    row = Row("=kim.ipynb", "01_last_state", "not yet", 'a, "b"\n', 1.5)
-    header, cells = csv.reader(io.StringIO(as_csv([row]).decode("utf-8-sig")))
+    header, first, *_ = read(as_csv(rows_table(ROWS)))
     assert header == ["file", "exercise", "result", "message", "seconds"]
-    assert cells == ["'=kim.ipynb", "01_last_state", "not yet", 'a, "b"\n', "1.5"]
+    assert first == ["'=kim.ipynb", "01_a", "correct", "correct.", "1.5"]
+
+
+def test_totals_are_given_by_learner_and_by_question():
+    assert by_learner(ROWS) == [
+        ["file", "correct", "of", "01_a", "01_b"],
+        ["=kim.ipynb", 1, 2, "correct", "not yet"],
+        ["lee.ipynb", 0, 2, "not yet", "not attempted"],
+        ["no.ipynb", 0, 0, "", ""],
+    ]
+    assert by_question(ROWS)[1:] == [
+        ["01_a", 1, 1, 0, 0, "not yet. The mask is inverted.", 1],
+        ["01_b", 0, 1, 1, 0, "not yet. The mask is inverted.", 1],
+    ]
+
+
+def test_each_learner_gets_a_text_to_read():
+    assert (
+        feedback(ROWS[:2]) == "=kim.ipynb: 1 of 2 correct\n\n- 01_a: correct.\n- 01_b: not yet. The mask is inverted.\n"
+    )
 
 
 def test_the_summary_counts_by_notebook_and_gives_reasons():
-    rows = [
-        Row("a", "x", "correct", "", 1.0),
-        Row("a", "y", "not yet", "", 1.0),
-        Row("b", "", "not run", "broken", 0.0),
-    ]
-    assert summary(rows) == "a: 1 of 2 correct\nb: not run (broken)"
+    assert summary(ROWS).splitlines() == [
+        "=kim.ipynb: 1 of 2 correct", "lee.ipynb: 0 of 2 correct", "no.ipynb: not run (This is no notebook)"
+    ]  # fmt: skip
 
 
-def test_the_commands_write_the_table_and_say_where(tmp_path, capsys, monkeypatch):
-    (tmp_path / "broken.ipynb").write_text("{", encoding="utf-8")
+def test_any_spreadsheet_reads_what_a_learner_printed(tmp_path):
+    shown = "def last_state(s, n):\n    raise ValueError('=1+1\\t\\n\\x00\\x1b[31m' + '\\ud800' + 'x' * 200_000)"
+    graded(tmp_path, returned(IMPORTS, shown, CHECK))
+    rows = grade(tmp_path, 20, False, None, ANSWERING)
+    cells = [cell for line in read(as_csv(rows_table(rows))) for cell in line]
+    assert all(len(cell) <= 600 for cell in cells)
+    assert all(cell.isprintable() for cell in cells)
+
+
+def test_the_command_writes_tables_and_feedback_and_says_where(tmp_path, capsys):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "broken.ipynb").write_text("{", encoding="utf-8")
     assert main(["grade", str(tmp_path)]) == 0
     assert "broken.ipynb" in (tmp_path / "grades.csv").read_text(encoding="utf-8")
-    assert str(tmp_path / "grades.csv") in capsys.readouterr().out
+    beside = tmp_path / "grades_feedback"
+    assert (beside / "by_learner.csv").is_file()
+    assert (beside / "by_question.csv").is_file()
+    assert "not run" in (beside / "a" / "broken.txt").read_text(encoding="utf-8")
+    assert str(tmp_path / "grades.csv") in (told := capsys.readouterr().out)
+    assert "1 notebooks" in told
+    assert main(["grade", str(tmp_path)]) == 0  # once more, in the place of the first
+
+
+def test_a_folder_that_is_missing_is_named_and_a_handout_counted(tmp_path, capsys, monkeypatch):
     with pytest.raises(Stop, match="There is no folder"):
         main(["grade", str(tmp_path / "nothing here")])
     monkeypatch.setattr(classroom, "handout", lambda folder: ["one"])
     assert main(["handout", str(tmp_path)]) == 0
     assert "1 lectures without solutions" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("sort", [sorted, lambda names: sorted(names, reverse=True)])
+def test_the_table_is_the_same_whatever_the_order(tmp_path, sort, monkeypatch):
+    for name, answer in (("a", RIGHT), ("b", WRONG), ("c", STUB)):
+        nbformat.write(returned(IMPORTS, answer, CHECK), tmp_path / f"{name}.ipynb")
+    found = classroom.find_returned
+    monkeypatch.setattr(classroom, "find_returned", lambda folder: sort(found(folder)))
+    rows = {(row.file, row.exercise): (row.result, row.message) for row in grade(tmp_path, 20, False, None, ANSWERING)}
+    assert [rows[f"{name}.ipynb", "01_last_state"][0] for name in "abc"] == ["correct", "not yet", "not attempted"]
+    assert json.dumps(sorted(map(str, rows.items())))

@@ -1,6 +1,7 @@
 """The commands of ``course.py``: what each runs inside the environment, and what it tells the reader."""
 
 import errno
+import importlib
 import json
 import os
 import re
@@ -16,7 +17,7 @@ import pytest
 
 from course_utils import commands, refusals
 from course_utils.commands import __main__, doctor, evidence, execute, lab, test
-from course_utils.files import CHECKOUT
+from course_utils.files import CHECKOUT, START
 from course_utils.refusals import Stop
 
 
@@ -45,19 +46,16 @@ def run(capsys):
 
 @pytest.mark.parametrize("command", __main__.MODULES)
 def test_each_command_has_a_module_with_something_to_run(command):
-    name, _ = __main__.MODULES[command]
-    module = __import__(name, fromlist=["main"])
-    assert callable(getattr(module, "run", None) or module.main)
+    assert callable(importlib.import_module(__main__.MODULES[command]).run)
 
 
-@pytest.mark.parametrize(("command", "line"), [("handout", ["handout", "out"]), ("data", ["out"])])
-def test_what_follows_a_command_reaches_its_module(command, line, run, monkeypatch):
+def test_what_follows_a_command_reaches_its_module(run, monkeypatch):
     seen = []
-    name, _ = __main__.MODULES[command]
-    module = SimpleNamespace(main=lambda given: seen.append(given) or 3)
-    monkeypatch.setattr(__main__.importlib, "import_module", lambda asked: module if asked == name else None)
-    assert run(command, "out").status == 3
-    assert seen == [line]
+    module = SimpleNamespace(run=lambda arguments: seen.append(arguments) or 3)
+    wanted = __main__.MODULES["handout"]
+    monkeypatch.setattr(__main__.importlib, "import_module", lambda asked: module if asked == wanted else None)
+    assert run("handout", "out").status == 3
+    assert seen[0].folder == Path("out")
 
 
 @pytest.mark.parametrize(
@@ -113,12 +111,38 @@ def test_a_home_folder_that_can_be_written_is_used(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["home", "progress"])
+def test_temporary_folders_of_killed_processes_are_removed_and_those_in_use_are_not(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(commands.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(commands.atexit, "register", lambda *_, **__: None)
+    monkeypatch.delenv("JUPYTER_RUNTIME_DIR", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "missing"))
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    killed, in_use, of_others = (
+        tmp_path / folder
+        for folder in (f"course-{name}-{gone.pid}-x", f"course-{name}-{os.getpid()}-x", "course-home-x")
+    )
+    for folder in (killed, in_use, of_others):
+        folder.mkdir()
+    commands.do_without_a_home()
+    commands.keep_progress_apart()
+    assert [folder.exists() for folder in (killed, in_use, of_others)] == [False, True, True]
+    assert {path.name.rpartition("-")[0] for path in tmp_path.iterdir()} >= {
+        f"course-home-{os.getpid()}",
+        f"course-progress-{os.getpid()}",
+    }
+
+
 # --- lab --------------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def opened(run, monkeypatch):
+def opened(run, monkeypatch, tmp_path):
     """Open the course where the output is no terminal, and give the server's command line."""
+    monkeypatch.setattr(lab.copies, "copies_folder", lambda: tmp_path / "mine")
+    monkeypatch.setattr(lab.copies, "EXPERIMENT_NOTEBOOKS", [])
+    monkeypatch.setattr(lab.copies, "START_AND_LECTURES", [START])
 
     def opened(*arguments):
         monkeypatch.setattr(lab.os, "execv", replaced := mock.Mock(side_effect=SystemExit))
@@ -132,9 +156,34 @@ def opened(run, monkeypatch):
 def test_lab_opens_the_first_lecture_on_this_machine_only_and_keeps_the_token(opened):
     line = " ".join(opened())
     assert "--ip=127.0.0.1" in line
-    assert (CHECKOUT / lab.FIRST_PAGE).is_file()
-    assert f"/lab/tree/{lab.FIRST_PAGE}" in line
     assert not re.search(r"token|password|--no-browser|--port", line)
+
+
+def test_lab_opens_a_copy_that_it_has_made_and_to_those_who_edit_the_lectures_themselves(opened, tmp_path):
+    line = " ".join(opened())
+    assert (tmp_path / "mine" / START.name).is_file()
+    assert f"root_dir={tmp_path / 'mine'} " in line
+    assert f"/lab/tree/{START.name} " in line
+    (tmp_path / "mine" / START.name).unlink()
+    line = " ".join(opened("--edit"))
+    assert not (tmp_path / "mine" / START.name).exists()
+    assert f"root_dir={CHECKOUT} " in line
+    assert f"/lab/tree/notebooks/{START.name} " in line
+
+
+def test_lab_opens_copies_that_are_in_the_checkout_from_the_checkout(opened, monkeypatch, tmp_path):
+    monkeypatch.setattr(lab, "CHECKOUT", tmp_path)
+    line = " ".join(opened())
+    assert f"root_dir={tmp_path} " in line
+    assert f"/lab/tree/mine/{START.name} " in line
+
+
+def test_lab_says_which_lectures_have_changed_since_they_were_copied(opened, monkeypatch, capsys):
+    opened()
+    assert "python3 course.py update" not in capsys.readouterr().out
+    monkeypatch.setattr(lab.copies, "has_changed", lambda original: True)
+    opened()
+    assert f"{START.name}. To carry your answers over: python3 course.py update" in capsys.readouterr().out
 
 
 def test_the_browser_is_handed_the_address_and_no_file_that_it_might_not_see(opened):
@@ -184,11 +233,11 @@ def test_on_a_terminal_lab_says_four_lines_and_ends_with_ctrl_c(logs, capfd, mon
     popen, ended = subprocess.Popen, subprocess.Popen.wait
     monkeypatch.setattr(lab, "list_running_servers", running)
     monkeypatch.setattr(lab.subprocess, "Popen", start)
-    assert lab.serve([sys.executable, "-c", SERVER.format(600, 0)], no_browser=False) == 0
+    assert lab.serve([sys.executable, "-c", SERVER.format(600, 0)], "mine/00.ipynb", no_browser=False) == 0
     told = capfd.readouterr().out
     said, closed = told.split("\n\n")
     assert said.count("\n") == 3
-    assert f"http://127.0.0.1:8888/lab/tree/{lab.FIRST_PAGE}?token=t0ken" in said
+    assert "http://127.0.0.1:8888/lab/tree/mine/00.ipynb?token=t0ken" in said
     assert "Ctrl-C" in said
     assert "course-lab-" in said
     assert "closed" in closed
@@ -206,7 +255,7 @@ def close_the_window():
     return []
 lab.list_running_servers = close_the_window
 lab.subprocess.Popen = lambda *args, **options: servers.append(popen(*args, **options)) or servers[0]
-status = lab.serve([sys.executable, "-c", "import time; time.sleep(60)"], no_browser=True)
+status = lab.serve([sys.executable, "-c", "import time; time.sleep(60)"], "mine/00.ipynb", no_browser=True)
 print("ended by", -servers[0].wait())
 """
 
@@ -220,7 +269,7 @@ def test_a_closed_window_ends_the_server_too(tmp_path):
 def test_a_server_that_does_not_start_is_told_with_its_last_words_and_its_log_is_kept(logs, monkeypatch):
     monkeypatch.setattr(lab, "list_running_servers", lambda: [])
     with pytest.raises(Stop, match="did not start") as stop:
-        lab.serve([sys.executable, "-c", SERVER.format(0, 3)], no_browser=True)
+        lab.serve([sys.executable, "-c", SERVER.format(0, 3)], "mine/00.ipynb", no_browser=True)
     assert "much that nobody asked for" in str(stop.value)
     assert str(logs()[0]) in str(stop.value)
 

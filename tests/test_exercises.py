@@ -4,16 +4,14 @@ import ast
 import re
 from collections import Counter
 
-import nbformat
 import pytest
 
 from course_utils.exercises.catalogue import EXERCISES, of_lecture
 from course_utils.exercises.checks import CORRECT, NOT_ATTEMPTED, diagnose
-from course_utils.exercises.classroom import grade
 from course_utils.files import LECTURES
 
 from .mutation import EQUIVALENT, survivors
-from .notebooks import definitions, load
+from .notebooks import definitions
 from .solutions import exercises, kind, solution_code
 
 pytestmark = pytest.mark.numeric  # each check computes, though this module does not
@@ -86,17 +84,6 @@ def test_the_solutions_are_correct_in_the_place_of_their_stubs(lecture):
         namespace = dict(vars(definitions(lecture)))
         exec(solution_code(cells), namespace)
         assert diagnose(cells.exercise, namespace[cells.answer]) == CORRECT, cells.exercise
-
-
-@every_lecture
-def test_a_returned_notebook_with_our_solutions_is_graded_correct(lecture, tmp_path):
-    notebook = load(lecture)
-    solved = {cells.stub.id: solution_code(cells) for cells in exercises(lecture)}
-    for cell in notebook.cells:
-        cell.source = solved.get(cell.id, cell.source)
-    nbformat.write(notebook, tmp_path / "anybody.ipynb")
-    rows = grade(tmp_path, 120, whole=False)
-    assert {row.exercise: row.result for row in rows} == dict.fromkeys(of_lecture(lecture[:2]), "correct")
 
 
 def test_the_checks_notice_nearly_every_small_change_to_a_solution_and_the_rest_is_explained(monkeypatch):

@@ -7,8 +7,9 @@ import errno
 import http.server
 import json
 import os
+import pty
 import re
-import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -23,7 +24,6 @@ import pytest
 import course
 
 SOURCE = Path(course.__file__).read_text(encoding="utf-8")
-DESCRIBED = Path("course_utils", "commands", "command_line.py")  # the command line, which the launcher reads too
 PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
 OTHER_PYTHONS = sorted(
     str(path) for path in (*PYENV.glob("*/bin/python"), *Path("/usr/bin").glob("python[23].[0-9]*[0-9]"))
@@ -43,8 +43,6 @@ def checkout(tmp_path, monkeypatch):
     """Give a small checkout of its own to the launcher."""
     (tmp_path / "requirements.lock").write_text("dgl==1.1.3\ntorch==2.13.0\n", encoding="utf-8")
     (tmp_path / "pyproject.toml").write_text("[project]\n", encoding="utf-8")
-    (tmp_path / DESCRIBED).parent.mkdir(parents=True)
-    shutil.copy(Path(course.__file__).parent / DESCRIBED, tmp_path / DESCRIBED)
     monkeypatch.setattr(course, "ROOT", tmp_path)
     monkeypatch.setattr(course, "VENV", tmp_path / ".venv")
     monkeypatch.setattr(course, "UV", tmp_path / ".uv" / "bin" / "uv")
@@ -86,6 +84,7 @@ def run(monkeypatch, capsys):
     """Run a command line as the shell would, but stay in this process; give its status and what it wrote."""
 
     monkeypatch.setattr(course.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(course.signal, "pthread_sigmask", lambda *_: None)
     monkeypatch.setattr(course.os, "execv", mock.Mock(side_effect=AssertionError("would leave this process")))
 
     def run(*command_line):
@@ -519,6 +518,148 @@ def test_a_failure_that_is_not_known_is_told_in_its_own_words(checkout):
         )
 
 
+PIP_TALKS = """import sys, time
+for i in range(200):
+    print("Collecting package%d" % i, flush=True)
+print("  Downloading https://files.example/torch-2.13.0.whl (192.0 MB)", flush=True)
+sys.stderr.write("WARNING: this is no error\\n")
+sys.stderr.flush()
+{}
+"""
+
+
+def test_a_step_says_a_few_lines_and_keeps_the_rest_in_a_file(checkout, capsys):
+    course.install("[2/4] Installing the packages", [sys.executable, "-c", PIP_TALKS.format("")], checkout)
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "[2/4] Installing the packages ..."
+    assert told[-1].startswith("      done after")
+    assert len(told) <= 3
+    log = (checkout / "install.log").read_text(encoding="utf-8")
+    assert "Collecting package199" in log
+    assert "WARNING: this is no error" in log
+
+
+def test_on_a_terminal_a_step_is_one_line_that_tells_how_far_it_is(checkout):
+    """The step goes on until its line has told of the download, which it finds in what it wrote to the terminal."""
+    seen = checkout / "seen"
+    waits = PIP_TALKS.format(f"import os\nwhile not os.path.exists({str(seen)!r}): time.sleep(0.05)")
+    code = f"import course; course.install('[2/4] Installing', [{sys.executable!r}, '-c', {waits!r}], course.Path('.'))"
+    ours, theirs = pty.openpty()
+    environment = os.environ | {"PYTHONPATH": str(course.ROOT.parent) + os.pathsep + os.path.dirname(course.__file__)}
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, cwd=checkout, stdout=theirs, stderr=theirs, env=environment) as process:
+        os.close(theirs)
+        told = b""
+        while True:
+            try:
+                told += os.read(ours, 10_000)
+            except OSError:  # so a terminal says that nobody writes any more
+                break
+            if b"torch-2.13.0.whl (192.0 MB)" in told:
+                seen.touch()
+    os.close(ours)
+    assert process.returncode == 0
+    lines = told.decode().replace("\r\n", "\n").strip("\n").split("\n")
+    assert len(lines) == 1
+    states = [state.strip() for state in lines[0].split("\r") if state.strip()]
+    assert all(len(state) < 80 for state in states)
+    assert states[0] == "[2/4] Installing: ..., 0 s"
+    assert any(
+        re.search(r"(\d+) of \1 packages collected, torch-2\.13\.0\.whl \(192\.0 MB\)", state) for state in states
+    )
+    assert states[-1].startswith("[2/4] Installing: done after")
+
+
+def test_a_failure_shows_the_lines_that_tell_and_where_the_rest_is(checkout, capsys):
+    fails = PIP_TALKS.format("print('ERROR: the wheel rolled away'); print('bye'); sys.exit(1)")
+    with pytest.raises(course.Stop) as stop:
+        course.install("[2/4] Installing the packages", [sys.executable, "-c", fails], checkout)
+    told = str(stop.value).splitlines()
+    assert "ERROR: the wheel rolled away" in told
+    assert "Collecting package7" not in told
+    assert len(told) <= 12
+    assert str(checkout / "install.log") in told[-1]
+    assert capsys.readouterr().out.splitlines()[-1].strip() == "failed"
+
+
+@pytest.mark.parametrize("said_by", ["the environment", "a file"])
+def test_a_pip_that_is_told_to_look_elsewhere_is_not_taken_for_a_machine_without_builds(said_by, checkout, monkeypatch):
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
+    if said_by == "the environment":
+        monkeypatch.setenv("PIP_NO_INDEX", "1")
+        monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+        wanted = "PIP_NO_INDEX"
+    else:
+        (checkout / "pip.conf").write_text("[global]\nno-index = true\n", encoding="utf-8")
+        monkeypatch.setenv("PIP_CONFIG_FILE", str(checkout / "pip.conf"))
+        wanted = "no-index in pip.conf"
+    command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "a-package-that-is-not-here==1.0"]
+    with pytest.raises(
+        course.Stop, match=rf"look for packages elsewhere \({wanted}\).*a-package-that-is-not-here==1\.0"
+    ):
+        course.install("[2/4] Installing", command, checkout)
+
+
+@pytest.mark.parametrize("moment", ["at once", "while the command is imported"])
+def test_ctrl_c_in_the_first_moments_leaves_no_traceback(moment, checkout):
+    """At once: while the launcher is imported. Later: it is kept for the command, which is there a moment later."""
+    if moment == "at once":
+        code = (
+            "import os, runpy, signal, sys\n"
+            "class Finder:\n"
+            "    def find_spec(self, name, *_):\n"
+            "        if name == 'hashlib': os.kill(os.getpid(), signal.SIGINT)\n"
+            "for name in ('hashlib', 'random', 'tempfile'): sys.modules.pop(name, None)\n"
+            "sys.meta_path.insert(0, Finder())\n"
+            f"sys.argv = ['course.py', 'doctor']\nrunpy.run_path({course.__file__!r}, run_name='__main__')"
+        )
+    else:
+        code = (
+            "import os, signal\n"
+            "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])\n"
+            "os.kill(os.getpid(), signal.SIGINT)\n"
+            "from course_utils.refusals import carry_out\n"
+            "raise SystemExit(carry_out(lambda: 0))"
+        )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=os.path.dirname(course.__file__), capture_output=True)
+    assert ended.returncode in (-signal.SIGINT, 130)
+    assert b"Traceback" not in ended.stderr
+    assert len(ended.stderr.decode().split("\n")) <= 3
+
+
+@pytest.mark.parametrize("command", ["doctor", "lab"])
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
+def test_an_output_that_takes_no_more_is_one_sentence(command, tmp_path):
+    copied = tmp_path / "course"
+    for name in (
+        "course_utils/commands",
+        "course_utils/command_line.py",
+        "course.py",
+        *("requirements.lock", "pyproject.toml"),
+    ):
+        (copied / name).parent.mkdir(parents=True, exist_ok=True)
+        (copied / name).symlink_to(Path(course.__file__).parent / name)
+    (copied / "course.py").unlink()
+    (copied / "course.py").write_text(SOURCE, encoding="utf-8")
+    line = f'"{sys.executable}" "{copied}/course.py" {command} > /dev/full'
+    environment = os.environ | {"COURSE_TORCH": "gpu"}  # asks no address
+    ended = subprocess.run(["sh", "-c", line], env=environment, capture_output=True, text=True)
+    told = ended.stderr.strip()
+    assert ended.returncode == 1
+    assert told.startswith("What the output goes to takes no more")
+    assert "Traceback" not in told
+    assert "Exception ignored" not in told
+
+
+def test_the_launcher_alone_says_that_it_is_one_file_of_the_course(tmp_path):
+    alone = tmp_path / "course.py"
+    alone.write_text(SOURCE, encoding="utf-8")
+    ended = subprocess.run([sys.executable, str(alone), "lab"], capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert "clone the whole repository" in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("number", "sentence"),
     [
@@ -537,6 +678,39 @@ def test_a_folder_that_cannot_be_written_is_one_sentence_and_no_traceback(number
     assert result.status == 1
     assert sentence in result.err
     assert "Traceback" not in result.err
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "pyproject.toml"])
+@pytest.mark.parametrize("kind", ["missing", "a folder"])
+def test_a_file_of_the_course_that_is_missing_is_told_by_the_command_and_by_doctor(
+    name, kind, checkout, installer, run
+):
+    course.make_environment(course.VENV)
+    (checkout / name).unlink()
+    if kind == "a folder":
+        (checkout / name).mkdir()
+    for told in (run("lab"), run("doctor")):
+        assert told.status == 1
+        assert "take it from the repository again (git checkout -- .)" in told.err + told.out
+        assert name in told.err + told.out
+        assert "Traceback" not in told.err
+
+
+@pytest.mark.parametrize("stamp", [b"\xff\xfe", b"", b"\0" * 64])
+def test_a_damaged_stamp_is_that_of_an_environment_to_make_again(stamp, checkout, installer):
+    course.make_environment(course.VENV)
+    (course.VENV / course.STAMP).write_bytes(stamp)
+    assert not course.is_ready(course.VENV)
+    course.make_environment(course.VENV)
+    assert course.is_ready(course.VENV)
+
+
+def test_a_folder_in_the_place_of_the_stamp_is_named(checkout, run):
+    (course.VENV / course.STAMP).mkdir(parents=True)
+    told = run("lab")
+    assert told.status == 1
+    assert "move it away" in told.err
+    assert course.STAMP in told.err
 
 
 def test_a_failed_installation_is_not_taken_for_whole(checkout, installer, run, monkeypatch):
@@ -665,14 +839,30 @@ def test_without_a_command_the_list_of_commands_is_shown(capsys):
 
 
 @pytest.mark.parametrize("option", ["-h", "--help"])
-def test_help_on_test_needs_no_environment(option, checkout, monkeypatch):
+@pytest.mark.parametrize(
+    "command", ["lab", "test", "evidence", "execute", "progress", "handout", "grade", "data", "data fetch", "site"]
+)
+def test_help_on_a_command_needs_no_environment(command, option, checkout, monkeypatch, capsys):
     monkeypatch.setattr(course, "make_environment", mock.Mock(side_effect=AssertionError))
-    with pytest.raises(SystemExit):
-        course.main(["test", option])
+    with pytest.raises(SystemExit) as ended:
+        course.main([*command.split(), option])
+    assert not ended.value.code
+    assert f"usage: course.py {command}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
-    "line", [[], ["open"], ["lab", "--prot", "1"], ["lab", "--port", "80000"], ["lab", "--port", "0"]]
+    "line",
+    [
+        [],
+        ["open"],
+        ["lab", "--prot", "1"],
+        ["lab", "--port", "80000"],
+        ["lab", "--port", "0"],
+        ["data"],
+        ["data", "get"],
+        ["grade"],
+        ["slides", "--port", "1"],
+    ],
 )
 def test_a_command_line_that_is_not_understood_is_answered_with_its_usage(line, capsys):
     with pytest.raises(SystemExit):

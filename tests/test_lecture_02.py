@@ -74,6 +74,17 @@ def test_an_empty_row_gets_zeros_and_a_finite_gradient():
     assert (scores.grad[1] == 0).all()
 
 
+def test_a_key_that_scores_minus_infinity_gets_no_weight_where_another_is_allowed():
+    scores = torch.tensor([[-torch.inf, 1.0, 2.0, -torch.inf], [-torch.inf, 0.0, 3.0, 1.0]], requires_grad=True)
+    mask = torch.tensor([[True, True, False, True], [True, True, True, False]])
+    weights = lecture.masked_softmax(scores, mask)
+    torch.testing.assert_close(weights, attention.masked_softmax(scores, mask))
+    torch.testing.assert_close(weights.sum(dim=-1), torch.ones(2))
+    assert (weights[scores.isinf() | ~mask] == 0).all()
+    weights.square().sum().backward()
+    assert scores.grad.isfinite().all()
+
+
 def test_the_two_traps_of_the_lecture_are_traps():
     scores, nothing = torch.randn(1, 7), torch.zeros(1, 7, dtype=torch.bool)
     assert scores.masked_fill(~nothing, -torch.inf).softmax(-1).isnan().all()

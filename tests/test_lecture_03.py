@@ -12,7 +12,6 @@ from course_utils import attention
 from course_utils.attention import AdditiveScore
 from course_utils.data.batches import Batch, Vocabulary, pad
 from course_utils.data.documents import LabelledDocuments
-from course_utils.exercises.lecture_03 import masked_mean
 from course_utils.training import set_seed
 
 from .closeness import assert_likeliest
@@ -114,7 +113,6 @@ def test_the_pooled_mean_is_the_mean_of_the_real_states(lecture, boxed):
     context, _ = lecture.mean_state(states, mask)
     expected = torch.stack([rows[:length].mean(dim=0) for rows, length in zip(states, LENGTHS, strict=True)])
     torch.testing.assert_close(context[:, 0], expected)
-    torch.testing.assert_close(context[:, 0], masked_mean(states, mask))
 
 
 def test_the_maximum_is_torch_s_over_the_real_states(lecture, boxed):

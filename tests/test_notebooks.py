@@ -3,7 +3,6 @@
 import ast
 import re
 import statistics
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from course_utils.publishing.notebooks import picture
 from course_utils.publishing.readme import PICTURES, signature
 from course_utils.publishing.slides import hides_code
 
-from .notebooks import code_cells, definitions, load
+from .notebooks import code_cells, definitions, headings, load, markdown, rows, section
 from .test_rewritten import FORM_ONLY, REWRITTEN
 
 README = NOTEBOOKS.parent / "README.md"
@@ -41,20 +40,6 @@ every_lecture = pytest.mark.parametrize("name", NAMES)
 every_older_lecture = pytest.mark.parametrize("name", [name for name in NAMES if name not in REWRITTEN])
 every_experiment = pytest.mark.parametrize("name", EXPERIMENT_NAMES)
 every_notebook = pytest.mark.parametrize("name", [*NAMES, *EXPERIMENT_NAMES])
-load = cache(load)
-
-
-def markdown(name: str) -> str:
-    return "\n\n".join(cell.source for cell in load(name).cells if cell.cell_type == "markdown")
-
-
-def headings(name: str) -> list[tuple[int, str]]:
-    text = re.sub(r"```.*?```", "", markdown(name), flags=re.DOTALL)
-    return [(len(marks), title.strip()) for marks, title in re.findall(r"^(#+) (.+)$", text, flags=re.MULTILINE)]
-
-
-def section(name: str, title: str) -> str:
-    return re.split(r"^## ", markdown(name).split(f"\n## {title}\n")[1], flags=re.MULTILINE)[0]
 
 
 def lines(source: str) -> list[str]:
@@ -71,10 +56,10 @@ def outputs(name: str):
 
 def table_rows(text: str) -> list[str]:
     """Find the rows of the course's table, typeset or plain: what they say must agree."""
-    rows = re.findall(r"^\| 0[1-6] .*\|$", text, flags=re.MULTILINE)
+    found = rows(text)
     for typeset, plain in TYPESET.items():
-        rows = [row.replace(typeset, plain) for row in rows]
-    return rows
+        found = [row.replace(typeset, plain) for row in found]
+    return found
 
 
 def test_the_six_lectures_are_there_in_order():

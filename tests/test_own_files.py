@@ -10,12 +10,15 @@ import networkx as nx
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
 from course_utils.data.batches import Vocabulary
 from course_utils.data.documents import read_documents
 from course_utils.data.graphs import read_graph
 from course_utils.data.pairs import read_pairs
+from course_utils.data.tables import numbers_in, read_table
 from course_utils.data.text_lines import text_lines
 from course_utils.files import CHECKOUT
 
@@ -358,6 +361,56 @@ def test_zeros_of_a_table_are_not_stored_however_they_are_written(graph_of):
     assert graph.features.shape == (13, 6)
 
 
+NUMBERS = st.one_of(
+    st.from_regex(r"[-+]?[0-9]{0,24}\.?[0-9]{0,24}", fullmatch=True),
+    st.floats().map(repr),
+    st.text("0123456789.-+eE_ ,x", max_size=9),
+    st.sampled_from(
+        ["", "-", ".", "-.", "--1", "1.2.3", "1-2", "-.5", "5.", "1e5", "1_0", " 7 ", "٣", "½", "nan", "-inf"]
+    ),
+)
+
+
+def as_float(text, separator):
+    for spelling in (text, text.replace(",", ".") if separator != "," else text):
+        try:
+            return float(spelling)
+        except ValueError:
+            pass
+    return float("nan")
+
+
+@given(cells=st.lists(NUMBERS, min_size=1, max_size=9), separator=st.sampled_from(",;"))
+def test_numbers_that_are_read_at_once_are_those_that_float_reads_one_by_one(cells, separator):
+    numbers = numbers_in("\n".join(cells), separator)
+    expected = [as_float(cell, separator) for cell in cells]
+    np.testing.assert_allclose(numbers, expected, rtol=4 * np.finfo(float).eps, atol=0)
+
+
+def test_numbers_of_few_digits_are_those_of_float_to_the_last_bit():
+    cells = [
+        f"{sign}{i}.{j:0{width}}" for sign in ("", "-") for i in (0, 7, 1234) for j in range(40) for width in (2, 9)
+    ]
+    assert numbers_in("\n".join(cells), ",").tolist() == list(map(float, cells))
+
+
+@pytest.mark.parametrize("sign", [",", ";", "\t"])
+@pytest.mark.parametrize("class_is_last", [False, True])
+def test_a_table_with_quotes_gives_the_same_graph_as_one_without(sign, class_is_last, graph_of):
+    rows = [line.split(",") for line in NODES]
+    rows = [[name, *numbers, label] if class_is_last else [name, label, *numbers] for name, label, *numbers in rows]
+    quoted = [sign.join(f'"{cell}"' for cell in row) for row in rows]
+    half = [line if i % 2 else sign.join(row) for i, (line, row) in enumerate(zip(quoted, rows, strict=True))]
+    for nodes in (quoted, half):
+        assert_same_graph(graph_of(nodes=nodes), graph_of())
+
+
+def test_rows_are_numbered_by_their_first_line_also_behind_one_of_several_lines(tmp_path):
+    (tmp_path / "t.csv").write_text('a,1,2\n\n"b\nc\nd",3,4\n,,\ne,5,6\n')
+    _, rows = read_table(tmp_path / "t.csv", 3, "a line")
+    assert list(rows) == [(1, "a,1,2"), (3, ["bcd", "3", "4"]), (7, "e,5,6")]
+
+
 def with_line(line):
     return [*NODES[:7], line, *NODES[7:]]
 
@@ -456,7 +509,7 @@ def test_an_npz_file_gives_the_same_graph_as_tables(tmp_path, graph_of):
     [
         ({"adj_indptr": None, "labels": None}, r"own\.npz lacks adj_indptr, labels; it holds adj_data"),
         ({"labels": np.array([{}] * 13)}, r"labels cannot be read as a plain array .*refused: a pickle can run code"),
-        ({"labels": np.arange(7)}, r"13 nodes, labels of shape \(7,\)"),
+        ({"labels": np.arange(7) % 2}, r"13 nodes, labels of shape \(7,\)"),
         ({"labels": np.linspace(0, 1, 13)}, r"classes must be whole numbers or texts, but they are float64"),
         ({"adj_indices": np.array([1, 99, 2, 3])}, r"the four arrays of adj make no sparse matrix"),
         ({"adj_shape": np.array([13, 17])}, r"adj must have as many rows as columns"),

@@ -9,7 +9,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from course_utils.files import LECTURES, NOTEBOOKS, START
 from course_utils.publishing import site, slides
 from course_utils.publishing.notebooks import picture
-from course_utils.refusals import Stop
+from course_utils.refusals import Stop, carry_out
 
 GLOSSARY = re.findall(
     r"^\| \*\*(.+?)\*\* \| (.+?) \| (.+?) \| \[(\d\d) · .+?\]\(lectures/(.+?)\.ipynb#(.+?)\) \|$",
@@ -141,7 +141,7 @@ def test_the_lectures_stand_on_the_site_with_their_findings_and_without_the_guar
 
 
 def test_a_section_that_is_not_there_is_named():
-    with pytest.raises(ValueError, match="Expected a section 'Two'"):
+    with pytest.raises(ValueError, match=r"README\.md is damaged \(it lacks the section 'Two'\)"):
         site.section("# T\n\n## One\n\ntext\n", "Two")
 
 
@@ -167,6 +167,31 @@ def test_a_site_with_a_broken_reference_fails_and_leaves_the_old_one(tmp_path, m
     assert site.main(["--to", str(tmp_path / "site")]) != 0
     assert "nothing.md" in capfd.readouterr().err
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "it lacks the section 'One table'"),
+        (b"## One table\n", "it lacks the course's table"),
+        (b"\xff", "invalid start byte"),
+    ],
+)
+def test_a_damaged_readme_is_named_and_nothing_is_written(content, why, tmp_path, monkeypatch, capfd):
+    (tmp_path / "README.md").write_bytes(content)
+    monkeypatch.setattr(site, "README", tmp_path / "README.md")
+    assert carry_out(lambda: site.main(["--to", str(tmp_path / "site")])) == 1
+    told = capfd.readouterr().err
+    assert f"README.md is damaged ({why}" in told.replace("'utf-8' codec can't decode byte 0xff in position 0: ", "")
+    assert "Traceback" not in told
+    assert not (tmp_path / "site").exists()
+
+
+def test_a_template_of_decks_that_is_missing_is_named(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(slides, "TEMPLATE", tmp_path / "slides_template")
+    assert carry_out(lambda: slides.main(["01", "--to", str(tmp_path / "decks")])) == 1
+    assert "slides_template is not there" in capfd.readouterr().err
+    assert not (tmp_path / "decks").exists()
 
 
 # --- glossary ---------------------------------------------------------------------------------------------------------

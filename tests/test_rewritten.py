@@ -7,7 +7,7 @@ import pytest
 
 from course_utils.files import NOTEBOOKS, README
 
-from .notebooks import code_cells, load
+from .notebooks import code_cells, headings, load, prose, rows, section
 
 REWRITTEN = {"01_sequence_to_sequence", "02_bahdanau_attention", "03_document_attention", "04_convolution_limits"}
 FORM_ONLY = [  # the first edition's headings, in their order
@@ -24,26 +24,9 @@ FORM_ONLY = [  # the first edition's headings, in their order
 every_rewritten = pytest.mark.parametrize("name", sorted(REWRITTEN))
 
 
-def prose(name: str) -> list[str]:
-    return [cell.source for cell in load(name).cells if cell.cell_type == "markdown"]
-
-
-def headings(name: str) -> list[tuple[int, str]]:
-    text = re.sub(r"```.*?```", "", "\n\n".join(prose(name)), flags=re.DOTALL)
-    return [(len(marks), title.strip()) for marks, title in re.findall(r"^(#+) (.+)$", text, flags=re.MULTILINE)]
-
-
 def first_screen(name: str) -> str:
     """Give what is read before the first section."""
     return "\n\n".join(prose(name)).split("\n## ")[0]
-
-
-def section(name: str, title: str) -> str:
-    return re.split(r"^## ", "\n\n".join(prose(name)).split(f"\n## {title}\n")[1], flags=re.MULTILINE)[0]
-
-
-def rows(text: str) -> list[str]:
-    return re.findall(r"^\| 0[1-6] .*\|$", text, flags=re.MULTILINE)
 
 
 @every_rewritten

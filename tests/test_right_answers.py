@@ -1,9 +1,12 @@
 """Every correct way to solve an exercise is accepted: loops, einsum, other dtypes, other layouts, other examples."""
 
+import math
+
 import pytest
 import torch
 from torch.nn import functional as F
 
+from course_utils.attention import attend
 from course_utils.exercises.catalogue import EXERCISES
 from course_utils.exercises.checks import diagnose
 
@@ -116,9 +119,27 @@ def attend_without_nan(query, keys, values, mask):
     return weights @ values, weights
 
 
-def loss_in_a_loop(features, W, b, words, mask):
-    losses = [torch.logsumexp(W @ f + b, 0) - (W @ f + b)[w] for f, w in zip(features[mask], words[mask], strict=True)]
-    return sum(losses) / len(losses)
+def step_by_attend(word, state, states, mask, score, cell):
+    context, weights = attend(state.unsqueeze(1), states, states, score, mask.unsqueeze(1))
+    return [cell(torch.hstack([word, context.squeeze(1)]), state), weights.squeeze(1)]
+
+
+def step_sentence_by_sentence(word, state, states, mask, score, cell):
+    new, looks = [], []
+    for w, s, h, real in zip(word, state, states, mask, strict=True):
+        weights = torch.zeros(len(h))
+        if real.any():
+            weights[real] = score(h[real][None], s[None, None])[0, 0].softmax(0)
+        new.append(cell(torch.cat([w, weights @ h])[None], s[None])[0])
+        looks.append(weights)
+    return torch.stack(new), torch.stack(looks)
+
+
+def step_by_exponentials(word, state, states, mask, score, cell):
+    similarity = score(states, state[:, None])[:, 0].exp() * mask
+    weights = similarity / similarity.sum(1, keepdim=True).clamp(min=1e-9)
+    context = torch.einsum("bs,bsd->bd", weights, states)
+    return cell(torch.cat([word, context], -1), state), weights
 
 
 @pytest.mark.parametrize(
@@ -129,7 +150,9 @@ def loss_in_a_loop(features, W, b, words, mask):
         ("02_blind_look", look_by_einsum),
         ("02_softmax_axis", attend_as_shown_but_over_the_keys),
         ("02_softmax_axis", attend_without_nan),
-        ("02_silent_loss", loss_in_a_loop),
+        ("02_decoder_step", step_by_attend),
+        ("02_decoder_step", step_sentence_by_sentence),
+        ("02_decoder_step", step_by_exponentials),
         ("02_unreachable_key", lambda keys: (keys[0] + keys[1]) / 2),
         ("02_unreachable_key", lambda keys: (torch.arange(7.0).softmax(0) @ keys).double()),
     ],
@@ -166,8 +189,23 @@ def pool_with_exponentials(states, mask, query):
     return torch.einsum("bl,bld->bd", weights, states).double(), weights.double()
 
 
-def weights_by_nan_to_num(scores, mask):
-    return scores.masked_fill(~mask, -torch.inf).softmax(-1).nan_to_num(0.0)
+def delete_by_a_mask(decide, documents, weights, share):
+    """Lists of Python, one document at a time, and a mask instead of a sort."""
+    changed = 0
+    for words, row in zip(documents, weights, strict=True):
+        gone = sorted(range(len(words)), key=lambda i: -row[i].item())[: math.ceil(share * len(words))]
+        rest = torch.tensor([w for i, w in enumerate(words.tolist()) if i not in gone])
+        changed += decide([rest]).item() != decide([words]).item()
+    return changed / len(documents)
+
+
+def delete_by_topk(decide, documents, weights, share):
+    shortened = []
+    for words, row in zip(documents, weights, strict=True):
+        real = torch.ones(len(words), dtype=torch.bool)
+        real[row.topk(math.ceil(share * len(words))).indices] = False
+        shortened.append(words[real])
+    return (decide(shortened) != decide(documents)).double().mean()
 
 
 def by_a_basis(states, query):
@@ -182,7 +220,9 @@ def by_a_basis(states, query):
         ("03_document_twice", [False, True, True, True, True]),
         ("03_learned_query", pool_in_a_loop),
         ("03_padding_attended", pool_with_exponentials),
-        ("03_empty_sentence", weights_by_nan_to_num),
+        ("03_two_levels", ["Edges", 0.24, 1]),
+        ("03_delete_top", delete_by_a_mask),
+        ("03_delete_top", delete_by_topk),
         ("03_indifferent_query", by_a_basis),
         ("03_indifferent_query", lambda states, query: by_a_basis(states, query) + query),
     ],

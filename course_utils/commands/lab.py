@@ -12,10 +12,10 @@ from pathlib import Path
 from jupyter_server.serverapp import list_running_servers
 
 from course_utils.commands import end
+from course_utils.exercises import copies
 from course_utils.files import CHECKOUT, START
 from course_utils.refusals import Stop
 
-FIRST_PAGE = str(START.relative_to(CHECKOUT))
 SECONDS_TO_START = 120
 FOUR_LINES = """The course is open at:  {address}
 {browser}
@@ -25,17 +25,23 @@ What the server says:   {log}"""
 
 def run(arguments: argparse.Namespace) -> int:
     """Start JupyterLab and, on a terminal, say in four lines what a reader needs; give the exit status."""
+    page, root = START, CHECKOUT
+    if not arguments.edit:
+        told = copies.news(copies.make_copies())
+        print(told, end="\n" * bool(told))
+        page = copies.copy_of(START)
+        root = CHECKOUT if page.is_relative_to(CHECKOUT) else copies.copies_folder()
     os.chdir(CHECKOUT)
-    command = lab_command(arguments.port, arguments.no_browser)
+    command = lab_command(root, page, arguments.port, arguments.no_browser)
     if sys.stdout is None or not sys.stdout.isatty():  # a service, or a file: there the server's own log belongs
         os.execv(command[0], command)
-    return serve(command, arguments.no_browser)
+    return serve(command, page.relative_to(root).as_posix(), arguments.no_browser)
 
 
-def lab_command(port: int | None, no_browser: bool) -> list[str]:
-    """Give JupyterLab's command line: this machine only, token on, first lecture open."""
-    command = [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", f"--ServerApp.root_dir={CHECKOUT}"]
-    command += [f"--LabApp.default_url=/lab/tree/{FIRST_PAGE}"]
+def lab_command(root: Path, page: Path, port: int | None, no_browser: bool) -> list[str]:
+    """Give JupyterLab's command line: this machine only, token on, one page open, files from a root folder on."""
+    command = [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", f"--ServerApp.root_dir={root}"]
+    command += [f"--LabApp.default_url=/lab/tree/{page.relative_to(root).as_posix()}"]
     # The browser gets the address, not a file that leads there: one outside WSL, or in a snap, cannot see that file.
     command += ["--ServerApp.use_redirect_file=False"]
     # a port that was asked for is meant: a tunnel or a bookmark leads there and not to the next one
@@ -44,7 +50,7 @@ def lab_command(port: int | None, no_browser: bool) -> list[str]:
     return command + (["--allow-root"] if os.geteuid() == 0 else [])  # with token and loopback it is safe
 
 
-def serve(command: list[str], no_browser: bool) -> int:
+def serve(command: list[str], page: str, no_browser: bool) -> int:
     """Run the server until Ctrl-C with its log in a file, which is kept where something went wrong."""
     # Closing the window ends the course as well; the server, in a session of its own, would not notice.
     signal.signal(signal.SIGHUP, signal.default_int_handler)
@@ -55,7 +61,7 @@ def serve(command: list[str], no_browser: bool) -> int:
         server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True)
         try:
             print("Starting JupyterLab ...", end="\r", flush=True)  # the first of the four lines takes its place
-            address = wait_for_address(server, log)
+            address = wait_for_address(server, page, log)
             browser = "Without a browser:      copy this address into one on this machine."
             if not no_browser:
                 browser = "If no browser opens it: copy this address into one on this machine."
@@ -77,13 +83,13 @@ def serve(command: list[str], no_browser: bool) -> int:
     return 0
 
 
-def wait_for_address(server: subprocess.Popen, log: Path) -> str:
+def wait_for_address(server: subprocess.Popen, page: str, log: Path) -> str:
     """Wait until the server has noted where it listens, and give the address with its token."""
     deadline = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < deadline and server.poll() is None:
         for noted in list_running_servers():
             if noted["pid"] == server.pid:
-                return f"{noted['url']}lab/tree/{FIRST_PAGE}?token={noted['token']}"
+                return f"{noted['url']}lab/tree/{page}?token={noted['token']}"
         time.sleep(0.2)
     raise Stop(f"JupyterLab did not start. Its last words, the rest is in {log}:\n{last_words(log)}")
 

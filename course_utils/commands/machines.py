@@ -22,9 +22,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from course_utils.files import CHECKOUT, LECTURES, RUNS
+from course_utils.files import CHECKOUT, LECTURES, RUNS, START
 from course_utils.publishing.notebooks import read_runs
-from course_utils.refusals import Stop
+from course_utils.refusals import Stop, carry_out
 
 # The instructions that PyTorch's own kernels, oneDNN and MKL may use; without a setting each takes the best it finds.
 INSTRUCTIONS = {
@@ -104,7 +104,7 @@ def quickest() -> tuple[str, ...]:
         seconds = {name: run["seconds"] for name, run in read_runs(RUNS).items()}
     except (Stop, OSError):  # any lecture will do
         seconds = {}
-    lecture = min(LECTURES, key=lambda path: seconds.get(path.stem, float("inf")))
+    lecture = min(LECTURES, key=lambda path: seconds.get(path.stem, float("inf")), default=START)
     return (lecture.relative_to(CHECKOUT).as_posix(),)
 
 
@@ -157,7 +157,12 @@ def settings_of(variation: Variation, scratch: Path) -> dict[str, str]:
 def copied(folder: Path) -> Path:
     """Copy what git knows or would take into another folder, and give it."""
     listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listed, cwd=CHECKOUT, stdout=subprocess.PIPE, check=True).stdout.decode().split("\0")
+    try:
+        names = subprocess.run(listed, cwd=CHECKOUT, stdout=subprocess.PIPE, check=True).stdout.decode().split("\0")
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise Stop(
+            f"git, which knows what belongs to the course, does not answer ({error}): install it, or clone."
+        ) from None
     for name in filter(None, names):
         if (CHECKOUT / name).is_file():
             target = folder / name
@@ -240,4 +245,4 @@ def main(command_line: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(carry_out(lambda: main(sys.argv[1:])))

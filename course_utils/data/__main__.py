@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from course_utils.command_line import parse
 from course_utils.data.docstrings.corpus import load_docs
 from course_utils.data.number_words import load_number_words
 from course_utils.data.public.registry import DataError, datasets, entry, fetch, place, state
@@ -69,19 +70,14 @@ def verify(arguments: argparse.Namespace) -> int:
 
 
 def main(command_line: Sequence[str]) -> int:
-    """Run one command; give the exit status."""
-    parser = argparse.ArgumentParser(prog="course.py data", description="The course's data from the command line.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, run in (("build", build), ("list", show), ("fetch", get), ("verify", verify)):
-        command = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
-        command.set_defaults(run=run)
-        if run is not build:
-            command.add_argument("names", nargs="*", metavar="NAME", help="data sets, as data list names them")
-        if run is get:
-            command.add_argument("--offline", action="store_true", help="ask no network; say what is missing")
-    arguments = parser.parse_args(command_line)
+    """Run ``course.py data`` with the rest of its command line; give the exit status."""
+    return run(parse(["data", *command_line]))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run one command on the data; give the exit status."""
     try:
-        return arguments.run(arguments)
+        return {"build": build, "list": show, "fetch": get, "verify": verify}[arguments.what](arguments)
     except DataError as error:
         print(error, file=sys.stderr)
         return 1

@@ -9,7 +9,7 @@ from pathlib import Path
 from course_utils.data.public.movie_reviews import load_movie_reviews
 from course_utils.data.public.registry import fetch, is_available
 from course_utils.data.splits import deal, deal_by_class
-from course_utils.data.text_lines import own_lines, text_lines
+from course_utils.data.text_lines import own_lines, own_path, text_lines
 
 NAMES = ("movie_reviews", "mr", "sst", "ag_news", "nsmc")
 FOLDS = "0123456789"
@@ -108,7 +108,7 @@ def read_documents(folder: str | Path, seed: int = 0) -> LabelledDocuments:
         There are not two classes, a class has fewer than three different texts, a text is empty or not UTF-8, or one
         text stands in two classes; the message names the folder or file.
     """
-    folder = Path(folder)
+    folder = own_path(folder, "read_documents")
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder; give one that has a sub-folder for each class.")
     classes = tuple(path.name for path in _inside(folder) if path.is_dir())

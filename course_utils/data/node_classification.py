@@ -110,6 +110,8 @@ def split_per_class(
             f"split_per_class: n_train_per_class must be a whole number, one or more, and n_val zero or more, got "
             f"{n_train_per_class} and {n_val}; choose numbers that leave nodes to train on and to test."
         )
+    if not isinstance(seed, int | Integral):
+        raise ValueError(f"split_per_class: seed must be a whole number, got {seed!r}.")
     if not len(labels):
         raise ValueError("split_per_class: there are no nodes to split; labels is empty.")
     smallest = int(torch.bincount(labels).min())

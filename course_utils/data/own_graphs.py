@@ -14,7 +14,7 @@ from scipy.sparse import csr_matrix, issparse
 from torch import Tensor
 
 from course_utils.data.node_classification import CitationGraph, both_directions, split_per_class
-from course_utils.data.tables import is_number, read_table
+from course_utils.data.tables import cells_of, is_number, numbers_in, read_table
 from course_utils.data.text_lines import open_own
 
 HEADINGS = {"source", "target", "src", "dst", "from", "to", "node", "node1", "node2", "id", "id1", "id2", "u", "v"}
@@ -23,7 +23,7 @@ MASKS = ("train_mask", "val_mask", "test_mask")
 LABELS = ("label", "labels", "class", "y")
 FEATURES = ("feat", "features", "x")
 LARGEST = float(np.finfo(np.float32).max)
-ZEROS = frozenset(("0", "0.0", "0.00", "0.000", "0.0000", "0.000000", "0,0"))  # most cells of a table of words
+NAMED = {"node_names": np.array([], dtype=str), "class_names": np.array([], dtype=str)}  # what an .npz may name
 CSR = ("data", "indices", "indptr", "shape")
 
 
@@ -103,10 +103,12 @@ class _Rows:
     def __init__(self):
         self.data, self.columns, self.ends = array("f"), array("i"), [0]
 
-    def add(self, columns: np.ndarray, values: np.ndarray) -> bool:
+    def add(self, row: np.ndarray) -> bool:
         """Add what is not zero in a row; tell whether it is finite, also in the 32 bits in which networks compute."""
         with np.errstate(over="ignore"):
-            values = values.astype(np.float32)
+            row = row.astype(np.float32)
+        columns = np.flatnonzero(row)
+        values = row[columns]
         self.data.frombytes(values.tobytes())
         self.columns.frombytes(columns.astype(np.int32).tobytes())
         self.ends.append(len(self.data))
@@ -115,17 +117,16 @@ class _Rows:
     def matrix(self, width: int) -> csr_matrix:
         """Give all rows as a sparse matrix, float32."""
         data, columns = np.frombuffer(self.data, dtype=np.float32), np.frombuffer(self.columns, dtype=np.int32)
-        matrix = csr_matrix((data, columns, self.ends), shape=(len(self.ends) - 1, width))
-        matrix.eliminate_zeros()
-        return matrix
+        return csr_matrix((data, columns, self.ends), shape=(len(self.ends) - 1, width))
 
 
 def from_tables(edges: Path, nodes: Path) -> Parts:
     """Read two CSV files, as ``read_graph`` tells."""
     names, labels, features = _nodes(nodes)
-    _, rows = read_table(edges, 2, "one line for each edge")
-    number, first = next(rows)
-    rows = chain([(number, first)], rows)
+    separator, uncut = read_table(edges, 2, "one line for each edge")
+    cut = ((number, cells_of(row, separator)) for number, row in uncut)
+    number, first = next(cut)
+    rows = chain([(number, first)], cut)
     first = [cell.strip() for cell in first]
     if len(first) > 1 and {cell.casefold() for cell in first[:2]} <= HEADINGS and not set(first[:2]) & set(names):
         print(f"{edges}, line {number}: read as a header line, not as an edge.")
@@ -133,7 +134,7 @@ def from_tables(edges: Path, nodes: Path) -> Parts:
     pairs = array("q")
     weighted = False
     for number, row in rows:
-        row = [cell.strip() for cell in row]
+        row = _without_empty_end([cell.strip() for cell in row])
         if not pairs:
             weighted = len(row) == 3 and is_number(row[2])
             if weighted:
@@ -157,54 +158,66 @@ def from_tables(edges: Path, nodes: Path) -> Parts:
 
 def _nodes(path: Path) -> tuple[dict[str, int], np.ndarray, csr_matrix]:
     separator, rows = read_table(path, 3, "one line for each node")
-    begins, first = next(rows)
+    begins, uncut = next(rows)
+    first = cells_of(uncut, separator)
     if len(first) > 2 and not any(map(is_number, first[1:])):
         print(f"{path}, line {begins}: read as a header line, not as a node.")
-        begins, first = next(rows, (begins, []))
-        if not first:
+        begins, uncut = next(rows, (begins, []))
+        if not uncut:
             raise ValueError(f"{path} holds nothing but a header line; one line for each node is needed.")
-    width = len(first)
+        first = cells_of(uncut, separator)
+    surplus = len(first) - len(_without_empty_end(first))  # a spreadsheet ends each line with empty columns
+    width = len(first) - surplus
+    first = first[:width]
     class_is_last = width > 2 and is_number(first[1]) and not is_number(first[-1])  # so Cora's own file has it
-    values = slice(1, -1) if class_is_last else slice(2, None)
     names: dict[str, int] = {}
     labels: list[str] = []
     features = _Rows()
-    for number, row in chain([(begins, first)], rows):
+    for number, row in chain([(begins, uncut)], rows):
         where = f"{path}, line {number}"
-        if len(row) != width or width < 3:
+        n_columns, name, label, numbers = _node(_without(row, surplus, separator), separator, class_is_last)
+        if n_columns != width or width < 3:
             raise ValueError(
-                f"{where}: {len(row)} columns; node, class and {max(width - 2, 1)} numbers are needed, with a comma, "
+                f"{where}: {n_columns} columns; node, class and {max(width - 2, 1)} numbers are needed, with a comma, "
                 "semicolon or tab between."
             )
-        name, label = row[0].strip(), row[-1 if class_is_last else 1].strip()
         if not name or not label:
             raise ValueError(f"{where}: the {'class' if name else 'name'} of the node is missing.")
         if name in names:
             raise ValueError(f"{where}: node {name!r} stands in an earlier line too; keep one of them.")
         names[name] = len(names)
         labels.append(label)
-        cells = row[values]
-        columns = [column for column, cell in enumerate(cells) if cell not in ZEROS]
-        filled = [cells[column] for column in columns]
-        if not features.add(np.array(columns), _numbers(filled, separator)):
-            wrong = next(cell for cell in filled if not abs(_number(cell, separator)) <= LARGEST)
+        values = numbers_in(numbers, separator)
+        if not features.add(values):
+            wrong = numbers.split("\n")[np.flatnonzero(~(np.abs(values) <= LARGEST))[0]].strip()
             why = "in 32 bits, in which networks compute" if is_number(wrong) else "(there is no header line)"
-            raise ValueError(f"{where}: {wrong.strip()!r} is not a finite number {why}; correct it.")
-    return names, np.array(labels), features.matrix(len(cells))
+            raise ValueError(f"{where}: {wrong!r} is not a finite number {why}; correct it.")
+    return names, np.array(labels), features.matrix(width - 2)
 
 
-def _numbers(cells: list[str], separator: str) -> np.ndarray:
-    try:
-        return np.array(list(map(float, cells)))
-    except ValueError:
-        return np.array([_number(cell, separator) for cell in cells])
+def _without_empty_end(row: list[str]) -> list[str]:
+    while len(row) > 2 and not row[-1].strip():
+        row = row[:-1]
+    return row
 
 
-def _number(cell: str, separator: str) -> float:
-    """Read a number, with a decimal comma too where commas do not separate; what is none becomes NaN."""
-    if separator != ",":
-        cell = cell.replace(",", ".")
-    return float(cell) if is_number(cell) else np.nan
+def _without(row: str | list[str], surplus: int, separator: str) -> str | list[str]:
+    """Leave out the empty columns at the end of a row, where it has as many as the first one."""
+    if not surplus:
+        return row
+    if isinstance(row, str):
+        return row.removesuffix(separator * surplus)
+    return row if any(map(str.strip, row[-surplus:])) else row[:-surplus]
+
+
+def _node(row: str | list[str], separator: str, class_is_last: bool) -> tuple[int, str, str, str]:
+    """Give the number of columns of a row, its node, its class, and all other columns, each on a line."""
+    if isinstance(row, list):
+        label, values = (row[-1], row[1:-1]) if class_is_last else (row[min(1, len(row) - 1)], row[2:])
+        return len(row), row[0].strip(), label.strip(), "\n".join(cell.replace("\n", " ") for cell in values)
+    name, _, rest = row.partition(separator)
+    label, _, numbers = reversed(rest.rpartition(separator)) if class_is_last else rest.partition(separator)
+    return row.count(separator) + 1, name.strip(), label.strip(), numbers.replace(separator, "\n")
 
 
 def from_npz(path: Path) -> tuple[Parts, tuple[str, ...]]:
@@ -229,10 +242,23 @@ def from_npz(path: Path) -> tuple[Parts, tuple[str, ...]]:
     links, features = (_csr(arrays, part, path) for part in ("adj", "attr"))
     if links.shape[0] != links.shape[1]:
         raise ValueError(f"{path}: adj must have as many rows as columns, but its shape is {links.shape}.")
-    names = arrays.get("node_names", np.char.add("node ", np.arange(links.shape[0]).astype(str)))
+    numbered = np.char.add("node ", np.arange(links.shape[0]).astype(str))
+    names, classes = (_texts(arrays.get(name, plain), name, path) for name, plain in NAMED.items())
+    names = names or tuple(map(str, numbered))
+    if classes and arrays["labels"].dtype.kind in "iu" and arrays["labels"].max(initial=0) >= len(classes):
+        raise ValueError(
+            f"{path}: class_names names {len(classes)} classes, but labels go up to {arrays['labels'].max()}, counted "
+            "from 0; name them all, or none."
+        )
     masks = tuple(arrays[name] for name in MASKS) if all(name in arrays for name in MASKS) else None
-    parts = Parts(tuple(map(str, names)), arrays["labels"], features, np.stack(links.nonzero()), masks)
-    return parts, tuple(map(str, arrays.get("class_names", ())))
+    return Parts(names, arrays["labels"], features, np.stack(links.nonzero()), masks), classes
+
+
+def _texts(array: np.ndarray, name: str, path: Path) -> tuple[str, ...]:
+    texts = tuple(map(str, array)) if array.ndim == 1 else ()
+    if array.ndim != 1 or len(set(texts)) < len(texts):
+        raise ValueError(f"{path}: {name} must be a list of texts, no two of them alike; its shape is {array.shape}.")
+    return texts
 
 
 def _array(stored: Any, name: str, path: Path) -> np.ndarray:
@@ -247,6 +273,8 @@ def _array(stored: Any, name: str, path: Path) -> np.ndarray:
 
 def _csr(arrays: dict[str, np.ndarray], part: str, path: Path) -> csr_matrix:
     data, indices, indptr, shape = (arrays[f"{part}_{of}"] for of in CSR)
+    if shape.dtype.kind not in "iu":
+        raise ValueError(f"{path}: {part}_shape must be two whole numbers, but they are {shape.dtype}.")
     try:
         matrix = csr_matrix((data, indices, indptr), shape=tuple(map(int, shape)))
         matrix.check_format(full_check=True)
@@ -257,6 +285,8 @@ def _csr(arrays: dict[str, np.ndarray], part: str, path: Path) -> csr_matrix:
 
 def _finite(features: Any, where: object) -> csr_matrix:
     """Make features a sparse matrix of 32 bits, or say which node has a value that is not finite."""
+    if features.dtype.kind not in "biuf":
+        raise ValueError(f"{where} must hold real numbers, but they are {features.dtype}.")
     with np.errstate(over="ignore"):
         matrix = csr_matrix(features).astype(np.float32)
     wrong = np.flatnonzero(~np.isfinite(matrix.data))
@@ -285,13 +315,19 @@ def _from_dgl(graph: Any) -> Parts:
         )
     data = graph.ndata
     label, features = (_first(keys, data, "read_graph: ndata of the DGL graph") for keys in (LABELS, FEATURES))
-    matrix = data[features].detach().cpu().numpy()
+    matrix = _numpy(data[features])
     if matrix.ndim != 2:
         raise ValueError(f"read_graph: ndata[{features!r}] must be (n_nodes, n_features), but is {matrix.shape}.")
     masks = tuple(data[name].cpu().numpy().astype(bool) for name in MASKS) if all(m in data for m in MASKS) else None
     pairs = np.stack([end.cpu().numpy() for end in graph.edges()]).astype(np.int64)
     names = tuple(f"node {node}" for node in range(len(matrix)))
-    return Parts(names, data[label].cpu().numpy(), _finite(matrix, f"read_graph: ndata[{features!r}]"), pairs, masks)
+    return Parts(names, _numpy(data[label]), _finite(matrix, f"read_graph: ndata[{features!r}]"), pairs, masks)
+
+
+def _numpy(tensor: Tensor) -> np.ndarray:
+    """Give a tensor's numbers, those of 16 bits in 32, since NumPy does not know all of their kinds."""
+    tensor = tensor.detach().cpu()
+    return (tensor.float() if tensor.is_floating_point() and tensor.element_size() < 4 else tensor).numpy()
 
 
 def _from_networkx(graph: Any) -> Parts:
@@ -302,8 +338,10 @@ def _from_networkx(graph: Any) -> Parts:
     for node, data in graph.nodes(data=True):
         where = f"read_graph: node {node!r} of the networkx graph"
         label, features = (_first(keys, data, where) for keys in (LABELS, FEATURES))
+        if data[label] is None:
+            raise ValueError(f"{where}: its {label} is None; give it a class, or take it out.")
         labels.append(data[label])
-        row = data[features]
+        row: Any = _numpy(data[features]) if isinstance(data[features], Tensor) else data[features]
         try:
             values = np.asarray(row.toarray() if issparse(row) else row, dtype=float).reshape(-1)
         except (ValueError, TypeError) as error:
@@ -312,8 +350,7 @@ def _from_networkx(graph: Any) -> Parts:
             width = len(values)
         if len(values) != width:
             raise ValueError(f"{where} has {len(values)} features, but the nodes before it have {width}.")
-        columns = np.flatnonzero(values)
-        if not rows.add(columns, values[columns]):
+        if not rows.add(values):
             raise ValueError(f"{where}: its {features} hold a number that is not finite in 32 bits; correct it.")
     pairs = np.array([(position[a], position[b]) for a, b in graph.edges()], dtype=np.int64).reshape(-1, 2).T
     return Parts(tuple(map(str, position)), _plain(labels), rows.matrix(width), pairs)

@@ -11,7 +11,7 @@ from zipfile import ZipFile
 from course_utils.data.public.multi30k import load_multi30k
 from course_utils.data.public.registry import fetch
 from course_utils.data.tables import SEPARATORS, is_number, rows_of
-from course_utils.data.text_lines import own_lines, text_lines
+from course_utils.data.text_lines import own_lines, own_path, text_lines
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -115,7 +115,7 @@ def read_pairs(
         The file is empty or not UTF-8, or a line has not two columns with text in both: the message gives its number.
         Or the pairs are so few that a part gets none.
     """
-    path = Path(path)
+    path = own_path(path, "read_pairs")
     separator, rows = _own_rows(path)
     chosen = _columns(path, rows, columns, SEPARATORS[separator])
     headings = HEADINGS | {source_language.casefold(), target_language.casefold()}
@@ -165,7 +165,8 @@ def _columns(
     widths = Counter(len(row) for _, row in rows)
     width = max(widths, key=lambda n: (widths[n], -n))
     if asked is not None:
-        if len(asked) != 2 or min(asked) < 1 or asked[0] == asked[1]:
+        whole = all(isinstance(column, int) for column in asked)
+        if not whole or len(asked) != 2 or min(asked) < 1 or asked[0] == asked[1]:
             raise ValueError(f"read_pairs: columns is {asked}; name two different ones, counted from 1.")
         if max(asked) > width:
             raise ValueError(f"read_pairs: columns is {asked}, but {path} has {width} columns; name two of them.")

@@ -16,7 +16,8 @@ NOT_KEPT: list[str] = []  # what this process has built and could not keep
 
 def cache_folder() -> Path:
     """Name the folder for built corpora and downloads: ``COURSE_CACHE``, or ``datasets/cache`` in the checkout."""
-    return Path(os.environ.get("COURSE_CACHE") or CHECKOUT / "datasets" / "cache").expanduser()
+    # not Path.expanduser, which fails where there is no such home
+    return Path(os.path.expanduser(os.environ.get("COURSE_CACHE") or CHECKOUT / "datasets" / "cache"))
 
 
 def library_versions(names: Iterable[str]) -> dict[str, str]:

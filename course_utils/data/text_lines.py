@@ -1,11 +1,13 @@
 """Bytes to lines of text, with an error that names the line, for public files and for your own."""
 
 import io
+import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 HEAD = 2**16
 # How a file that is no plain text begins, and what it is.
@@ -37,6 +39,13 @@ def text_lines(raw: bytes, where: object) -> list[str]:
         A line is not UTF-8, or all of it is no plain text; the message gives the line and how to convert it.
     """
     return list(_decoded(io.BytesIO(raw), where))
+
+
+def own_path(named: Any, function: str) -> Path:
+    """Take what a reader names as a path, or say what is needed."""
+    if not isinstance(named, str | os.PathLike):
+        raise ValueError(f"{function}: name a file or folder, as a text or a Path; got {type(named).__name__}.")
+    return Path(named)
 
 
 def own_lines(path: Path) -> Iterator[str]:

@@ -180,13 +180,15 @@ def _axis(claim: Claim, scale: Scale) -> str:
     counts = f"more than {in_points(claim.at_least)}" if claim.at_least else "above 0"
     if claim.at_least < 0:
         counts = f"loses less than {in_points(-claim.at_least)}"
-    side = f"left:{threshold:.1f}%" if threshold < 60 else f"right:{100 - threshold:.1f}%"
-    labels = f'<span style="position:absolute;{side};white-space:nowrap;padding:0 0.2em">{counts}</span>'
+    # in the flow, so that on a narrow track it is broken into lines and does not reach past the end
+    end = 100 - threshold
+    side = f"padding:0 0 0 {threshold:.1f}%" if threshold < 60 else f"padding:0 {end:.1f}% 0 0;text-align:right"
+    labels = f'<div style="{side};line-height:1.3"><span style="padding:0 0.2em">{counts}</span></div>'
     if claim.at_least > 0 and threshold < 60 and zero > 4:
-        labels += f'<span style="position:absolute;right:{100 - zero:.1f}%;padding:0 0.2em">0</span>'
+        labels += f'<span style="position:absolute;top:0;right:{100 - zero:.1f}%;padding:0 0.2em">0</span>'
     return (
         f'<div style="{ROW};{QUIET}"><div style="{NAME}"></div><div style="{NUMBERS}"></div>'
-        f'<div style="{TRACK};height:1.3em">{labels}</div></div>'
+        f'<div style="{TRACK};height:auto">{labels}</div></div>'
     )
 
 

@@ -22,6 +22,9 @@ from course_utils.exercises.exercise import Answer, Exercise
 N_DRAWS = 5
 TIME_LIMIT = 10.0  # seconds, for all draws together
 CORRECT, NOT_ATTEMPTED = "correct.", "not attempted yet."
+CHANGES_ARGUMENTS = (
+    "not yet. Your function changes its arguments; make a new tensor instead of writing into a given one."
+)
 RTOL, ATOL = 1e-4, 1e-5  # wide enough for another order of sums and for half the digits of another dtype
 
 
@@ -65,7 +68,7 @@ def diagnose(name: str, answer: Any) -> str:
             )
         draws, given = _draws(exercise), answer
     results, obstacle = _results(given, draws)
-    return obstacle or _compare(exercise, draws, results)
+    return obstacle or compare(exercise, draws, results)
 
 
 def _draws(exercise: Exercise) -> list[tuple]:
@@ -83,10 +86,7 @@ def _results(answer: Answer, draws: list[tuple]) -> tuple[list[Any], str | None]
                 given = copy.deepcopy(arguments)
                 results.append(answer(*given))
                 if not _same(given, arguments):
-                    return results, (
-                        "not yet. Your function changes its arguments; make a new tensor instead of writing into a "
-                        "given one."
-                    )
+                    return results, CHANGES_ARGUMENTS
     except _OutOfTime:
         return results, (
             f"not yet. Your function was stopped after {TIME_LIMIT:.0f} seconds; ours takes a fraction of one. Does a "
@@ -129,7 +129,8 @@ def _time_limit(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _compare(exercise: Exercise, draws: list[tuple], results: list[Any]) -> str:
+def compare(exercise: Exercise, draws: list[tuple], results: list[Any]) -> str:
+    """Say what is wrong with the results of an answer, or that they are correct."""
     expected = [exercise.reference(*arguments) for arguments in draws]
     if exercise.fault is None:
         faults = [

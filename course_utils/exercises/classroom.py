@@ -1,43 +1,49 @@
 """For those who teach a class: lectures without solutions, and a table of what came back.
 
-``python3 course.py handout [FOLDER]`` and ``python3 course.py grade FOLDER``. Grading runs the learners' code with your
-rights: do it on a machine, or as a user, that has nothing to lose.
+``python3 course.py handout [FOLDER]`` and ``python3 course.py grade FOLDER``. Answers are run in processes that know no
+right answer, on arguments that nobody has seen, and what they compute is compared here. What can still be forged: code
+that looks the answers up in the course's own files and computes them, as a learner can copy a solution by hand.
 """
 
 import argparse
-import ast
+import builtins
 import contextlib
 import csv
 import io
+import json
 import os
 import re
+import secrets
+import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import nbformat
-from IPython.core.inputtransformer2 import TransformerManager
-from IPython.display import display
-from nbclient import NotebookClient
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
+import torch
 from nbformat import NotebookNode
 from tqdm import tqdm
 
-from course_utils import kernels
-from course_utils.exercises.catalogue import EXERCISES
-from course_utils.exercises.checks import CORRECT, NOT_ATTEMPTED, diagnose
+from course_utils.command_line import parse
+from course_utils.exercises.answering import Request, receive, send
+from course_utils.exercises.catalogue import EXERCISES, of_lecture
+from course_utils.exercises.checks import CHANGES_ARGUMENTS, CORRECT, N_DRAWS, NOT_ATTEMPTED, _shown, compare, diagnose
+from course_utils.exercises.exercise import Exercise
+from course_utils.exercises.plain import decode
+from course_utils.exercises.returned import Returned
 from course_utils.files import CHECKOUT, START_AND_LECTURES, write_atomically
-from course_utils.folders import locked, private_folder
-from course_utils.notebooks import is_definition
+from course_utils.folders import locked, private_folder, put
 from course_utils.refusals import Shown, Stop, carry_out, check_file, check_folder, read_notebook
 
-FOUND = "application/vnd.attention-course.exercise+json"  # how a kernel tells what it found, apart from what it prints
-CHECKED = re.compile(r"""\bcheck\(\s*["'](\w+)["']""")
+LARGEST_NOTEBOOK = 200 << 20  # bytes
+RESULTS = ("correct", "not yet", "not attempted", "not run")
+MISSING = "missing"  # no answer at this place; another one may have it
+FORMULAS = ("=", "+", "-", "@", "\t")
 
 
 # handing out
@@ -105,7 +111,7 @@ class Row:
     """What was found for one exercise of one returned notebook.
 
     ``result`` is *correct*, *not yet*, *not attempted*, or *not run*; ``message`` is what the learner would have read,
-    or the reason; ``seconds`` is the time that the whole notebook took.
+    or the reason; ``seconds`` is the time that this answer took.
     """
 
     file: str
@@ -138,152 +144,246 @@ def find_returned(folder: Path) -> list[Path]:
     return paths
 
 
-def grade(folder: Path, seconds: int, whole: bool, rows: list[Row] | None = None) -> list[Row]:
-    """Run the checks on each notebook in a folder and below, in a fresh kernel each.
+def grade(
+    folder: Path,
+    seconds: int,
+    whole: bool,
+    rows: list[Row] | None = None,
+    answering: "Answering | None" = None,
+) -> list[Row]:
+    """Run the answers of each notebook in a folder and below, and compare what they compute with ours.
 
     Parameters
     ----------
     folder
         Where the returned notebooks lie, named as their authors like.
     seconds
-        Time limit for one notebook.
+        Time limit for one answer.
     whole
-        Run every cell as it stands. Otherwise only what a notebook defines (imports, functions, classes, constants) and
-        its exercises are run, which trains nothing and takes seconds.
+        Run every cell above an answer, as it stands. Otherwise only what the answer needs is run, which trains nothing.
     rows
         Where to put the rows as they come, so that what was graded is known when it is stopped.
+    answering
+        What runs the answers, where there is one already.
     """
     rows = [] if rows is None else rows
-    for path in tqdm(find_returned(folder), desc="notebooks", file=Shown(), ncols=80):
-        rows += grade_notebook(path, str(path.relative_to(folder)), seconds, whole)
+    paths = find_returned(folder)
+    # all are read before the first is run: whatever an answer does to the others' files, it comes too late
+    contents = [_content(path) for path in paths]
+    with contextlib.nullcontext(answering) if answering else contextlib.closing(Answering()) as process:
+        for path, content in tqdm(zip(paths, contents, strict=True), "notebooks", len(paths), file=Shown(), ncols=80):
+            rows += grade_notebook(content, str(path.relative_to(folder)), seconds, whole, process)
     return rows
 
 
-def grade_notebook(path: Path, name: str, seconds: int, whole: bool) -> list[Row]:
-    """Give one row for each exercise of the lecture that a notebook belongs to; its reason where it cannot be run."""
+def _content(path: Path) -> bytes | str:
+    """Read a file; where that cannot be done, give the reason."""
     try:
         if not path.is_file():  # opening a pipe would wait for ever
             raise ValueError("it is no file")
-        returned = nbformat.read(path, as_version=4)
-        answers = answers_asked_for(returned)
+        if path.stat().st_size > LARGEST_NOTEBOOK:
+            raise ValueError(f"it is larger than {LARGEST_NOTEBOOK >> 20} MB")
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        return _one_line(error)
+
+
+def grade_notebook(content: bytes | str, name: str, seconds: int, whole: bool, answering: "Answering") -> list[Row]:
+    """Give one row for each exercise of the lectures in a notebook; its reason where it cannot be run."""
+    try:
+        if isinstance(content, str):
+            raise ValueError(content)
+        text = content.decode("utf-8-sig")
+        if re.search(r"^<{7} ", text, re.MULTILINE):
+            raise ValueError("it holds conflict markers of git: keep one of the two versions at each of them")
+        notebook = Returned(nbformat.reads(text, as_version=4))
+        lectures = notebook.lectures()
     except Exception as error:  # whatever a returned file holds, it is a row
         return [Row(name, "", "not run", f"This is no notebook that can be read: {_one_line(error)}", 0.0)]
-    if not answers:
-        return [Row(name, "", "not run", "No exercise of this course is in it.", 0.0)]
-    start = time.monotonic()
-    executed = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(source) for source in _sources(returned, answers, whole)]
-    )
-    trouble = _execute(executed, path.parent, start + seconds)
-    found = dict(_found(executed.cells))
-    taken = round(time.monotonic() - start, 1)
-    trouble = trouble or "The kernel gave no answer."
-    return [Row(name, exercise, *found.get(exercise, ("not run", trouble)), taken) for exercise in answers]
-
-
-def answers_asked_for(returned: NotebookNode) -> dict[str, str]:
-    """Find the lecture that a notebook belongs to, by its checks, and what our own lecture hands to each check.
-
-    What a learner did to the checks themselves does not count.
-    """
-    lectures = Counter(
-        name[:2] for cell in returned.cells for name in CHECKED.findall(cell.source) if name in EXERCISES
-    )
     if not lectures:
-        return {}
-    number = lectures.most_common(1)[0][0]
-    ours = next(path for path in START_AND_LECTURES if path.stem.startswith(number))
-    code = [cell.source for cell in read_notebook(ours).cells if cell.cell_type == "code"]
-    asked = re.compile(r'^check\("(\w+)", (\w+)\)', flags=re.MULTILINE)
-    return {match[1]: match[2] for source in code for match in asked.finditer(source)}
-
-
-def definitions(source: str) -> str:
-    """Keep what a cell defines, imports, functions, classes and UPPER_CASE constants; one with an error stays whole."""
-    try:
-        tree = ast.parse(TransformerManager().transform_cell(source))
-    except SyntaxError:
-        return source
-    tree.body = [node for node in tree.body if is_definition(node)]
-    return ast.unparse(tree)
-
-
-def _sources(returned: NotebookNode, answers: dict[str, str], whole: bool) -> Iterator[str]:
-    """Give what is to be run: each exercise is asked where its check stood, or at the end where that was deleted."""
-    waiting = dict(answers)
-    for cell in returned.cells:
-        if cell.cell_type == "code":
-            is_answer = "exercise" in cell.metadata.get("tags", [])
-            yield cell.source if whole or is_answer else definitions(cell.source)
-            for exercise in CHECKED.findall(cell.source):
-                if exercise in waiting:
-                    yield _question(exercise, waiting.pop(exercise))
-    yield from (_question(exercise, answer) for exercise, answer in waiting.items())
-
-
-def _question(exercise: str, answer: str) -> str:
-    return f"from course_utils.exercises.classroom import report\nreport({exercise!r}, lambda: {answer})"
-
-
-def report(exercise: str, answer: Callable[[], Any]) -> None:
-    """Tell, from inside a kernel, what the check finds."""
-    try:
-        sentence = diagnose(exercise, answer())
-    except NameError as error:
-        sentence = f"not yet. {error}: was the cell of this exercise deleted, or does it fail?"
-    result = {CORRECT: "correct", NOT_ATTEMPTED: "not attempted"}.get(sentence, "not yet")
-    display({FOUND: [exercise, result, sentence]}, raw=True)
-
-
-def _execute(notebook: NotebookNode, folder: Path, deadline: float) -> str | None:
-    """Run all cells, going on after those that fail; give the reason where the kernel did not reach the end."""
-
-    def remaining(_cell: NotebookNode) -> int:
-        return max(1, round(deadline - time.monotonic()))
-
-    with tempfile.TemporaryDirectory() as scratch:
-        environment = {**os.environ, "COURSE_PROGRESS": str(Path(scratch) / "progress.json"), "MPLBACKEND": "agg"}
-        client = NotebookClient(
-            notebook,
-            kernel_name="python3",
-            timeout_func=remaining,
-            allow_errors=True,
-            record_timing=False,
-            resources={"metadata": {"path": str(folder)}},
-        )
+        return [Row(name, "", "not run", "No exercise of this course is in it.", 0.0)]
+    rows = []
+    for exercise in [exercise for lecture in lectures for exercise in of_lecture(lecture)]:
+        start = time.monotonic()
         try:
-            kernels.execute(client, env=environment)
-        except CellTimeoutError:
-            return "The notebook was stopped at its time limit."
-        except DeadKernelError:
-            return "The kernel died: out of memory, or the notebook ended it."
-        except Exception as error:  # one notebook's trouble is its row, and the others are still graded
-            return f"The notebook could not be run: {_one_line(error)}"
-    return None
+            result, message = grade_answer(notebook, exercise, seconds, whole, answering)
+        except Exception as error:  # one answer's trouble is its row, and the others are still graded
+            result, message = "not run", f"This answer could not be graded: {_one_line(error)}"
+        rows.append(Row(name, exercise, result, _one_line(message), round(time.monotonic() - start, 1)))
+    return rows
 
 
-def _found(cells: Sequence[NotebookNode]) -> Iterator[tuple[str, tuple[str, str]]]:
-    for cell in cells:
-        for output in cell.outputs:
-            if FOUND in output.get("data", {}):
-                exercise, result, sentence = output.data[FOUND]
-                yield exercise, (result, sentence)
+def grade_answer(
+    notebook: Returned, exercise: str, seconds: int, whole: bool, answering: "Answering"
+) -> tuple[str, str]:
+    """Look for an answer in the likeliest places, one after the other, until one is there; give result and message."""
+    first: tuple[str, str] | None = None
+    for until, expression in notebook.candidates(exercise):
+        program = notebook.everything(until) if whole else notebook.program(until, expression)
+        found = answering.ask(exercise, program, expression, seconds)
+        if found[0] not in (MISSING, "not attempted"):
+            return found
+        first = first if first and (first[0] != MISSING or found[0] == MISSING) else found
+    result, message = first or (MISSING, "")
+    if result == MISSING:
+        reason = notebook.why_missing(exercise)
+        return ("not yet", f"not yet. {reason}" if reason else message) if message or reason else ("not attempted", "")
+    return result, message
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__
+class Answering:
+    """The process that runs answers. It knows none of ours; where one brings it down, the next gets a new process."""
+
+    def __init__(self) -> None:
+        self.process: subprocess.Popen | None = None
+
+    def ask(self, exercise: str, program: Sequence[tuple[int, str]], expression: str, seconds: int) -> tuple[str, str]:
+        """Run one answer on new draws; give *correct*, *not yet*, *not attempted*, *not run* or MISSING, and why."""
+        ours = EXERCISES[exercise]
+        is_function = ours.asks_for == "function"
+        draws = _new_draws(ours) if is_function else [()]
+        reply = self._reply(Request(program, expression, is_function, draws, float(seconds)))
+        match reply["kind"]:
+            case "out of time":
+                return "not run", f"The answer was stopped at its limit of {seconds} seconds. Does a loop never end?"
+            case "died":
+                return "not run", "The answer ended its own process, or took more memory than there is for one."
+            case "too large":
+                return "not run", "The answer gave more than 64 MB."
+            case "missing":
+                failed = f" A cell that it needs failed: {reply['failed']}." if reply["failed"] else ""
+                return MISSING, f"not yet. {reply['error']}.{failed} Was the cell of this exercise deleted?"
+            case "not attempted":
+                return "not attempted", NOT_ATTEMPTED
+            case "raised":
+                shown = ", ".join(map(_shown, draws[int(reply["draw"])]))
+                return "not yet", f"not yet. Your function raised {reply['error']} (arguments: {shown})"
+            case "changed":
+                return "not yet", CHANGES_ARGUMENTS
+            case "value":
+                given = decode(reply["result"])
+                if given is ...:
+                    return "not attempted", NOT_ATTEMPTED
+                if is_function or reply["callable"]:
+                    sentence = diagnose(exercise, len if reply["callable"] else given)
+                    return "not yet", sentence
+                results = [given]
+            case _:
+                results = [decode(result) for result in reply["results"]]
+        sentence = compare(ours, draws, results)
+        return ("correct" if sentence == CORRECT else "not yet"), sentence
+
+    def _reply(self, request: Request) -> dict[str, Any]:
+        """Send a request and wait for what comes back, which may be anything."""
+        if self.process is None:
+            self.process = _start()
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        try:
+            send(self.process.stdin, cloudpickle.dumps(request))
+            content = receive(self.process.stdout)
+        except BrokenPipeError:
+            content = None
+        except BaseException:  # a reply that was not waited for must not be taken for the next one
+            self.close()
+            raise
+        if content is None:
+            self.close()
+            return {"kind": "died"}
+        reply = json.loads(content)
+        if not isinstance(reply, dict) or "kind" not in reply:
+            raise ValueError("what came back is no result")
+        return reply
+
+    def close(self) -> None:
+        """End the process."""
+        if self.process is not None:
+            self.process.terminate()  # it ends the answer that it runs, and what that has started
+            try:
+                self.process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+            with contextlib.suppress(OSError):  # a request that nobody reads any more
+                self.process.communicate()
+            self.process = None
 
 
-def as_csv(rows: Sequence[Row]) -> bytes:
-    """Give the rows as a CSV table with a header, UTF-8 with a mark that spreadsheets understand."""
-    text = io.StringIO()
-    table = csv.writer(text)
-    table.writerow(field.name for field in fields(Row))
-    # a spreadsheet takes a cell that begins with one of these for a formula; what a learner named must stay text
-    table.writerows(
-        [f"'{cell}" if str(cell)[:1] in "=+-@" and cell != "" else cell for cell in astuple(r)] for r in rows
+def _start() -> subprocess.Popen:
+    """Start the process that runs answers, with our package in its path and nothing of a learner's."""
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "PYTHONSAFEPATH": "1", "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "course_utils.exercises.answering"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+        start_new_session=True,  # Ctrl-C is ours to answer
     )
+
+
+def _new_draws(exercise: Exercise) -> list[tuple]:
+    """Draw arguments that nobody has seen; a function among them travels by its code, not by its module's name."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(secrets.randbits(63))
+        return [exercise.draw() for _ in range(N_DRAWS)]
+
+
+for _module in {sys.modules[exercise.draw.__module__] for exercise in EXERCISES.values()} - {builtins}:
+    cloudpickle.register_pickle_by_value(_module)
+
+
+def _one_line(words: object) -> str:
+    text = " ".join(str(words).split())
+    return "".join(c if c.isprintable() else "?" for c in text)[:600] or type(words).__name__
+
+
+# what is given back
+
+
+def as_csv(table: Sequence[Sequence[object]]) -> bytes:
+    """Give a table as CSV, UTF-8 with a mark that spreadsheets understand."""
+    text = io.StringIO()
+    # a spreadsheet takes a cell that begins with one of these for a formula; what a learner named must stay text
+    csv.writer(text).writerows([f"'{cell}" if str(cell)[:1] in FORMULAS else cell for cell in row] for row in table)
     return text.getvalue().encode("utf-8-sig", "backslashreplace")  # a file's name may be no text
+
+
+def rows_table(rows: Sequence[Row]) -> list[list[object]]:
+    """Give a header and a line for each answer."""
+    return [[field.name for field in fields(Row)], *(list(astuple(row)) for row in rows)]
+
+
+def by_learner(rows: Sequence[Row]) -> list[list[object]]:
+    """Give a line for each notebook: the number correct, and the result of each exercise."""
+    asked = sorted({row.exercise for row in rows if row.exercise})
+    table: list[list[object]] = [["file", "correct", "of", *asked]]
+    for file in dict.fromkeys(row.file for row in rows):
+        mine = {row.exercise: row.result for row in rows if row.file == file}
+        results = [mine.get(exercise, "") for exercise in asked]
+        table.append([file, results.count("correct"), len(mine) - ("" in mine), *results])
+    return table
+
+
+def by_question(rows: Sequence[Row]) -> list[list[object]]:
+    """Give a line for each exercise: how many have it right, and what the others were told most often."""
+    table: list[list[object]] = [["exercise", *RESULTS, "told most often", "times"]]
+    for exercise in sorted({row.exercise for row in rows if row.exercise}):
+        these = [row for row in rows if row.exercise == exercise]
+        counts = Counter(row.result for row in these)
+        told = Counter(row.message for row in these if row.result == "not yet").most_common(1)
+        table.append([exercise, *(counts[result] for result in RESULTS), *(told[0] if told else ("", 0))])
+    return table
+
+
+def feedback(rows: Sequence[Row]) -> str:
+    """Write what one learner is to read: each exercise with its result and what the check says."""
+    number = sum(row.result == "correct" for row in rows)
+    lines = [f"{rows[0].file}: {number} of {len(rows)} correct" if rows[0].exercise else f"{rows[0].file}: not run", ""]
+    for row in rows:
+        message = row.message.removeprefix("not yet. ") if row.result not in ("correct", "not attempted") else ""
+        lines.append(f"- {row.exercise or 'the notebook'}: {row.result}.{f' {message}' if message else ''}")
+    return "\n".join(lines) + "\n"
 
 
 def summary(rows: Sequence[Row]) -> str:
@@ -298,21 +398,12 @@ def summary(rows: Sequence[Row]) -> str:
 
 
 def main(command_line: Sequence[str]) -> int:
-    """Hand out or grade; give the exit status."""
-    parser = argparse.ArgumentParser(prog="course.py", description=__doc__.split("\n")[0])
-    commands = parser.add_subparsers(dest="command", required=True)
-    out = commands.add_parser("handout", description="Write the lectures without their solutions.")
-    out.add_argument("folder", nargs="?", type=Path, default=CHECKOUT / "build" / "handout")
-    back = commands.add_parser(
-        "grade",
-        description="Run the checks on returned notebooks, in a fresh kernel each, and write a table. "
-        "This runs the learners' code with your rights.",
-    )
-    back.add_argument("folder", type=Path)
-    back.add_argument("--csv", type=Path, help="where the table goes (otherwise FOLDER/grades.csv)")
-    back.add_argument("--seconds", type=int, default=120, help="time limit for one notebook (120)")
-    back.add_argument("--whole", action="store_true", help="run every cell, also those that train (slower)")
-    arguments = parser.parse_args(command_line)
+    """Run ``course.py handout`` or ``course.py grade``; give the exit status."""
+    return run(parse(command_line))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Hand out, or grade; give the exit status."""
     if arguments.command == "handout":
         try:
             written = handout(arguments.folder)
@@ -323,29 +414,43 @@ def main(command_line: Sequence[str]) -> int:
     find_returned(arguments.folder)
     table = arguments.csv or arguments.folder / "grades.csv"
     check_file(table)
-    if table.exists() and not table.read_bytes().startswith(as_csv([]).rstrip()):
+    if table.exists() and not table.read_bytes().startswith(as_csv(rows_table([])).rstrip()):
         raise Stop(f"{table} is there already and is no table of this command; name another file with --csv.")
     rows: list[Row] = []
+    start = time.monotonic()
     try:
         grade(arguments.folder, arguments.seconds, arguments.whole, rows)
     except KeyboardInterrupt:
         print(f"{summary(rows)}\nStopped before the end: no table was written.")
         raise
+    number = len({row.file for row in rows})
+    print(f"{number} notebooks, {(time.monotonic() - start) / number:.1f} s each.")
     give(rows, table)
     return 0
 
 
 def give(rows: Sequence[Row], table: Path) -> None:
-    """Print the summary and write the table; where one of them is refused, the other one is there all the same."""
+    """Print the summary and write the tables; where one of them is refused, the others are there all the same."""
     try:
         print(summary(rows), flush=True)
     finally:
         try:
-            write_atomically(table, as_csv(rows))
+            write_atomically(table, as_csv(rows_table(rows)))
         except OSError:
-            print(f"The table could not be written to {table}. It is:\n{as_csv(rows).decode('utf-8-sig')}")
+            print(f"The table could not be written to {table}. It is:\n{as_csv(rows_table(rows)).decode('utf-8-sig')}")
             raise
     print(f"The table is in {table}.")
+    beside = table.parent / f"{table.stem}_feedback"
+    with private_folder(table.parent, "grade") as work:
+        (work / "by_learner.csv").write_bytes(as_csv(by_learner(rows)))
+        (work / "by_question.csv").write_bytes(as_csv(by_question(rows)))
+        for file in dict.fromkeys(row.file for row in rows):
+            path = work / Path(file).with_suffix(".txt")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(feedback([row for row in rows if row.file == file]), "utf-8", "backslashreplace")
+        beside.mkdir(exist_ok=True)
+        put(work, beside, "grade")
+    print(f"Totals by learner and by question, and a text to hand back to each learner, are in {beside}.")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """Lecture 02: Bahdanau attention: what is asked, our answers, and the mistakes that are known."""
 
+from collections.abc import Callable
+
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from course_utils.attention import attend, dot_score, padding_mask, scaled_dot_score
+from course_utils.attention import attend, dot_score, padding_mask, scaled_dot_score, zero_score
 from course_utils.exercises.exercise import Answer, Exercise, WrongAnswer, prediction
 
 # A dictionary, half as warm
@@ -316,84 +318,145 @@ SOFTMAX_AXIS = Exercise(
 )
 
 
-# A loss that is content with everything
+# One step of the decoder
+
+Score = Callable[[Tensor, Tensor], Tensor]
+Cell = Callable[[Tensor, Tensor], Tensor]
 
 
-def loss_of_words(
-    features: Float[Tensor, "batch tgt_len d_features"],
-    W: Float[Tensor, "n_words d_features"],
-    b: Float[Tensor, "n_words"],
-    words: Int[Tensor, "batch tgt_len"],
-    mask: Bool[Tensor, "batch tgt_len"],
-) -> Float[Tensor, ""]:
-    """Average −log p(right word) over the real words; mask is True at those."""
-    return F.cross_entropy((features @ W.T + b)[mask], words[mask])
+def decoder_step(
+    word: Float[Tensor, "batch d_word"],
+    state: Float[Tensor, "batch d_state"],
+    states: Float[Tensor, "batch src_len d_key"],
+    mask: Bool[Tensor, "batch src_len"],
+    score: Score,
+    cell: Cell,
+) -> tuple[Float[Tensor, "batch d_state"], Float[Tensor, "batch src_len"]]:
+    """Ask with the old state, then update it with [word ‖ context]; give the new state and the weights."""
+    context, weights = _look(state, states, score, mask)
+    return cell(torch.cat([word, context], dim=1), state), weights
 
 
-def _draw_loss() -> tuple:
-    mask = torch.arange(5) < torch.tensor([5, 2, 0])[torch.randperm(3), None]
-    return torch.randn(3, 5, 7), torch.randn(11, 7) / 2, torch.randn(11), torch.randint(11, (3, 5)), mask
+def _look(state: Tensor, states: Tensor, score: Score, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Ask once: context (batch, d_key) and weights (batch, src_len)."""
+    context, weights = attend(state[:, None], states, states, score, None if mask is None else mask[:, None])
+    assert weights is not None  # as above
+    return context[:, 0], weights[:, 0]
 
 
-def _loss_from(log_p: Answer) -> Answer:
-    """Make a loss from another function of the logits, taken for the log-probabilities."""
+def _draw_step() -> tuple:
+    mask = torch.arange(5) < torch.tensor([5, 3, 0])[torch.randperm(3), None]
+    bilinear, gru = torch.randn(11, 7) / 6, torch.nn.GRUCell(9, 11)
 
-    def loss(features: Tensor, W: Tensor, b: Tensor, words: Tensor, mask: Tensor) -> Tensor:
-        return F.nll_loss(log_p(features @ W.T + b)[mask], words[mask])
+    def score(keys: Tensor, query: Tensor) -> Tensor:  # functions, which a copy of the arguments leaves as they are
+        return query @ bilinear @ keys.mT
 
-    return loss
+    def cell(inputs: Tensor, state: Tensor) -> Tensor:
+        return gru(inputs, state).detach()
+
+    return torch.randn(3, 2), torch.randn(3, 11), torch.randn(3, 5, 7), mask, score, cell
 
 
-SILENT_LOSS = Exercise(
-    loss_of_words,
-    _draw_loss,
+def _step_with(look: Answer) -> Answer:
+    """Make a step that finds its context and its weights in another way."""
+
+    def step(word: Tensor, state: Tensor, states: Tensor, mask: Tensor, score: Score, cell: Cell) -> tuple:
+        context, weights = look(state, states, score, mask)
+        return cell(torch.cat([word, context], dim=1), state), weights
+
+    return step
+
+
+def _step_into(update: Answer) -> Answer:
+    """Make a step that looks rightly and updates in another way."""
+
+    def step(word: Tensor, state: Tensor, states: Tensor, mask: Tensor, score: Score, cell: Cell) -> tuple:
+        context, weights = _look(state, states, score, mask)
+        return update(word, state, context, cell), weights
+
+    return step
+
+
+def _asks_after(word: Tensor, state: Tensor, states: Tensor, mask: Tensor, score: Score, cell: Cell) -> tuple:
+    new, _ = decoder_step(word, state, states, mask, score, cell)
+    return new, _look(new, states, score, mask)[1]
+
+
+def _softmax_after(change: Answer, dim: int = 1) -> Answer:
+    """Look with scores that were changed, and a softmax over another axis."""
+
+    def look(state: Tensor, states: Tensor, score: Score, mask: Tensor) -> tuple[Tensor, Tensor]:
+        weights = change(score(states, state[:, None])[:, 0], mask).softmax(dim)
+        return _averaged(weights, states)
+
+    return look
+
+
+def _one_state_alone(state: Tensor, states: Tensor, score: Score, mask: Tensor) -> tuple[Tensor, Tensor]:
+    best = score(states, state[:, None])[:, 0].masked_fill(~mask, -torch.inf).argmax(1)
+    return _averaged(F.one_hot(best, states.shape[1]) * mask.to(states.dtype), states)
+
+
+DECODER_STEP = Exercise(
+    decoder_step,
+    _draw_step,
     {
-        "as shown": WrongAnswer(
-            _loss_from(lambda logits: F.relu(logits.log_softmax(-1))),
-            "You have kept the fault: your loss is zero whatever the features are. What sign has the logarithm of a "
-            "probability, and what does a ReLU do to it?",
+        "asks after": WrongAnswer(
+            _asks_after,
+            "Your weights belong to the new state. Bahdanau's decoder asks with the old one, s_{i-1}, and the context "
+            "of that question is what the new state is made from.",
         ),
-        "ReLU on the logits": WrongAnswer(
-            _loss_from(lambda logits: F.relu(logits).log_softmax(-1)),
-            "You moved the ReLU in front of the softmax. The loss is alive again, but all words with a negative logit "
-            "count alike and get no gradient: a word cannot be pushed below zero.",
+        "mask forgotten": WrongAnswer(
+            _step_with(lambda state, states, score, mask: _look(state, states, score, None)),
+            "Padding gets weight: the mask is not used.",
         ),
-        "leaky ReLU": WrongAnswer(
-            _loss_from(lambda logits: F.leaky_relu(logits.log_softmax(-1))),
-            "A leaky ReLU lets a hundredth through: there is a gradient, and it is a hundred times too small. What "
-            "does a log-probability need a ReLU for at all?",
+        "mask inverted": WrongAnswer(
+            _step_with(lambda state, states, score, mask: _look(state, states, score, ~mask)),
+            "You attend to the padding and leave out the words: True means real.",
         ),
-        "no softmax": WrongAnswer(
-            _loss_from(lambda logits: logits),
-            "You take the logits for log-probabilities. Without the softmax the loss can fall for ever: it grows all "
-            "logits and teaches nothing.",
+        "scores of padding zero": WrongAnswer(
+            _step_with(_softmax_after(lambda scores, mask: scores * mask)),
+            "You set the scores of padding to zero. To a softmax zero is a score like any other, so padding still gets "
+            "weight.",
         ),
-        "no logarithm": WrongAnswer(
-            _loss_from(lambda logits: logits.softmax(-1)),
-            "You average the probabilities without a logarithm. A word that is quite wrong then costs hardly more than "
-            "one that is half right, and its gradient is nearly zero.",
+        "−1e9 alone": WrongAnswer(
+            _step_with(_softmax_after(lambda scores, mask: scores.masked_fill(~mask, -1e9))),
+            "The sentence without words averages over its padding: where all scores are equally low, a softmax is "
+            "uniform. Its weights and its context must be zero.",
         ),
-        "softmax twice": WrongAnswer(
-            _loss_from(lambda logits: logits.softmax(-1).log_softmax(-1)),
-            "There are two softmaxes in a row: the second sees numbers between 0 and 1 only, so even a perfect answer "
-            "keeps a large loss.",
+        "−∞": WrongAnswer(
+            _step_with(_softmax_after(lambda scores, mask: scores.masked_fill(~mask, -torch.inf))),
+            "The sentence without words gives NaN: zero divided by zero. Its weights and its context must be zero.",
         ),
-        "over the sentence": WrongAnswer(
-            _loss_from(lambda logits: logits.log_softmax(1)),
-            "Your softmax runs over the positions of the sentence; at each position the words of the vocabulary "
-            "compete.",
+        "one state alone": WrongAnswer(
+            _step_with(_one_state_alone),
+            "You take the best encoder state alone. That is a dictionary: it has no gradient, so nothing could learn "
+            "where to look.",
         ),
-        "padding counted": WrongAnswer(
-            lambda features, W, b, words, mask: F.cross_entropy((features @ W.T + b).flatten(0, 1), words.flatten()),
-            "Padding is counted as if it were words: the mask is not used.",
+        "the mean": WrongAnswer(
+            _step_with(lambda state, states, score, mask: _look(state, states, zero_score, mask)),
+            "Every state gets the same weight, whatever is asked: the score is not used.",
         ),
-        "sum": WrongAnswer(
-            lambda features, W, b, words, mask: loss_of_words(features, W, b, words, mask) * mask.sum(),
-            "This is the sum over the words: batches with longer sentences take longer steps. Average.",
+        "context first": WrongAnswer(
+            _step_into(lambda word, state, context, cell: cell(torch.cat([context, word], dim=1), state)),
+            "Word and context have changed places in the input of the cell: its columns for one now meet the other. "
+            "Shapes do not notice.",
         ),
-        "sign": WrongAnswer(
-            lambda *a: -loss_of_words(*a),
-            "The sign is missing: to make this smaller is to make the right words less likely.",
+        "no context": WrongAnswer(
+            _step_into(lambda word, state, context, cell: cell(torch.cat([word, 0 * context], dim=1), state)),
+            "The context does not reach the cell: your decoder asks, and then writes without having listened.",
+        ),
+        "no word": WrongAnswer(
+            _step_into(lambda word, state, context, cell: cell(torch.cat([0 * word, context], dim=1), state)),
+            "The previous word does not reach the cell.",
+        ),
+        "no memory": WrongAnswer(
+            _step_into(lambda word, state, context, cell: cell(torch.cat([word, context], dim=1), 0 * state)),
+            "The cell updates a state of zeros, so your decoder forgets at every step what it has written.",
+        ),
+        "old state": WrongAnswer(
+            _step_into(lambda word, state, context, cell: state),
+            "You hand over the old state: what the cell returned is lost.",
         ),
     },
 )
@@ -491,8 +554,8 @@ UNREACHABLE_KEY = Exercise(
 EXERCISES: dict[str, Exercise] = {
     "02_soft_dictionary": SOFT_DICTIONARY,
     "02_additive_score": ADDITIVE_SCORE,
-    "02_blind_look": BLIND_LOOK,
     "02_softmax_axis": SOFTMAX_AXIS,
-    "02_silent_loss": SILENT_LOSS,
+    "02_decoder_step": DECODER_STEP,
+    "02_blind_look": BLIND_LOOK,
     "02_unreachable_key": UNREACHABLE_KEY,
 }

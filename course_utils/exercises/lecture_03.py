@@ -1,10 +1,13 @@
 """Lecture 03: documents: what is asked, our answers, and the mistakes that are known."""
 
+import math
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from course_utils.attention import attend, masked_softmax, padding_mask, zero_score
+from course_utils.attention import masked_softmax, padding_mask
 from course_utils.exercises.exercise import Answer, Exercise, WrongAnswer, prediction
 
 # The same document twice
@@ -52,55 +55,6 @@ DOCUMENT_TWICE = prediction(
 )
 
 
-# Mean pooling with a mask
-
-
-def masked_mean(
-    states: Float[Tensor, "batch length d_hidden"], mask: Bool[Tensor, "batch length"]
-) -> Float[Tensor, "batch d_hidden"]:
-    """Average the states at real positions; a sequence without any gives zeros."""
-    context, _ = attend(states[:, :1], states, states, zero_score, mask[:, None])
-    return context[:, 0]
-
-
-def _draw_masked() -> tuple:
-    lengths = torch.tensor([7, 3, 0, 5, 1])[torch.randperm(5)]
-    return torch.randn(5, 7, 11), padding_mask(lengths, 7)[:, 0]
-
-
-def _sum_of_real(states: Tensor, mask: Tensor) -> Tensor:
-    return (states * mask[..., None]).sum(1)
-
-
-MASKED_MEAN = Exercise(
-    masked_mean,
-    _draw_masked,
-    {
-        "padding averaged": WrongAnswer(
-            lambda states, mask: states.mean(1),
-            "Padding is averaged as if it were words: the mask is not used.",
-        ),
-        "divided by the full length": WrongAnswer(
-            lambda states, mask: _sum_of_real(states, mask) / states.shape[1],
-            "The sum is right, but you divide by the length of the rectangle: short documents shrink.",
-        ),
-        "sum": WrongAnswer(_sum_of_real, "This is the sum; long documents get longer vectors. Divide by how many."),
-        "zero by zero": WrongAnswer(
-            lambda states, mask: _sum_of_real(states, mask) / mask.sum(1, keepdim=True),
-            "An empty document divides zero by zero and gives NaN, which spreads to every weight it meets.",
-        ),
-        "mask inverted": WrongAnswer(
-            lambda states, mask: masked_mean(states, ~mask),
-            "You average the padding and leave out the words: True means real.",
-        ),
-        "one count for all": WrongAnswer(
-            lambda states, mask: _sum_of_real(states, mask) * len(mask) / mask.sum(),
-            "You divide every document by the same count; each has its own number of words.",
-        ),
-    },
-)
-
-
 # A query that is learned
 
 
@@ -114,6 +68,11 @@ def pool_with_query(
     """Pool with the weights softmax(uᵀ tanh(W k + b)) over real positions; an empty document gives zeros."""
     weights = masked_softmax(torch.tanh(states @ W.T + b) @ u, mask)
     return torch.einsum("bl,bld->bd", weights, states)
+
+
+def _draw_masked() -> tuple:
+    lengths = torch.tensor([7, 3, 0, 5, 1])[torch.randperm(5)]
+    return torch.randn(5, 7, 11), padding_mask(lengths, 7)[:, 0]
 
 
 def _draw_pooling() -> tuple:
@@ -290,83 +249,155 @@ PADDING_ATTENDED = Exercise(
 )
 
 
-# The sentence that was not there
+# Which word weighs most?
 
-
-def word_weights(
-    scores: Float[Tensor, "batch n_sentences n_words"], mask: Bool[Tensor, "batch n_sentences n_words"]
-) -> Float[Tensor, "batch n_sentences n_words"]:
-    """Turn scores into weights within each sentence; a sentence without real words gets zeros."""
-    return masked_softmax(scores, mask)
-
-
-def _draw_sentences() -> tuple:
-    lengths = torch.tensor([[7, 2, 0, 1, 4], [3, 0, 5, 0, 0], [0, 0, 0, 0, 0]])
-    lengths = lengths[torch.randperm(3)][:, torch.randperm(5)]
-    return 1.5 * torch.randn(3, 5, 7), torch.arange(7) < lengths[..., None]
-
-
-def _first_word_counts(scores: Tensor, mask: Tensor) -> Tensor:
-    mask = mask.clone()
-    mask[..., 0] = True
-    return masked_softmax(scores, mask)
-
-
-def _one_more_below(scores: Tensor, mask: Tensor) -> Tensor:
-    exponentials = scores.exp() * mask
-    return exponentials / (1 + exponentials.sum(-1, keepdim=True))
-
-
-EMPTY_SENTENCE = Exercise(
-    word_weights,
-    _draw_sentences,
+TWO_LEVELS = prediction(
+    ("edges", 0.24, 1.0),
     {
-        "as shown": WrongAnswer(
-            lambda scores, mask: scores.masked_fill(~mask, -1e9).softmax(-1),
-            "You have kept the fault: where every score is −1e9, all are equal, and the softmax spreads the weight "
-            "evenly over padding. No larger number helps.",
+        "within the sentence": (
+            ("done", 1.0, 3.0),
+            "You read the weights within the sentences. There each sentence has a whole 1 to give away, a sentence of "
+            "one word as well. How much of the document does that sentence get?",
         ),
-        "−∞": WrongAnswer(
-            lambda scores, mask: scores.masked_fill(~mask, -torch.inf).softmax(-1),
-            "A sentence without words gives NaN now: zero divided by zero. It does not stay in its sentence; the next "
-            "sum takes it in.",
+        "the most striking": (
+            ("done", 0.2, 1.0),
+            "You take the word with the largest weight in its sentence and then multiply. Multiply first, for every "
+            "word, and look for the largest afterwards.",
         ),
-        "masked afterwards": WrongAnswer(
-            lambda scores, mask: scores.softmax(-1) * mask,
-            "Empty sentences are right, but in the short ones the padding took part in the softmax: their weights sum "
-            "to less than one.",
+        "the best of the best sentence": (
+            ("graph", 0.2, 1.0),
+            "You take the weightiest sentence and its weightiest word. That sentence has to share its weight among "
+            "three words; is there a word elsewhere that gets more?",
         ),
-        "only empty sentences": WrongAnswer(
-            lambda scores, mask: scores.softmax(-1) * mask.any(-1, keepdim=True),
-            "You give zeros to empty sentences, and in all others padding gets weight. Both are needed.",
+        "not multiplied": (
+            ("edges", 0.8, 1.0),
+            "The word is right, its weight is the one within its sentence. In the document, its sentence gets only a "
+            "part.",
         ),
-        "empty documents only": WrongAnswer(
-            lambda scores, mask: scores.masked_fill(~mask, -1e9).softmax(-1) * mask.flatten(1).any(1)[:, None, None],
-            "You mend empty documents. A document with words can hold an empty sentence, too: it is padded to as many "
-            "sentences as the longest of its batch.",
+        "added": (
+            ("done", 1.2, 6.0),
+            "You add the two weights. The document vector is a weighted sum of weighted sums: a state is multiplied by "
+            "its weight, and the sum by that of the sentence.",
         ),
-        "the first word counts": WrongAnswer(
-            _first_word_counts,
-            "You let the first position of every sentence count as real, so that no row is empty: an empty sentence "
-            "then puts all its weight on padding.",
+        "a total for each sentence": (
+            ("edges", 0.24, 3.0),
+            "Word and weight are right. Now add up all six products: the words of a sentence share what their sentence "
+            "gets, and the sentences share 1.",
         ),
-        "one more below": WrongAnswer(
-            _one_more_below,
-            "Adding 1 below the fraction line avoids 0/0, but takes weight from every sentence: the less its words "
-            "score, the more. Weights must sum to one where there are words.",
+        "averaged": (
+            ("edges", 0.24, 1 / 3),
+            "Word and weight are right. The total is asked for, not the mean over the three sentences.",
         ),
-        "mask inverted": WrongAnswer(
-            lambda scores, mask: masked_softmax(scores, ~mask),
-            "You attend to the padding and leave out the words: True means real.",
+    },
+)
+
+
+# Delete the top words
+
+Decide = Callable[[list[Tensor]], Tensor]
+
+
+def decisions_changed(decide: Decide, documents: list[Tensor], weights: list[Tensor], share: float) -> float:
+    """Delete the share of each document's words that weigh most; say which part of the documents is decided otherwise.
+
+    Parameters
+    ----------
+    decide
+        Gives the class of each document, (n_documents,).
+    documents, weights
+        Numbers of the words, and their weights, (n_words,) each.
+    share
+        Which part of the words goes, rounded up.
+    """
+    return _changed(decide, documents, [_left(row, share) for row in weights])
+
+
+def _left(weights: Tensor, share: float) -> Tensor:
+    return weights.argsort(descending=True)[math.ceil(share * len(weights)) :].sort().values
+
+
+def _changed(decide: Decide, documents: list[Tensor], kept: list[Tensor]) -> float:
+    shortened = [words[places] for words, places in zip(documents, kept, strict=True)]
+    return (decide(shortened) != decide(documents)).float().mean().item()
+
+
+def _draw_deletion() -> tuple:
+    table, turn = torch.randn(31, 5), torch.randn(13, 5)  # what a word says, and how much of it at which place
+
+    def decide(documents: list[Tensor]) -> Tensor:
+        read = [(table[words] * turn[: len(words)]).sum(dim=0) for words in documents]
+        return torch.stack(read).argmax(dim=1)
+
+    lengths = [3, 5, 7, 11, 13] * 9
+    documents = [torch.randint(31, (n,)) for n in lengths]
+    return decide, documents, [torch.rand(n).softmax(dim=0) for n in lengths], 0.25
+
+
+def _delete_by(keep: Callable[[Tensor, float], Tensor]) -> Answer:
+    """Delete in another way: ``keep(weights, share)`` gives the places that are left."""
+
+    def delete(decide: Decide, documents: list[Tensor], weights: list[Tensor], share: float) -> float:
+        return _changed(decide, documents, [keep(row, share) for row in weights])
+
+    return delete
+
+
+def _as_many_in_each(decide: Decide, documents: list[Tensor], weights: list[Tensor], share: float) -> float:
+    n_deleted = math.ceil(share * max(map(len, documents)))
+    return _changed(decide, documents, [row.argsort(descending=True)[n_deleted:].sort().values for row in weights])
+
+
+def _replaced(decide: Decide, documents: list[Tensor], weights: list[Tensor], share: float) -> float:
+    shortened = [words.clone() for words in documents]
+    for words, row in zip(shortened, weights, strict=True):
+        words[row.argsort(descending=True)[: math.ceil(share * len(row))]] = 0
+    return (decide(shortened) != decide(documents)).float().mean().item()
+
+
+DELETE_TOP = Exercise(
+    decisions_changed,
+    _draw_deletion,
+    {
+        "the least": WrongAnswer(
+            _delete_by(lambda row, share: row.argsort()[math.ceil(share * len(row)) :].sort().values),
+            "You delete the words with the smallest weights. Which way does your sort run?",
         ),
-        "over the sentences": WrongAnswer(
-            lambda scores, mask: masked_softmax(scores.mT, mask.mT).mT,
-            "Your softmax runs over the sentences: the first words of all sentences compete with each other.",
+        "kept instead": WrongAnswer(
+            _delete_by(
+                lambda row, share: row.argsort(descending=True)[: math.ceil(share * len(row))].sort().values,
+            ),
+            "You keep the words that should go: this is the other test, in which only the top words are read.",
         ),
-        "over the document": WrongAnswer(
-            lambda scores, mask: masked_softmax(scores.flatten(1), mask.flatten(1)).view_as(scores),
-            "Your softmax runs over all words of a document at once: each sentence must have a total of one of its "
-            "own.",
+        "another order": WrongAnswer(
+            _delete_by(lambda row, share: row.argsort(descending=True)[math.ceil(share * len(row)) :]),
+            "The right words are left, but in the order of their weights. A network that reads word after word then "
+            "meets another text: put what is left back into the order of the document.",
+        ),
+        "rounded down": WrongAnswer(
+            _delete_by(lambda row, share: row.argsort(descending=True)[int(share * len(row)) :].sort().values),
+            "You round down, so that the shortest documents lose nothing and cannot change.",
+        ),
+        "still the same": WrongAnswer(
+            lambda *a: 1 - decisions_changed(*a),
+            "This is the share of documents that are decided as before; the others are asked for.",
+        ),
+        "a number of documents": WrongAnswer(
+            lambda decide, documents, *a: decisions_changed(decide, documents, *a) * len(documents),
+            "You count documents. Divide by how many there are: a share is asked for.",
+        ),
+        "as many in each": WrongAnswer(
+            _as_many_in_each,
+            "You delete the same number of words from each document. Short ones then lose nearly everything; each "
+            "should lose the share of its own length.",
+        ),
+        "a threshold": WrongAnswer(
+            _delete_by(lambda row, share: (row <= share).nonzero()[:, 0]),
+            "You delete every word whose weight is larger than the share. The share counts words; it is no weight.",
+        ),
+        "replaced": WrongAnswer(
+            _replaced,
+            "You write another word in place of each deleted one. A text with a strange word in it is another text; "
+            "take the word out.",
         ),
     },
 )
@@ -460,9 +491,9 @@ INDIFFERENT = Exercise(
 
 EXERCISES: dict[str, Exercise] = {
     "03_document_twice": DOCUMENT_TWICE,
-    "03_masked_mean": MASKED_MEAN,
     "03_learned_query": LEARNED_QUERY,
     "03_padding_attended": PADDING_ATTENDED,
-    "03_empty_sentence": EMPTY_SENTENCE,
+    "03_two_levels": TWO_LEVELS,
+    "03_delete_top": DELETE_TOP,
     "03_indifferent_query": INDIFFERENT,
 }

@@ -6,18 +6,17 @@
 import argparse
 import datetime
 import errno
-import fcntl
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from course_utils.command_line import parse
 from course_utils.exercises.catalogue import EXERCISES, of_lecture
-from course_utils.files import CHECKOUT, write_atomically
+from course_utils.files import CHECKOUT, alone, write_atomically
 from course_utils.refusals import Stop, carry_out, check_file
 
 FORMAT = 1
@@ -88,7 +87,7 @@ def _why(error: OSError) -> str:
 def note(name: str, solved: bool) -> None:
     """Count one attempt; once solved, an exercise stays solved."""
     try:
-        with _alone():
+        with alone(progress_file()):
             exercises = _read()
             before = exercises.get(name, Attempts())
             day = before.solved or (datetime.date.today().isoformat() if solved else None)
@@ -97,16 +96,6 @@ def note(name: str, solved: bool) -> None:
             write_atomically(progress_file(), json.dumps(content, indent=1).encode())
     except OSError as error:  # a full disk or a read-only folder must not take the answer's diagnosis away
         print(f"(Your progress could not be kept: {_why(error)}.)")
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Let one notebook at a time change the file."""
-    path = progress_file()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path.with_name(f".{path.name}.lock"), "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def show_progress(lecture: str) -> None:
@@ -142,11 +131,12 @@ def _set_aside(path: Path) -> Path:
 
 
 def main(command_line: Sequence[str]) -> int:
+    """Run ``course.py progress`` with the rest of its command line; give the exit status."""
+    return run(parse(["progress", *command_line]))
+
+
+def run(arguments: argparse.Namespace) -> int:
     """Show, export or reset the progress; give the exit status."""
-    parser = argparse.ArgumentParser(prog="course.py progress", description="Show which exercises are solved.")
-    parser.add_argument("--export", type=Path, metavar="FILE", help="write a copy to FILE, which must not exist yet")
-    parser.add_argument("--reset", action="store_true", help="begin anew; the old file is kept under another name")
-    arguments = parser.parse_args(command_line)
     path = progress_file()
     if (arguments.export or arguments.reset) and not path.exists():
         print("There is no progress yet: nothing to do.")

@@ -251,8 +251,12 @@ def show_document(sentences: Sequence[Sequence[str]], weights: Float[Tensor, "n_
         whole = row.sum().item()
         within = (row / max(whole, 1e-9)).tolist()
         coloured = " ".join(map(_coloured_word, words, within))
-        bar = f"border-left:{40 * whole:.0f}px solid {WEIGHT};padding-left:0.6em;margin:0.5em 0;line-height:1.9"
-        rows.append(f'<p style="{bar}">weight <b>{whole:.2f}</b>: {coloured}</p>')
+        bar = f'<span style="display:inline-block;height:0.8em;width:{100 * whole:.0f}%;background:{WEIGHT}"></span>'
+        rows.append(
+            '<div style="display:flex;gap:0.5em;margin:0.4em 0;line-height:1.6">'
+            f'<div style="flex:0 0 6.6em;white-space:nowrap">weight <b>{whole:.2f}</b><br>{bar}</div>'
+            f'<p style="flex:1;margin:0">{coloured}</p></div>'
+        )
         named = (f"{word} ({w:.2f})" if w >= 0.1 else word for word, w in zip(words, within, strict=True))
         plain.append(f"weight {whole:.2f}: {' '.join(named)}")
     display({"text/html": "".join(rows), "text/plain": "\n".join(plain)}, raw=True)

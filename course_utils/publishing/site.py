@@ -12,11 +12,15 @@ import sys
 from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
-from sphinx.cmd.build import build_main
+from sphinx.application import Sphinx
+from sphinx.errors import SphinxError
+from sphinx.util.docutils import docutils_namespace, patch_docutils
 
+from course_utils.command_line import parse
 from course_utils.files import (
     CHECKOUT,
     CLAIMS,
@@ -31,7 +35,7 @@ from course_utils.files import (
 from course_utils.folders import foreign, manifest, private_folder, put, refuse
 from course_utils.publishing.assets import copy_mathjax
 from course_utils.publishing.server import serve
-from course_utils.refusals import Stop, carry_out, check_folder, read_notebook
+from course_utils.refusals import Damaged, Stop, carry_out, check_folder, damaged, read_notebook, read_text
 
 NAME = "site"
 OF_A_PAGES_BRANCH = ("CNAME", "LICENSE", "README.md")  # what may be in a folder before the first build, beside .git
@@ -60,8 +64,7 @@ def build(folder: Path) -> int:
         with private_folder(folder, NAME) as work:
             sources, pages = work / "sources", work / "pages"
             gather(sources)
-            settings = ["-b", "html", "-W", "--keep-going", "-q", "-j", "2", "-d", str(work / "doctrees")]
-            status = build_main([*settings, str(sources), str(pages)])
+            status = make_pages(sources, pages, work / "doctrees")
             if status == 0:
                 (pages / ".buildinfo").unlink(missing_ok=True)  # for the next build into the same pages, which is none
                 put(pages, folder, NAME)
@@ -70,6 +73,19 @@ def build(folder: Path) -> int:
             with contextlib.suppress(OSError):  # something is in it
                 folder.rmdir()
     return status
+
+
+def make_pages(sources: Path, pages: Path, doctrees: Path) -> int:
+    """Run Sphinx and give its exit status; Ctrl-C and what the system refuses come through as they are."""
+    try:
+        with patch_docutils(sources), docutils_namespace():
+            options: dict[str, Any] = {"status": None, "warning": sys.stderr, "warningiserror": True, "parallel": 2}
+            app = Sphinx(sources, sources, pages, doctrees, "html", **options)
+            app.build()
+            return app.statuscode
+    except SphinxError as error:
+        print(f"{error.category}: {error}", file=sys.stderr)
+        return 2
 
 
 def refuse_unless_for_a_site(folder: Path) -> None:
@@ -87,11 +103,11 @@ def gather(folder: Path) -> None:
     """Lay out what Sphinx reads: pages of our own, the notebooks, the table, the claims and the data cards."""
     shutil.copytree(SOURCES, folder)
     copy_mathjax(folder / "_static" / "mathjax")
-    readme = README.read_text(encoding="utf-8")
+    readme = read_text(README)
     index = folder / "index.md"
     index.write_text(index.read_text(encoding="utf-8").replace("<!-- the table -->", table(readme)), encoding="utf-8")
-    (folder / "claims.md").write_text(claims(CLAIMS.read_text(encoding="utf-8")), encoding="utf-8")
-    (folder / "data.md").write_text(CARDS.read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / "claims.md").write_text(claims(read_text(CLAIMS)), encoding="utf-8")
+    (folder / "data.md").write_text(read_text(CARDS), encoding="utf-8")
     shutil.copytree(PICTURES, folder / "lectures" / "pictures")
     (folder / "lectures" / "index.md").write_text(lectures(readme), encoding="utf-8")
     (folder / "lectures" / EXPERIMENTS.name).mkdir()
@@ -129,6 +145,8 @@ def lectures(readme: str) -> str:
 def table(readme: str) -> str:
     """Take the course's table out of README, each row with a link to its lecture."""
     rows = section(readme, "One table")
+    if "| lecture |" not in rows:
+        raise Damaged(damaged(README, "it lacks the course's table"))
     rows = rows[rows.index("| lecture |") : rows.rindex("|\n") + 2]
     for path in LECTURES:
         rows = re.sub(
@@ -148,7 +166,7 @@ def section(text: str, title: str) -> str:
     """Take what follows a heading of the second level, up to the next one, without the comments that guard it."""
     found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", without_comments(text), flags=re.DOTALL | re.MULTILINE)
     if found is None:
-        raise ValueError(f"Expected a section {title!r} in a text that begins with {text[:40]!r}.")
+        raise Damaged(damaged(README, f"it lacks the section {title!r}"))
     return found[1]
 
 
@@ -158,11 +176,12 @@ def without_comments(text: str) -> str:
 
 
 def main(command_line: Sequence[str]) -> int:
-    """Build; give the exit status."""
-    parser = argparse.ArgumentParser(prog="course.py site", description="Build the course as a static site.")
-    parser.add_argument("--to", type=Path, default=CHECKOUT / "build" / "site", metavar="FOLDER")
-    parser.add_argument("--open", action="store_true", help="show it in the browser, on 127.0.0.1")
-    arguments = parser.parse_args(command_line)
+    """Run ``course.py site`` with the rest of its command line; give the exit status."""
+    return run(parse(["site", *command_line]))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Build the site, and show it; give the exit status."""
     status = build(arguments.to)
     if status:
         print("The site was not built, as told above; one that was there is as it was.", file=sys.stderr)

@@ -6,6 +6,7 @@ for printing to PDF.
 """
 
 import argparse
+import errno
 import math
 import re
 import shutil
@@ -18,7 +19,8 @@ import nbformat
 from nbconvert.exporters import SlidesExporter
 from nbformat import NotebookNode
 
-from course_utils.files import CHECKOUT, LECTURES, PICTURES
+from course_utils.command_line import parse
+from course_utils.files import LECTURES, PICTURES
 from course_utils.folders import foreign, private_folder, put, refuse
 from course_utils.publishing.assets import copy_mathjax, copy_reveal
 from course_utils.publishing.notebooks import picture, read_runs
@@ -47,6 +49,8 @@ def make_decks(lectures: Sequence[Path], folder: Path) -> list[Path]:
     Stop
         If something is in the way that was not written here; then nothing was changed.
     """
+    if not TEMPLATE.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "No such folder", str(TEMPLATE))
     folder = check_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
     refuse(folder, NAME, foreign(folder, NAME, [f"{lecture.stem}.html" for lecture in lectures]))
@@ -142,12 +146,12 @@ def _figures(cell: NotebookNode) -> int:
 
 
 def main(command_line: Sequence[str]) -> int:
-    """Make decks; give the exit status."""
-    parser = argparse.ArgumentParser(prog="course.py slides", description="Make a slide deck of each lecture.")
-    parser.add_argument("lectures", nargs="*", metavar="LECTURE", help="such as 02 (otherwise all)")
-    parser.add_argument("--to", type=Path, default=CHECKOUT / "build" / "slides", metavar="FOLDER")
-    parser.add_argument("--open", action="store_true", help="show the first deck in the browser, on 127.0.0.1")
-    arguments = parser.parse_args(command_line)
+    """Run ``course.py slides`` with the rest of its command line; give the exit status."""
+    return run(parse(["slides", *command_line]))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Make the decks, and show them; give the exit status."""
     chosen = [path for path in LECTURES if not arguments.lectures or path.stem.startswith(tuple(arguments.lectures))]
     if not chosen:
         print(f"No lecture begins with {arguments.lectures}: {', '.join(p.stem for p in LECTURES)}", file=sys.stderr)

@@ -60,7 +60,7 @@ class Fault:
 
 
 SITE, DECKS = ("out", "out/*"), ("out", "out/*")
-TABLE = ("class/grades.csv",)
+TABLE = ("class/grades.csv", "class/grades_feedback", "class/grades_feedback/*")
 PROGRESS = ("progress/*",)
 DAMAGED = {
     "cut": '{"format": 1, "exer',

@@ -231,7 +231,7 @@ def _own_folder() -> Path | None:
     named = os.environ.get("COURSE_DATA")
     if not named:
         return None
-    folder = Path(named).expanduser()
+    folder = Path(os.path.expanduser(named))
     if not folder.is_dir():
         raise DataError(f"COURSE_DATA is {named}, but there is no such folder; correct it or unset it.")
     return folder
