@@ -366,7 +366,8 @@ def _decode(
     choose: Callable[[Tensor], Tensor] = torch.argmax,
     stop: int | None = Vocabulary.eos,
 ) -> list[int]:
-    word, said = first, []
+    word = first
+    said: list[int] = []
     while len(said) < max_words and not (said and word == stop):
         logits, state = step(word, state)
         word = int(choose(logits))
@@ -386,7 +387,7 @@ def _draw_decoder() -> tuple:
 
         said = greedy(step, state, 11)
         if 5 <= len(said) < 11 and len(set(said)) >= 5:
-            return step, state, (11, len(said) - 2)[torch.randint(2, ()).item()]
+            return step, state, (11, len(said) - 2)[int(torch.randint(2, ()))]
 
 
 def _state_kept(step: Step, state: Tensor, max_words: int) -> list[int]:
