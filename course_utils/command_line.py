@@ -52,9 +52,7 @@ def parse(command_line):
     measured.add_argument("--quick", action="store_true", help="one seed each, as a trial; replaces no record")
     executed = add("execute", "for contributors: run lectures from a clean kernel and keep the outputs")
     executed.add_argument("lectures", nargs="*", metavar="LECTURE", help="such as 02 (otherwise all)")
-    says = (
-        "bring your copies up to date with the course: your answers and your own cells are carried over, each "
-    )
+    says = "bring your copies up to date with the course: your answers and your own cells are carried over, each "
     newer = add("update", says + "old copy is set aside; save and close them first")
     newer.add_argument("lectures", nargs="*", metavar="LECTURE", help="such as 02 (otherwise all)")
     shown = add("progress", "show which exercises are solved")

@@ -4,7 +4,8 @@ Run it from the checkout: ``python -m tests.mutation``. It prints the share of c
 those that are not, each with the reason why it computes the same all the same.
 
 The solutions are those that the notebooks show. The changes are the ones that people make: another axis, a sign, a
-transpose, a dropped scale, mask or function, exchanged operands, one too many.
+transpose, a dropped scale, mask or function, exchanged operands, one too many, any for all, a mean for a sum, whole
+division for true, a size of one example written in, and, where gradients are asked for, a detached result.
 """
 
 import ast
@@ -12,10 +13,11 @@ import copy
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from unittest import mock
 
 from tqdm import tqdm
 
-from course_utils.exercises import checks
+from course_utils.exercises import checks, guard
 from course_utils.exercises.catalogue import EXERCISES
 from course_utils.files import LECTURES
 from tests.notebooks import definitions
@@ -38,13 +40,13 @@ class Mutant:
     line: str
 
 
-def mutants(source: str) -> Iterator[Mutant]:
-    """Give every solution that differs from this one by a single change."""
+def mutants(source: str, gradients: bool = False) -> Iterator[Mutant]:
+    """Give every solution that differs from this one by a single change, a detached result among them if wanted."""
     tree = ast.parse(source)
     plain = ast.unparse(tree).splitlines()
     seen = {"\n".join(plain)}
     for node in list(ast.walk(tree)):
-        for changed in _changes(node):
+        for changed in (*_changes(node), *(_detached(node) if gradients else ())):
             node.replacement = changed
             mutant = ast.unparse(_Replace().visit(copy.deepcopy(tree)))
             del node.replacement
@@ -60,11 +62,26 @@ class _Replace(ast.NodeTransformer):
         return node.replacement if hasattr(node, "replacement") else self.generic_visit(node)
 
 
+SIBLINGS = {
+    "any": "all",
+    "all": "any",
+    "sum": "mean",
+    "mean": "sum",
+    "zeros": "ones",
+    "amax": "amin",
+    "tanh": "sigmoid",
+}
 FLIPPED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
 COMPARED = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
 
 
 def _changes(node: ast.AST) -> Iterator[ast.AST]:
+    match node:
+        case ast.Subscript(value=ast.Attribute(attr="shape")) | ast.Call(func=ast.Name(id="len")):
+            yield ast.Constant(5)  # the size of one example
+    match node:
+        case ast.Call(func=ast.Attribute(value=receiver, attr=name)) if name in SIBLINGS:
+            yield ast.Call(ast.Attribute(receiver, SIBLINGS[name], ast.Load()), node.args, node.keywords)
     match node:
         case ast.Constant(value=bool() as value):
             yield ast.Constant(not value)
@@ -76,6 +93,8 @@ def _changes(node: ast.AST) -> Iterator[ast.AST]:
         case ast.BinOp(left=left, op=op, right=right):
             if type(op) in FLIPPED:
                 yield ast.BinOp(left, FLIPPED[type(op)](), right)
+            if isinstance(op, ast.Div | ast.FloorDiv):
+                yield ast.BinOp(left, ast.FloorDiv() if isinstance(op, ast.Div) else ast.Div(), right)
             if isinstance(op, ast.Sub | ast.Div | ast.MatMult | ast.Pow):
                 yield ast.BinOp(right, op, left)
             yield left
@@ -94,6 +113,11 @@ def _changes(node: ast.AST) -> Iterator[ast.AST]:
                 yield ast.Call(node.func, [others[0], first, *others[1:]], keywords)
 
 
+def _detached(node: ast.AST) -> Iterator[ast.AST]:
+    if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id == "len"):
+        yield ast.Call(ast.Attribute(node, "detach", ast.Load()), [], [])
+
+
 def _is_module(node: ast.AST) -> bool:
     return isinstance(node, ast.Name) and node.id in {"torch", "F", "math", "dgl", "nn", "fn"}
 
@@ -101,12 +125,21 @@ def _is_module(node: ast.AST) -> bool:
 def survivors() -> tuple[int, dict[str, list[str]]]:
     """Try every mutant of every solution; give how many there were, and exercise → lines that passed as correct."""
     total, alive = 0, {}
+    with (
+        mock.patch.object(guard, "REHEARSE", False),
+        mock.patch.object(checks, "_why_wrong", return_value="Wrong."),
+        mock.patch.object(checks, "_why_raised", return_value="Raised."),
+    ):
+        return _survivors(total, alive)
+
+
+def _survivors(total: int, alive: dict[str, list[str]]) -> tuple[int, dict[str, list[str]]]:
     for lecture in tqdm([path.stem for path in LECTURES], desc="lectures", file=sys.stdout, ncols=80):
         namespace = vars(definitions(lecture))
         for exercise, (code, answer) in solutions(lecture).items():
             if EXERCISES[exercise].asks_for == "value":
                 continue
-            for mutant in mutants(code):
+            for mutant in mutants(code, EXERCISES[exercise].needs_gradient):
                 total += 1
                 if _passes(exercise, mutant.source, answer, namespace):
                     alive.setdefault(exercise, []).append(mutant.line)

@@ -154,7 +154,7 @@ def step_by_exponentials(word, state, states, mask, score, cell):
         ("02_decoder_step", step_sentence_by_sentence),
         ("02_decoder_step", step_by_exponentials),
         ("02_unreachable_key", lambda keys: (keys[0] + keys[1]) / 2),
-        ("02_unreachable_key", lambda keys: (torch.arange(7.0).softmax(0) @ keys).double()),
+        ("02_unreachable_key", lambda keys: torch.arange(len(keys)).double().softmax(0) @ keys.double()),
     ],
 )
 def test_another_right_answer_of_lecture_02_is_accepted(exercise, answer):
@@ -166,9 +166,9 @@ def test_another_right_answer_of_lecture_02_is_accepted(exercise, answer):
     [
         (lambda keys: keys.mean(0) + 2, "it can be looked up"),
         (lambda keys: keys.mean(0) * torch.nan, "NaN"),
-        (lambda keys: keys[3] + 1e-5, "a copy of one"),
-        (lambda keys: keys.mean(0, keepdim=True), "tensor(3,), found tensor(1, 3)"),
-        (lambda keys: keys.mean(0).tolist(), "tensor(3,), found ["),
+        (lambda keys: keys[1] + 1e-5, "a copy of one"),
+        (lambda keys: keys.mean(0, keepdim=True), "found tensor(1, "),
+        (lambda keys: keys.mean(0).tolist(), ", found ["),
     ],
 )
 def test_a_key_that_can_be_looked_up_is_told_by_which_query(answer, message):
@@ -234,8 +234,8 @@ def test_another_right_answer_of_lecture_03_is_accepted(exercise, answer):
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (lambda states, query: states + 1, "The weights run from"),
-        (lambda states, query: states[:, :3], "tensor(5, 7), found tensor(5, 3)"),
+        (lambda states, query: states.square(), "The weights run from"),
+        (lambda states, query: states[:, :3], "found tensor("),
         (lambda states, query: states * torch.nan, "NaN"),
         (lambda states, query: by_a_basis(states, query) / 1000, "no two may be nearer"),
     ],
@@ -244,24 +244,51 @@ def test_states_for_which_the_query_has_a_preference_are_told_by_their_weights(a
     assert message in diagnose("03_indifferent_query", answer)
 
 
-def test_a_convolution_by_loops_by_unfold_or_by_pytorch_is_accepted():
-    def loops(x, weight, bias):
-        rows = []
-        for i in range(len(x)):
-            row = bias.clone()
-            for k in range(3):
-                if 0 <= i + k - 1 < len(x):
-                    row = row + weight[:, :, k] @ x[i + k - 1]
-            rows.append(row)
-        return torch.stack(rows)
+def test_filters_for_the_markers_may_be_louder_more_or_whole_numbers():
+    n_markers, first = 4, torch.eye(4)
 
-    def windows(x, weight, bias):
-        around = F.pad(x, (0, 0, 1, 1)).unfold(0, 3, 1)  # (length, d_in, 3)
-        return torch.einsum("lik,oik->lo", around.double(), weight.double()) + bias
+    def louder(n_words):
+        filters = torch.zeros(n_markers, n_words + n_markers, 3, dtype=torch.float64)
+        for marker in range(n_markers):
+            filters[marker, n_words + marker, 0] = 2 * (marker + 1)
+        return [filters, torch.tensor([-6.0, -3.0, -2.0, -1.5]), torch.tensor(18.0)]
 
-    assert diagnose("04_convolve", loops) == "correct."
-    assert diagnose("04_convolve", windows) == "correct."
-    assert diagnose("04_convolve", lambda x, weight, bias: F.conv1d(x.T, weight, bias, padding=1).T) == "correct."
+    def twice_and_one_that_never_fires(n_words):
+        filters = torch.zeros(9, n_words + n_markers, 3)
+        filters[:4, n_words:, 0] = filters[4:8, n_words:, 0] = first
+        filters[8] = -1
+        return filters, torch.tensor([-0.5] * 8 + [7.0]), 1.5
+
+    def whole_numbers(n_words):
+        filters = F.pad(torch.eye(4, dtype=torch.long)[:, :, None], (0, 2, n_words, 0))
+        return filters, torch.tensor([-2, -2, -2, -2]), 3
+
+    def seen_from_behind(n_words):  # no filter fires on a word between
+        filters = torch.cat([-torch.ones(4, n_words, 3), torch.zeros(4, 4, 3)], dim=1)
+        filters[:, n_words:, 0] = 3 * first
+        filters[:, :, 1:] = 0
+        return filters, -torch.ones(4), 4.5
+
+    for answer in (louder, twice_and_one_that_never_fires, whole_numbers, seen_from_behind):
+        assert diagnose("04_marker_filters", answer) == "correct.", answer.__name__
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (lambda n: torch.zeros(4, n + 4, 3), "Return three things"),
+        (lambda n: (torch.zeros(4, 3, n + 4), torch.ones(4), 0.0), "Expected filters of shape (n_filters, "),
+        (lambda n: (torch.zeros(4, n + 4, 3), torch.ones(2, 4), 0.0), "one number per filter"),
+        (lambda n: (torch.zeros(4, n + 4, 3), torch.ones(4), 1.0), "marker 0 first and marker 1 last, 1 apart"),
+        (lambda n: (torch.zeros(4, n + 4, 3), torch.full((4,), torch.nan), 1.0), "answers nan"),
+    ],
+)
+def test_filters_that_miss_a_marker_are_told_by_the_sentence(answer, sentence):
+    assert sentence in diagnose("04_marker_filters", answer)
+
+
+def test_pairs_in_a_state_may_be_a_list():
+    assert diagnose("04_pairs_in_a_state", [16, 64, 2048]) == "correct."
 
 
 def test_a_causal_convolution_that_pads_both_sides_and_cuts_the_end_off_is_accepted():
@@ -362,11 +389,11 @@ def test_self_loops_may_come_in_any_order():
     ("answer", "sentence"),
     [
         (lambda s, t, n: (s[s != t], t[s != t], n), "Return two tensors"),
-        (lambda s, t, n: (torch.arange(n), torch.arange(n)), "the edge"),
+        (lambda s, t, n: (torch.arange(n), torch.arange(n)), "the other edges are lost"),
         (lambda s, t, n: (torch.arange(n + 1), torch.arange(n + 1)), "outside the graph"),
         (lambda s, t, n: (s, t[:-1]), "as many of the one"),
         (lambda s, t, n: torch.stack([s, t]).tolist(), "Return two tensors"),
-        (lambda s, t, n: (s, t), "edges to itself"),
+        (lambda s, t, n: (s, t), "no loop is added"),
     ],
 )
 def test_a_wrong_edge_is_named(answer, sentence):

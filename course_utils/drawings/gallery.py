@@ -36,6 +36,8 @@ DRAWINGS: dict[str, Callable[[], Drawing]] = {
     "03_two_levels": documents.hierarchy,
     "04_window": convolutions.window,
     "04_pyramids": convolutions.pyramids,
+    "04_paths": convolutions.paths,
+    "04_recall": convolutions.recall,
     "04_text_cnn": convolutions.text_cnn,
     "05_four_steps": four_steps.draw,
     "05_heads": heads_and_masks.heads,

@@ -1,13 +1,18 @@
 """``check("name", answer)`` compares an answer with ours and, where it is wrong, names the misconception.
 
-An answer that differs is first held against the exercise's list of wrong answers; only an unknown one gets the place
-where it differs. What the exercises ask is in ``course_utils.exercises``.
+An answer that differs is held against wrong functions: those that the exercise lists, then those that
+`course_utils.exercises.kinds` makes from its reference. It has made a mistake if it computes what the wrong function
+computes, on every draw; only where nothing fits is the place told where it differs. What is right on ordinary draws
+meets the exercise's special ones (an empty row, an even width), each of which says what is special about it. What the
+exercises ask is in ``course_utils.exercises``.
 """
 
 import copy
-import math
+import inspect
+import itertools
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -15,17 +20,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_utils.exercises import progress
+from course_utils.exercises import guard, kinds, progress, reading, repair
 from course_utils.exercises.catalogue import EXERCISES
-from course_utils.exercises.exercise import Answer, Exercise
+from course_utils.exercises.exercise import Exercise, WrongAnswer
+from course_utils.exercises.reading import Unreadable, equal, kind, read, same, shown
 
 N_DRAWS = 5
 TIME_LIMIT = 10.0  # seconds, for all draws together
+SEARCH_LIMIT = 1.0  # seconds of the processor, for the search of one slip
+LONGEST = 600  # characters of a sentence
+Draws = list[tuple]
 CORRECT, NOT_ATTEMPTED = "correct.", "not attempted yet."
 CHANGES_ARGUMENTS = (
     "not yet. Your function changes its arguments; make a new tensor instead of writing into a given one."
 )
-RTOL, ATOL = 1e-4, 1e-5  # wide enough for another order of sums and for half the digits of another dtype
 
 
 def check(name: str, answer: Any) -> None:
@@ -56,177 +64,555 @@ def diagnose(name: str, answer: Any) -> str:
     exercise = EXERCISES[name]
     if answer is ...:
         return NOT_ATTEMPTED
-    if exercise.asks_for == "value":
-        if callable(answer):
-            return "not yet. Expected a value, found a function: call it, or write what you predict."
-        draws, given = [()], lambda: answer
-    else:
-        if not callable(answer):
-            return (
-                f"not yet. Expected a function, found {type(answer).__name__}: hand over the function itself, without "
-                "calling it."
-            )
-        draws, given = _draws(exercise), answer
-    results, obstacle = _results(given, draws)
-    return obstacle or compare(exercise, draws, results)
-
-
-def _draws(exercise: Exercise) -> list[tuple]:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(2017)
-        return [exercise.draw() for _ in range(N_DRAWS)]
-
-
-def _results(answer: Answer, draws: list[tuple]) -> tuple[list[Any], str | None]:
-    """Run an answer on all draws; give the results, or what stood in the way."""
-    results = []
     try:
-        with torch.random.fork_rng(devices=[]), _time_limit(TIME_LIMIT):
-            for arguments in draws:
-                given = copy.deepcopy(arguments)
-                results.append(answer(*given))
-                if not _same(given, arguments):
-                    return results, CHANGES_ARGUMENTS
-    except _OutOfTime:
-        return results, (
-            f"not yet. Your function was stopped after {TIME_LIMIT:.0f} seconds; ours takes a fraction of one. Does a "
-            "loop never end?"
-        )
-    except (Exception, SystemExit) as error:  # the learner's code may raise anything; what it raised is the diagnosis
-        if type(error) is NotImplementedError and not error.args:  # the stub; PyTorch's own errors bring a message
-            return results, NOT_ATTEMPTED
-        shown = ", ".join(_shown(argument) for argument in arguments)
-        return results, f"not yet. Your function raised {type(error).__name__}: {error} (arguments: {shown})"
-    return results, None
+        sentence = _of_value(exercise, answer) if exercise.asks_for == "value" else _of_function(exercise, answer)
+    except _Obstacle as obstacle:
+        sentence = obstacle.sentence
+    if sentence is None:
+        return CORRECT
+    return sentence if sentence == NOT_ATTEMPTED else _cut(f"not yet. {sentence}")
 
 
-def _shown(argument: Any) -> str:
-    return f"tensor{tuple(argument.shape)}" if isinstance(argument, Tensor) else repr(argument)
-
-
-class _OutOfTime(BaseException):
-    """Raised by the alarm; no ``except Exception`` of the learner's swallows it."""
-
-
-@contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():  # only the main thread hears signals
-        yield
-        return
-    running = True
-
-    def stop(*_signal_and_frame: Any) -> None:
-        if running:
-            raise _OutOfTime
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 0.1)  # again and again, for a bare except swallows the first
-    try:
-        yield
-    finally:
-        running = False
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+def special_draws(exercise: Exercise) -> list[tuple]:
+    """Draw the special arguments of an exercise, each kind once."""
+    return [draw() for draw in exercise.hard.values()]
 
 
 def compare(exercise: Exercise, draws: list[tuple], results: list[Any]) -> str:
-    """Say what is wrong with the results of an answer, or that they are correct."""
-    expected = [exercise.reference(*arguments) for arguments in draws]
-    if exercise.fault is None:
-        faults = [
-            None if _equal(e, r) else _difference(e, r, exercise.asks_for)
-            for e, r in zip(expected, results, strict=True)
-        ]
-    else:
-        faults = [
-            _fault(exercise.fault, r, e, arguments) for r, e, arguments in zip(results, expected, draws, strict=True)
-        ]
-    first = next((fault for fault in faults if fault), None)
-    if first is None:
+    """Say what is wrong with the results of an answer that is not here, or that they are correct.
+
+    The draws are ordinary ones; those of `special_draws` may follow them.
+    """
+    found = [read(result) for result in results]
+    expected = [exercise.reference(*copy.deepcopy(arguments)) for arguments in draws]
+    if exercise.asks_for == "value":
+        sentence = _of_value(exercise, found[0])
+        return CORRECT if sentence is None else _cut(f"not yet. {sentence}")
+    wrong = [not _right(exercise, a, r, e) for a, r, e in zip(draws, found, expected, strict=True)]
+    if not any(wrong):
         return CORRECT
+    place = _place(exercise, draws, found, expected, wrong.index(True))
+    told, special = None, wrong.index(True) - N_DRAWS
+    if special >= 0:
+        told = f"Right for ordinary arguments, but not {list(exercise.hard)[special]}. {place}"
+        for mistake in exercise.wrong_answers.values():
+            if _agrees(mistake, draws[N_DRAWS:], found[N_DRAWS:]) and (
+                exercise.fault is not None or _agrees(mistake, draws[:N_DRAWS], expected[:N_DRAWS])
+            ):
+                told = mistake.message
+                break
+    else:
+        ordinary = draws[:N_DRAWS], found[:N_DRAWS]
+        told = _listed(exercise, None, draws[:N_DRAWS], {}, found[:N_DRAWS], expected[:N_DRAWS])
+        if not told and exercise.fault is None:
+            told = (
+                _of_kinds(exercise, *ordinary)
+                or _courtesy(lambda: kinds.relation(expected[:N_DRAWS], *ordinary[::-1], exercise))
+                or _pairs(exercise, *ordinary)
+            )
+    return _cut(f"not yet. {told or place}")
+
+
+def _place(exercise: Exercise, draws: Draws, results: list[Any], expected: list[Any], i: int) -> str:
+    """Tell the place where one result differs."""
+    if exercise.fault is not None:
+        return _fault(exercise, results[i], expected[i], draws[i])
+    return reading.difference(expected[i], results[i], kinds.result_axes(exercise))
+
+
+def _cut(sentence: str) -> str:
+    return sentence if len(sentence) <= LONGEST else sentence[: LONGEST - 1] + "…"
+
+
+def _of_value(exercise: Exercise, value: Any) -> str | None:
+    if callable(value) and not isinstance(value, type(...)):
+        return "Expected a value, found a function: call it, or write what you predict."
+    result, expected = read(value), exercise.reference()
+    if _right(exercise, (), result, expected):
+        return None
     for wrong in exercise.wrong_answers.values():
-        if all(_equal(wrong.computes(*a), r) for a, r in zip(draws, results, strict=True)):
-            return f"not yet. {wrong.message}"
-    return f"not yet. {first}"
+        if equal(wrong.computes(), result):
+            return wrong.message
+    if exercise.fault is not None:
+        return _fault(exercise, result, expected, ())
+    return _kind_of_value(expected, result, value)
 
 
-def _fault(fault: Callable[..., str | None], result: Any, example: Any, arguments: tuple) -> str | None:
-    """Ask the exercise what is wrong with a result; what it cannot even read is told by type and shape."""
-    try:
-        return fault(result, *arguments)
-    except Exception:
-        return f"Expected {_kind(example)}, found {_shown(result)}."
+def _kind_of_value(expected: Any, found: Any, value: Any) -> str:
+    """Say what kind of value is expected, first where only the kind is wrong."""
+    wanted = "a sequence" if isinstance(expected, Sequence) and not isinstance(expected, str) else None
+    wanted = wanted or {str: "a string", bool: "True or False"}.get(type(expected), "a number")
+    if isinstance(found, Unreadable):
+        return found.why
+    form = wrong_form(expected, found)
+    return form or f"{shown(value)} is not it (expected: {wanted}). Work it out on paper first; a hint is folded below."
 
 
-def _kind(value: Any) -> str:
-    """Describe a result of ours without showing it."""
-    if isinstance(value, Tensor):
-        return f"a tensor{tuple(value.shape)}"
-    if isinstance(value, list | tuple):
-        return f"a {type(value).__name__} of {len(value)}"
-    return f"a value of type {type(value).__name__}"
-
-
-def _same(given: Any, before: Any) -> bool:
-    if isinstance(before, Tensor):
-        return given.shape == before.shape and torch.equal(given, before)
-    if isinstance(before, Mapping):
-        return given.keys() == before.keys() and all(_same(given[key], before[key]) for key in before)
-    if isinstance(before, list | tuple):
-        return len(given) == len(before) and all(map(_same, given, before))
-    return bool(given == before)
-
-
-def _equal(expected: Any, found: Any) -> bool:
-    if isinstance(expected, Tensor):
-        return (
-            isinstance(found, Tensor)
-            and found.shape == expected.shape
-            and torch.allclose(_like(found, expected), expected, rtol=RTOL, atol=ATOL, equal_nan=True)
-        )
+def wrong_form(expected: Any, found: Any) -> str | None:
+    """Say what is wrong with the form of a predicted value, whatever it says."""
     if isinstance(found, Tensor):
         found = found.tolist()
     if isinstance(expected, str):
-        return isinstance(found, str) and found.strip().casefold() == expected.casefold()
+        return None if isinstance(found, str) else f"Expected a string, in quotation marks, found {shown(found)}."
     if isinstance(expected, Sequence):
-        is_sequence = isinstance(found, Sequence) and not isinstance(found, str)
-        return is_sequence and len(found) == len(expected) and all(map(_equal, expected, found))
-    if isinstance(expected, bool) or not isinstance(expected, int | float):
-        return type(found) is type(expected) and found == expected
-    is_number = isinstance(found, int | float) and not isinstance(found, bool)
-    return is_number and math.isclose(found, expected, rel_tol=1e-3, abs_tol=1e-3)
+        return _wrong_form_of_sequence(expected, found)
+    if isinstance(found, str):
+        return "This is a string: write the value itself, without quotation marks."
+    if isinstance(found, list | tuple):
+        return "Expected one value alone: write it without brackets."
+    if isinstance(expected, bool):
+        return None if isinstance(found, bool) else f"Expected True or False, found {shown(found)}."
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        return f"Expected a number, found {shown(found)}."
+    return None
 
 
-def _like(found: Tensor, expected: Tensor) -> Tensor:
-    return found.detach().to(expected.device, expected.dtype)
+def _wrong_form_of_sequence(expected: Sequence, found: Any) -> str | None:
+    if isinstance(found, str) or not isinstance(found, Sequence):
+        return f"Expected a tuple of {len(expected)}, in brackets and with commas, found {shown(found)}."
+    if len(found) != len(expected):
+        return f"Expected {len(expected)} entries, found {len(found)}."
+    if all(isinstance(part, bool) for part in expected) and not all(isinstance(part, bool) for part in found):
+        return "Write True and False themselves (truth values): no numbers, no strings in quotation marks."
+    if any(isinstance(part, str) for part in found) and not any(isinstance(part, str) for part in expected):
+        return "Write the entries without quotation marks: they are strings now."
+    return None
 
 
-def _difference(expected: Any, found: Any, asks_for: str) -> str:
-    """Name the first thing in which a result differs: type, length, shape, dtype, or place."""
-    if asks_for == "value":
-        kind = "a sequence" if isinstance(expected, Sequence) and not isinstance(expected, str) else None
-        kind = kind or {str: "a string", bool: "True or False"}.get(type(expected), "a number")
-        return f"{found!r} is not it (expected: {kind}). Work it out on paper first; a hint is folded below."
-    if found is None:
-        return "Your function returned None: is there a return at its end?"
-    if isinstance(expected, tuple):
-        if not isinstance(found, tuple | list) or len(found) != len(expected):
-            return f"Expected {len(expected)} results, found {_shown(found)}."
-        part = next(i for i, (e, f) in enumerate(zip(expected, found, strict=True)) if not _equal(e, f))
-        return f"In result {part + 1} of {len(expected)}: {_difference(expected[part], found[part], asks_for)}"
-    if not isinstance(expected, Tensor):
-        return f"Expected {expected!r}, found {_shown(found)}."
-    if not isinstance(found, Tensor):
-        return f"Expected a tensor, found {type(found).__name__}."
-    if found.shape != expected.shape:
-        return f"Expected shape {tuple(expected.shape)}, found {tuple(found.shape)}."
-    if expected.is_floating_point() and not found.is_floating_point():
-        return f"Expected floating-point numbers, found {found.dtype}."
-    if torch.isnan(found).any():
-        return "There is NaN in your result: does a row without anything to attend to divide zero by zero?"
-    off = ~torch.isclose(_like(found, expected), expected, rtol=RTOL, atol=ATOL)
-    place = tuple(int(i) for i in off.nonzero()[0])
-    return (
-        f"The first difference is at index {list(place)}: expected {expected[place].item():.4f}, "
-        f"found {found[place].item():.4f}; {int(off.sum())} of {off.numel()} numbers differ."
+class _Obstacle(Exception):
+    """What stands in the way of a result; ``sentence`` says it."""
+
+    def __init__(self, sentence: str):
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+class _Answer:
+    """A learner's function, called so that nothing goes wrong outside: its results are read, its prints bounded."""
+
+    def __init__(self, function: Callable[..., Any]):
+        compiled = getattr(function, "_torchdynamo_orig_callable", None)  # compiling takes longer than we wait
+        plain: Callable[..., Any] = getattr(function, "_orig_mod", function)
+        self.function = plain if compiled is None else compiled
+        self._printed, self._calls = guard.PRINTED, 0
+
+    def __call__(self, arguments: tuple) -> Any:
+        given = copy.deepcopy(arguments)
+        room, self._printed = self._printed, 0
+        try:
+            with guard.undisturbed(room), _own_interrupts():
+                self._calls += 1
+                torch.manual_seed(self._calls)  # what is random differs from call to call
+                result = read(self.function(*given))
+        except (guard.OutOfTime, _Interrupted):
+            raise
+        except BaseException as error:  # the learner's code may raise anything; what it raised is the diagnosis
+            if type(error) is NotImplementedError and not error.args:  # the stub; PyTorch's own errors bring a message
+                raise _Obstacle(NOT_ATTEMPTED) from None
+            raise _Obstacle(_raised(error, arguments)) from None
+        if not _unchanged(given, arguments):
+            raise _Obstacle(CHANGES_ARGUMENTS.removeprefix("not yet. "))
+        return result
+
+
+def _unchanged(given: tuple, arguments: tuple) -> bool:
+    try:
+        return same(given, arguments)
+    except Exception:  # what was done to them may make them incomparable
+        return False
+
+
+def _raised(error: BaseException, arguments: tuple) -> str:
+    given = ", ".join(_shown(argument) for argument in arguments)
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # a message is somebody's code too
+        text = "(its message cannot be read)"
+    text = text if len(text) <= 250 else text[:249] + "…"
+    return f"Your function raised {type(error).__name__}: {text} (arguments: {given})"
+
+
+def _shown(argument: Any) -> str:
+    return "a function" if callable(argument) else shown(argument)
+
+
+class _Interrupted(BaseException):
+    """Whoever sits at the keyboard has interrupted."""
+
+
+@contextmanager
+def _own_interrupts() -> Iterator[None]:
+    """Tell an interrupt from outside, which ends the check, from a KeyboardInterrupt that an answer raises itself."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def interrupted(*_signal_and_frame: Any) -> None:
+        raise _Interrupted
+
+    signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before if before is not None else signal.default_int_handler)
+
+
+def _draws(exercise: Exercise) -> tuple[Draws, dict[str, tuple]]:
+    """Draw the ordinary arguments, and the special ones by what is special about them."""
+    dtype = torch.get_default_dtype()
+    with torch.random.fork_rng(devices=[]):
+        torch.set_default_dtype(torch.float32)
+        try:
+            torch.manual_seed(2017)
+            return [exercise.draw() for _ in range(N_DRAWS)], {what: draw() for what, draw in exercise.hard.items()}
+        finally:
+            torch.set_default_dtype(dtype)
+
+
+def _of_function(exercise: Exercise, given: Any) -> str | None:
+    if not callable(given):
+        return f"Expected a function, found {type(given).__name__}: hand over the function itself, without calling it."
+    if inspect.isclass(given):
+        return f"Expected a function, found the class {given.__name__}: make an object of it, if that can be called."
+    draws, hard = _draws(exercise)
+    answer = _Answer(given)
+
+    def all_once() -> None:
+        for arguments in itertools.chain(draws, hard.values()):
+            answer.function(*copy.deepcopy(arguments))
+
+    stopped = guard.rehearse(all_once, TIME_LIMIT)
+    if stopped:
+        return stopped
+    try:
+        with guard.time_limit(TIME_LIMIT):
+            sentence = _first_fault(exercise, answer, draws, hard)
+    except guard.OutOfTime:
+        return guard.too_long(TIME_LIMIT)
+    except _Interrupted:
+        raise KeyboardInterrupt from None
+    return sentence
+
+
+def _first_fault(exercise: Exercise, answer: _Answer, draws: Draws, hard: Mapping[str, tuple]) -> str | None:
+    results: list[Any] = []
+    try:
+        for arguments in draws:
+            results.append(answer(arguments))
+    except _Obstacle as obstacle:
+        if obstacle.sentence == NOT_ATTEMPTED:
+            raise
+        return _why_raised(exercise, answer, draws, hard, obstacle.sentence)
+    with guard.undisturbed(guard.PRINTED):
+        expected = [exercise.reference(*copy.deepcopy(arguments)) for arguments in draws]
+        wrong = [not _right(exercise, a, r, e) for a, r, e in zip(draws, results, expected, strict=True)]
+        if any(wrong):
+            return _why_wrong(exercise, answer, draws, hard, results, expected, wrong)
+        return _at_the_edges(exercise, answer, draws, hard, expected) or _of_gradients(exercise, answer, draws)
+
+
+def _right(exercise: Exercise, arguments: tuple, result: Any, expected: Any) -> bool:
+    if exercise.fault is None:
+        return equal(expected, result)
+    try:
+        return exercise.fault(copy.deepcopy(result), *arguments) is None
+    except Exception:
+        return False
+
+
+def _fault(exercise: Exercise, result: Any, example: Any, arguments: tuple) -> str:
+    """Ask the exercise what is wrong with a result; what it cannot even read is told by type and shape."""
+    if isinstance(result, Unreadable):
+        return result.why
+    try:
+        sentence = exercise.fault(result, *arguments) if exercise.fault else None
+    except Exception:
+        sentence = None
+    return sentence or f"Expected {kind(example)}, found {shown(result)}."
+
+
+def _is_right_on(exercise: Exercise, function: Callable, draws: Draws) -> bool:
+    """Say whether a changed function is right on all draws."""
+    changed = _Answer(function)
+    changed._printed = 0
+    try:
+        for arguments in draws:
+            if not _right(exercise, arguments, changed(arguments), exercise.reference(*copy.deepcopy(arguments))):
+                return False
+    except _Obstacle:
+        return False
+    return True
+
+
+def _sizes(arguments: tuple) -> dict[str, int]:
+    """Give every size and whole number among the arguments, by where it stands."""
+    sizes = {}
+    for i, argument in enumerate(arguments):
+        if isinstance(argument, Tensor):
+            sizes.update({f"{i}.{axis}": size for axis, size in enumerate(argument.shape)})
+        elif type(argument) is int:
+            sizes[f"{i}"] = argument
+        elif isinstance(argument, list):
+            sizes[f"{i}"] = len(argument)
+    return sizes
+
+
+def _why_raised(exercise: Exercise, answer: _Answer, draws: Draws, hard: Mapping[str, tuple], raised: str) -> str:
+    """Explain an error: by a size that is written in, by one slip that mends it, or by its own words."""
+    if "NotImplementedError" in raised:
+        return raised
+    told = _written_in(exercise, answer, draws) or _slip(exercise, answer, draws, hard)
+    return f"{told} ({raised[:300]})" if told else raised
+
+
+def _written_in(exercise: Exercise, answer: _Answer, draws: Draws) -> str | None:
+    """Find a size that is written into an answer."""
+    return _searched(
+        lambda: repair.written_in(answer.function, draws, _sizes, lambda f, some: _is_right_on(exercise, f, some))
     )
+
+
+def _slip(exercise: Exercise, answer: _Answer, draws: Draws, hard: Mapping[str, tuple]) -> str | None:
+    """Find the one change that mends an answer on every draw."""
+    every = [*draws, *hard.values()]
+    return _searched(lambda: repair.repaired(answer.function, lambda f: _is_right_on(exercise, f, every), SEARCH_LIMIT))
+
+
+def _searched(search: Callable[[], str | None]) -> str | None:
+    try:
+        with guard.undisturbed(0), _at_most(8 * SEARCH_LIMIT):
+            return search()
+    except guard.OutOfTime:
+        return None
+
+
+@contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """Bound a search within the time that an answer has."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    left, _ = signal.getitimer(signal.ITIMER_REAL)
+    signal.setitimer(signal.ITIMER_REAL, min(seconds, left) if left else seconds, 0.1)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, max(left, 1.0), 0.1)
+
+
+def _why_wrong(
+    exercise: Exercise,
+    answer: _Answer,
+    draws: Draws,
+    hard: Mapping[str, tuple],
+    results: list[Any],
+    expected: list[Any],
+    wrong: list[bool],
+) -> str:
+    """Name the mistake of an answer that is wrong on ordinary draws."""
+    first = wrong.index(True)
+    listed = _listed(exercise, answer, draws, hard, results, expected)
+    if listed:
+        return listed
+    place = _place(exercise, draws, results, expected, first)
+    if any(result is None or isinstance(result, Unreadable) for result in results):
+        return place
+    restless = _restless(answer, draws, results)
+    if restless:
+        return restless
+    written = _written_in(exercise, answer, draws)
+    if written:
+        return written
+    if exercise.fault is not None:
+        return place
+    if any(isinstance(r, Tensor) and r.dtype in reading.HALF for r in results) or "found fractions" in place:
+        return place
+    return (
+        _of_kinds(exercise, draws, results)
+        or _courtesy(lambda: kinds.relation(expected, results, draws, exercise))
+        or _pairs(exercise, draws, results)
+        or _slip(exercise, answer, draws, hard)
+        or _symptom(exercise, answer, draws, place)
+    )
+
+
+def _listed(
+    exercise: Exercise,
+    answer: _Answer | None,
+    draws: Draws,
+    hard: Mapping[str, tuple],
+    results: list[Any],
+    expected: list[Any],
+) -> str | None:
+    """Give the message of the listed mistake that an answer makes on all ordinary draws.
+
+    Of several that cannot be told apart there, the one is meant that agrees on the special draws too.
+    """
+    fitting = [
+        wrong
+        for wrong in exercise.wrong_answers.values()
+        if _agrees(wrong, draws, results) and not all(map(equal, expected, _computed(wrong, draws)))
+    ]
+    if len({wrong.message for wrong in fitting}) > 1 and hard and answer is not None:
+        try:
+            special = [answer(arguments) for arguments in hard.values()]
+        except _Obstacle:
+            return fitting[0].message
+        fitting = [wrong for wrong in fitting if _agrees(wrong, list(hard.values()), special)] or fitting
+    return fitting[0].message if fitting else None
+
+
+def _computed(wrong: WrongAnswer, draws: Draws) -> list[Any]:
+    return [read(wrong.computes(*copy.deepcopy(arguments))) for arguments in draws]
+
+
+def _agrees(wrong: WrongAnswer, draws: Draws, results: list[Any]) -> bool:
+    try:
+        return all(equal(read(wrong.computes(*copy.deepcopy(a))), r) for a, r in zip(draws, results, strict=True))
+    except Exception:  # a mistake need not be possible on every draw
+        return False
+
+
+def _of_kinds(exercise: Exercise, draws: Draws, results: list[Any]) -> str | None:
+    """Name the change of the arguments with which the reference computes what the answer does."""
+    for change, sentence in kinds.of_arguments(exercise, draws[0]):
+        if _changes_to(exercise, change, draws, results):
+            return sentence
+    return None
+
+
+def _changes_to(exercise: Exercise, change: Callable, draws: Draws, results: list[Any]) -> bool:
+    tells = False
+    for arguments, result in zip(draws, results, strict=True):
+        try:
+            changed = change(copy.deepcopy(list(arguments)))
+            if changed is None or any(argument is None for argument in changed):
+                return False
+            computed = exercise.reference(*changed)
+        except Exception:  # not every change suits every argument
+            return False
+        if not equal(computed, result):
+            return False
+        tells = tells or not equal(exercise.reference(*copy.deepcopy(arguments)), result)
+    return tells
+
+
+def _pairs(exercise: Exercise, draws: Draws, results: list[Any]) -> str | None:
+    """Name two mistakes that are made together, where the exercise says how to combine them."""
+    end = time.process_time() + SEARCH_LIMIT / 4
+    for wrong in exercise.together():
+        if _agrees(wrong, draws[:1], results[:1]) and _agrees(wrong, draws[1:], results[1:]):
+            return wrong.message
+        if time.process_time() > end:
+            break
+    return None
+
+
+def _restless(answer: _Answer, draws: Draws, results: list[Any]) -> str | None:
+    try:
+        again = answer(draws[0])
+        alike = equal(results[0], again) if isinstance(again, type(results[0])) else False
+        alike = alike or same(results[0], again)
+    except Exception:
+        return None
+    if alike or _has_nan(again):
+        return None
+    return (
+        "Two calls with the same arguments give two results: something is random, or is kept from one call to the next."
+    )
+
+
+def _has_nan(result: Any) -> bool:
+    return any(
+        not t.isfinite().all()
+        for t in (result if isinstance(result, tuple | list) else [result])
+        if isinstance(t, Tensor)
+    )
+
+
+def _symptom(exercise: Exercise, answer: _Answer, draws: Draws, place: str) -> str:
+    """Say what an answer depends on, or does not, before the place where it differs."""
+    told = _courtesy(lambda: kinds.blind_to(exercise, draws, answer)) or _courtesy(
+        lambda: kinds.leaks(exercise, draws, answer)
+    )
+    return f"{told} {place}" if told else place
+
+
+def _courtesy(look: Callable[[], str | None]) -> str | None:
+    """Look for something more to say; whatever goes wrong in that, the place where a result differs is still told."""
+    try:
+        with guard.undisturbed(0):
+            return look()
+    except Exception:
+        return None
+
+
+def _at_the_edges(
+    exercise: Exercise, answer: _Answer, draws: Draws, hard: Mapping[str, tuple], ordinary: list[Any]
+) -> str | None:
+    """Try what is right on ordinary draws on the special ones."""
+    results, expected = {}, {}
+    for what, arguments in hard.items():
+        try:
+            results[what] = answer(arguments)
+        except _Obstacle as obstacle:
+            return f"Right for ordinary arguments, but not {what}. {obstacle.sentence}"
+        expected[what] = exercise.reference(*copy.deepcopy(arguments))
+    wrong = [what for what in hard if not _right(exercise, hard[what], results[what], expected[what])]
+    if not wrong:
+        return None
+    for some in (list(hard), wrong):  # rather one that agrees on all of them than one that agrees where it is wrong
+        for mistake in exercise.wrong_answers.values():
+            if _agrees(mistake, [hard[what] for what in some], [results[what] for what in some]) and (
+                exercise.fault is not None or _agrees(mistake, draws, ordinary)
+            ):
+                return mistake.message
+    what = wrong[0]
+    i = list(hard).index(what)
+    place = _place(exercise, list(hard.values()), list(results.values()), list(expected.values()), i)
+    return f"Right for ordinary arguments, but not {what}. {place}"
+
+
+def _of_gradients(exercise: Exercise, answer: _Answer, draws: Draws) -> str | None:
+    """Compare gradients, in exercises that are about them, of a result that is right."""
+    if not exercise.gradient_of:
+        return None
+    names = [parameter.name for parameter in kinds.parameters(exercise)]
+    which = [names.index(name) for name in exercise.gradient_of]
+    for arguments in draws[:2]:
+        ours = _gradients(exercise.reference, arguments, which)
+        try:
+            theirs = _gradients(answer.function, arguments, which)
+        except Exception as error:
+            if not exercise.needs_gradient:
+                return None
+            return (
+                "Right as a number, but no gradient comes back through it (are .item(), .numpy() or .detach() in the "
+                f"way?): {type(error).__name__}."
+            )
+        if theirs is None:
+            if not exercise.needs_gradient:
+                return None
+            return "Right as a number, but it is detached: no gradient comes back through it, so nothing is learned."
+        for name, mine, yours in zip(exercise.gradient_of, ours or [], theirs, strict=True):
+            if not equal(mine, yours):
+                return (
+                    f"The numbers are right, but the gradient with respect to `{name}` is not: is something detached "
+                    f"on the way? {reading.difference(mine, yours)}"
+                )
+    return None
+
+
+def _gradients(function: Callable, arguments: tuple, which: list[int]) -> list[Tensor] | None:
+    given = list(copy.deepcopy(arguments))
+    for i in which:
+        given[i] = given[i].requires_grad_()
+    with guard.undisturbed(0):
+        result = function(*given)
+        if not isinstance(result, Tensor) or not result.requires_grad:
+            return None
+        generator = torch.Generator().manual_seed(7)
+        weights = torch.randn(result.shape, generator=generator, dtype=torch.float32).to(result.dtype)
+        gradients = torch.autograd.grad((result * weights).sum(), [given[i] for i in which], allow_unused=True)
+    return [torch.zeros_like(given[i]) if g is None else g.detach() for i, g in zip(which, gradients, strict=True)]

@@ -32,7 +32,16 @@ from tqdm import tqdm
 from course_utils.command_line import parse
 from course_utils.exercises.answering import Request, receive, send
 from course_utils.exercises.catalogue import EXERCISES, of_lecture
-from course_utils.exercises.checks import CHANGES_ARGUMENTS, CORRECT, N_DRAWS, NOT_ATTEMPTED, _shown, compare, diagnose
+from course_utils.exercises.checks import (
+    CHANGES_ARGUMENTS,
+    CORRECT,
+    N_DRAWS,
+    NOT_ATTEMPTED,
+    _shown,
+    compare,
+    diagnose,
+    special_draws,
+)
 from course_utils.exercises.exercise import Exercise
 from course_utils.exercises.plain import decode
 from course_utils.exercises.returned import Returned
@@ -326,7 +335,7 @@ def _new_draws(exercise: Exercise) -> list[tuple]:
     """Draw arguments that nobody has seen; a function among them travels by its code, not by its module's name."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(secrets.randbits(63))
-        return [exercise.draw() for _ in range(N_DRAWS)]
+        return [*(exercise.draw() for _ in range(N_DRAWS)), *special_draws(exercise)]
 
 
 for _module in {sys.modules[exercise.draw.__module__] for exercise in EXERCISES.values()} - {builtins}:

@@ -1,10 +1,14 @@
 """What an exercise is: a reference answer, inputs to try it on, and the mistakes that people make."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+import torch
+
 Answer = Callable[..., Any]
+Choices = Mapping[str, tuple[Any, str]]
 
 
 @dataclass(frozen=True)
@@ -22,18 +26,31 @@ class Exercise:
     Attributes
     ----------
     reference
-        Our answer: a function of what ``draw`` gives.
+        Our answer: a function of what ``draw`` gives. Where its signature says the axes, so do the messages.
     draw
-        Makes one set of arguments with PyTorch's global generator, which `check` seeds and puts back: another prime for
-        every axis, moderate scores (a saturated softmax hides a missing scale), a row with nothing to attend to.
+        Makes one set of ordinary arguments with PyTorch's global generator, which `check` seeds and puts back: all
+        sizes anew each time, another prime for every axis, moderate scores (a saturated softmax hides a missing scale),
+        in every row something that counts and something that does not.
     wrong_answers
-        Name → mistake, each with its own message.
+        Name → mistake, each with its own message. What all exercises share (a mask inverted, a matrix transposed, a
+        result halved, a size written in) is recognised without being listed.
     asks_for
         ``"function"``, or ``"value"`` where the learner predicts: then ``reference`` and ``computes`` take no arguments
         and the stub holds ``...``.
     fault
         For questions with many right answers ("find an input for which …"): ``fault(result, *arguments)`` says what is
         wrong with a result, or gives None. Without it a result must equal the reference's.
+    hard
+        What is special → draws such arguments: the end of "Right for ordinary arguments, but not …", as in "where a
+        sentence has no words".
+    gradient_of
+        Names of the arguments with respect to which the gradient must be right as well.
+    needs_gradient
+        Whether a result without any gradient is wrong.
+    slots
+        For mistakes that are made together: each slot is a mapping of choices, as in `combinations`.
+    assemble
+        Makes a function from one choice for each slot.
     """
 
     reference: Answer
@@ -41,9 +58,52 @@ class Exercise:
     wrong_answers: Mapping[str, WrongAnswer]
     asks_for: str = "function"
     fault: Callable[..., str | None] | None = None
+    hard: Mapping[str, Callable[[], tuple]] = field(default_factory=dict)
+    gradient_of: tuple[str, ...] = ()
+    needs_gradient: bool = False
+    slots: Sequence[tuple[Any, Choices]] = ()
+    assemble: Answer | None = None
+
+    def together(self) -> Iterator[WrongAnswer]:
+        """Give the mistakes of two slots at a time."""
+        if self.assemble is None:
+            return
+        right = [slot[0] for slot in self.slots]
+        for i, j in itertools.combinations(range(len(self.slots)), 2):
+            for (one, first), (two, second) in itertools.product(self.slots[i][1].values(), self.slots[j][1].values()):
+                chosen = [*right[:i], one, *right[i + 1 : j], two, *right[j + 1 :]]
+                yield WrongAnswer(self.assemble(*chosen), f"There are two things. {first} And: {second}")
 
 
-def prediction(value: Any, wrong: Mapping[str, tuple[Any, str]]) -> Exercise:
+def single_slips(assemble: Answer, slots: Sequence[tuple[Any, Choices]]) -> dict[str, WrongAnswer]:
+    """Make a wrong answer from each wrong choice, all other choices being right.
+
+    Parameters
+    ----------
+    assemble
+        Makes a function from one choice for each slot.
+    slots
+        For each slot the right choice, and name → (wrong choice, what to tell its author).
+    """
+    right = [slot[0] for slot in slots]
+    return {
+        name: WrongAnswer(assemble(*right[:i], choice, *right[i + 1 :]), message)
+        for i, (_, choices) in enumerate(slots)
+        for name, (choice, message) in choices.items()
+    }
+
+
+PRIMES = (3, 5, 7, 11, 13)
+
+
+def primes(count: int, of: Sequence[int] = PRIMES) -> list[int]:
+    """Draw so many different sizes, for axes that must not be mistaken for each other."""
+    return [of[i] for i in torch.randperm(len(of))[:count].tolist()]
+
+
+def prediction(
+    value: Any, wrong: Mapping[str, tuple[Any, str]], fault: Callable[[Any], str | None] | None = None
+) -> Exercise:
     """Make an exercise in which a value is predicted before the code is run.
 
     Parameters
@@ -52,8 +112,44 @@ def prediction(value: Any, wrong: Mapping[str, tuple[Any, str]]) -> Exercise:
         What is right: a number, a string, a bool, or a tuple of them.
     wrong
         Name → (the wrong value, what to tell its author).
+    fault
+        Says what is wrong with any other value, or gives None where it is right.
     """
     wrong_answers = {
         name: WrongAnswer(lambda mistaken=mistaken: mistaken, message) for name, (mistaken, message) in wrong.items()
     }
-    return Exercise(lambda: value, tuple, wrong_answers, asks_for="value")
+    return Exercise(lambda: value, tuple, wrong_answers, asks_for="value", fault=fault)
+
+
+def truth_table(
+    value: tuple[bool, ...], reasons: Sequence[str], wrong: Mapping[str, tuple[tuple[bool, ...], str]]
+) -> Exercise:
+    """Make a prediction of truth values; what is wrong is told by how many slips there are and one reason of theirs.
+
+    Parameters
+    ----------
+    value
+        What is right.
+    reasons
+        For each statement what to tell somebody who has it wrong.
+    wrong
+        Name → (a wrong table, what to tell its author), where a table as a whole says more.
+    """
+
+    def fault(found: Any) -> str | None:
+        found = found.tolist() if isinstance(found, torch.Tensor) else found
+        if isinstance(found, str) or not isinstance(found, Sequence):
+            return f"Expected a tuple of {len(value)} truth values, such as ({', '.join(['True'] * len(value))})."
+        if len(found) != len(value):
+            return f"Expected {len(value)} truth values, found {len(found)}."
+        if not all(type(part) is bool for part in found):
+            return "Write True and False themselves: no numbers, and no strings in quotation marks."
+        slips = [i for i, (right, given) in enumerate(zip(value, found, strict=True)) if right != given]
+        if not slips:
+            return None
+        if len(slips) == 1:
+            return f"One statement is not right yet. {reasons[slips[0]]}"
+        told = " ".join(reasons[i] for i in slips[:2])
+        return f"{len(slips)} of the {len(value)} are not right yet. {told}"
+
+    return prediction(value, wrong, fault)

@@ -4,7 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from course_utils.exercises.exercise import Exercise, WrongAnswer
+from course_utils.exercises import weighing
+from course_utils.exercises.exercise import Answer, Exercise, WrongAnswer, primes, single_slips
 
 
 def soft_average(
@@ -16,7 +17,34 @@ def soft_average(
 
 
 def _draw() -> tuple[Tensor, Tensor]:
-    return torch.randn(5), torch.randn(5, 3)
+    k_len, d_value = primes(2)
+    return torch.randn(k_len), torch.randn(k_len, d_value)
+
+
+def _by(weigh: Answer, average: Answer) -> Answer:
+    return lambda scores, values: average(weigh(scores), values)
+
+
+_SLOTS = (
+    (lambda scores: scores.softmax(0), weighing.of_softmax()),
+    (
+        lambda weights, values: weights @ values,
+        {
+            "summed over the wrong axis": (
+                lambda weights, values: (weights[:, None] * values).sum(1),
+                "You add up over the components of each value (the wrong axis); add up over the values.",
+            ),
+            "weights alone": (
+                lambda weights, values: weights,
+                "You return the weights; the average of the values by them is asked for.",
+            ),
+            "axis left": (
+                lambda weights, values: (weights @ values)[None],
+                "The axis of the one query, of length 1, is still there: take it away.",
+            ),
+        },
+    ),
+)
 
 
 PRACTICE = Exercise(
@@ -58,7 +86,14 @@ PRACTICE = Exercise(
             lambda scores, values: scores.softmax(dim=0)[:, None] * values,
             "You weighted each value, but did not add them up: the result has one row per value instead of one vector.",
         ),
+        **single_slips(_by, _SLOTS),
     },
+    hard={
+        "where scores are large": lambda: (torch.tensor([30.0, -30.0, 29.0, 0.0, 28.0]), torch.randn(5, 3)),
+        "where there is one value": lambda: (torch.randn(1), torch.randn(1, 3)),
+    },
+    slots=_SLOTS,
+    assemble=_by,
 )
 
 EXERCISES = {"00_practice": PRACTICE}

@@ -9,9 +9,34 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from course_utils.data.batches import Vocabulary
-from course_utils.exercises.exercise import Answer, Exercise, WrongAnswer, prediction
+from course_utils.exercises.exercise import Answer, Exercise, WrongAnswer, prediction, primes, single_slips
 
 # A two among the weights
+
+
+def _why_not_a_sixteenth(answer: Any) -> str | None:
+    if isinstance(answer, Tensor):
+        answer = answer.item() if answer.numel() == 1 and answer.dim() == 0 else answer.tolist()
+    if isinstance(answer, str):
+        return "This is a string: write the number itself, without quotation marks (1 / 16 is a number in Python)."
+    if isinstance(answer, list | tuple):
+        return "One number is asked for, without brackets: the one that is on the diagonal twice."
+    if isinstance(answer, bool) or not isinstance(answer, int | float):
+        return "Expected one number."
+    if abs(answer - 1 / 16) < 1e-4:
+        return None
+    if answer < 0:
+        return "No number in U is negative, so neither is any in its powers."
+    if answer > 1:
+        return (
+            "This gradient would explode. A 2 is met on every other step only, and the small number in between: "
+            "multiply "
+            "U by itself and see what two steps leave."
+        )
+    if answer > 1 / 16:
+        return "Too large: count the steps from the state at T − 4 to the state at T, and what each two of them leave."
+    return "Too small: count the steps from the state at T − 4 to the state at T, and what each two of them leave."
+
 
 GRADIENT_LEFT = prediction(
     1 / 16,
@@ -45,6 +70,7 @@ GRADIENT_LEFT = prediction(
             "Steps multiply, they do not add; and the 2 in U is not met on each of them.",
         ),
     },
+    _why_not_a_sixteenth,
 )
 
 
@@ -59,7 +85,27 @@ def last_state(
 
 
 def _draw_states() -> tuple:
-    return torch.randn(5, 7, 11), torch.tensor([7, 3, 1, 5, 2])[torch.randperm(5)]
+    batch, length, d_hidden = primes(3)
+    lengths = torch.randint(2, length, (batch,))
+    lengths[0], lengths[1] = length, 1
+    return torch.randn(batch, length, d_hidden), lengths[torch.randperm(batch)]
+
+
+def _draw_short_states(batch: int, length: int) -> tuple:
+    return torch.randn(batch, length, 3), torch.full((batch,), length)
+
+
+def _at(places: Answer) -> Answer:
+    """Pick one state of each row, at places computed from (lengths, length of the rectangle)."""
+
+    def pick(states: Tensor, lengths: Tensor) -> Tensor:
+        return states[torch.arange(len(states)), places(lengths, states.shape[1])]
+
+    return pick
+
+
+def _real(states: Tensor, lengths: Tensor) -> Tensor:
+    return (torch.arange(states.shape[1]) < lengths[:, None])[..., None]
 
 
 def _one_past_the_end(states: Tensor, lengths: Tensor) -> Tensor:
@@ -70,6 +116,77 @@ LAST_STATE = Exercise(
     last_state,
     _draw_states,
     {
+        "every length for every row": WrongAnswer(
+            lambda states, lengths: states[:, lengths - 1],
+            "A slice in front (`:`) takes every row with every length: (batch, batch, d_hidden). Each row wants its "
+            "own "
+            "length: two index tensors of the same length take pairs.",
+        ),
+        "every length of the first row": WrongAnswer(
+            lambda states, lengths: states[0, lengths - 1],
+            "All states come from the first sentence; each row has its own.",
+        ),
+        "sorted": WrongAnswer(
+            lambda states, lengths: last_state(states, lengths)[lengths.argsort()],
+            "Your rows are sorted by length and not put back into their order.",
+        ),
+        "sorted, longest first": WrongAnswer(
+            lambda states, lengths: last_state(states, lengths)[lengths.argsort(descending=True)],
+            "Your rows are sorted by length, longest first, and not put back into their order.",
+        ),
+        "lengths sorted": WrongAnswer(
+            lambda states, lengths: last_state(states, lengths.sort().values),
+            "The lengths are sorted and the states are not: they no longer belong together.",
+        ),
+        "counted from the end": WrongAnswer(
+            _at(lambda lengths, length: -lengths),
+            "A negative index counts from the end of the rectangle: −3 is the third from the end, not the third word.",
+        ),
+        "middle": WrongAnswer(
+            _at(lambda lengths, length: lengths // 2),
+            "You take the state in the middle of each sentence: the last one has the index lengths − 1.",
+        ),
+        "length modulo": WrongAnswer(
+            _at(lambda lengths, length: lengths % length),
+            "You are one position too far: a sentence of length 3 has its last word at index 2. (% hides the error of "
+            "the longest.)",
+        ),
+        "longest for all": WrongAnswer(
+            _at(lambda lengths, length: lengths.max().expand_as(lengths) - 1),
+            "You use the longest sentence's length for all; each row has its own.",
+        ),
+        "shortest for all": WrongAnswer(
+            _at(lambda lengths, length: lengths.min().expand_as(lengths) - 1),
+            "You use the shortest sentence's length for all; each row has its own.",
+        ),
+        "mean of the real ones": WrongAnswer(
+            lambda states, lengths: (states * _real(states, lengths)).sum(1) / lengths[:, None],
+            "You average the real states; exactly one of each sentence, the last, is kept.",
+        ),
+        "sum of the real ones": WrongAnswer(
+            lambda states, lengths: (states * _real(states, lengths)).sum(1),
+            "You add up the real states; exactly one of each sentence, the last, is kept.",
+        ),
+        "largest of the real ones": WrongAnswer(
+            lambda states, lengths: states.masked_fill(~_real(states, lengths), -torch.inf).amax(1),
+            "You take the maximum of the real states, component by component; the last one is kept as it is.",
+        ),
+        "maximum": WrongAnswer(
+            lambda states, lengths: states.amax(1),
+            "You take the maximum over all positions; the last real state is kept as it is.",
+        ),
+        "length one kept": WrongAnswer(
+            lambda states, lengths: last_state(states, lengths)[:, None],
+            "The axis of the one position is still there; take it away.",
+        ),
+        "all real states": WrongAnswer(
+            lambda states, lengths: states[_real(states, lengths)[..., 0]],
+            "You return all real states of the batch in one list; one of each sentence is kept.",
+        ),
+        "zeros where short": WrongAnswer(
+            lambda states, lengths: (states * _real(states, lengths))[:, -1],
+            "You set the padding to zero and take the last column: short sentences get zeros.",
+        ),
         "last column": WrongAnswer(
             lambda states, lengths: states[:, -1],
             "You take the last column of the rectangle: in a short sentence that is the state after padding.",
@@ -94,6 +211,11 @@ LAST_STATE = Exercise(
             lambda states, lengths: states[:, int(lengths[0]) - 1],
             "You use the first sentence's length for all of them; each row has its own.",
         ),
+    },
+    hard={
+        "where there is a single sentence": lambda: _draw_short_states(1, 5),
+        "where all sentences are one word long": lambda: (torch.randn(3, 5, 2), torch.ones(3, dtype=torch.long)),
+        "where there is more than one sentence and no padding": lambda: _draw_short_states(5, 3),
     },
 )
 
@@ -191,7 +313,145 @@ def _over_time(by_step: Tensor, W: Tensor, U: Tensor) -> Tensor:
 
 
 def _draw_inputs() -> tuple:
-    return torch.randn(3, 5, 7), torch.randn(11, 7) / 3, torch.randn(11, 11) / 3
+    batch, length, d_in, d_state = primes(4)
+    return (
+        torch.randn(batch, length, d_in),
+        torch.randn(d_state, d_in) / d_in**0.5,
+        torch.randn(d_state, d_state) / d_state**0.5,
+    )
+
+
+def _draw_single(batch: int, length: int) -> tuple:
+    return torch.randn(batch, length, 7), torch.randn(5, 7) / 2, torch.randn(5, 5) / 2
+
+
+def _rnn_by(walk: Answer, finish: Answer) -> Answer:
+    """Make a reader from one step ``walk(word, state, W, U)`` and what becomes of the states (batch, length, d)."""
+
+    def read(inputs: Tensor, W: Tensor, U: Tensor) -> Tensor:
+        state, states = torch.zeros(len(inputs), len(U)), []
+        for word in inputs.unbind(1):
+            state = walk(word, state, W, U)
+            states.append(state)
+        return finish(torch.stack(states, 1), inputs, W, U)
+
+    return read
+
+
+def _tanh_step(word: Tensor, state: Tensor, W: Tensor, U: Tensor) -> Tensor:
+    return torch.tanh(word @ W.T + state @ U.T)
+
+
+def _as_it_is(states: Tensor, *_: Tensor) -> Tensor:
+    return states
+
+
+_RNN_SLOTS = (
+    (
+        _tanh_step,
+        {
+            "U not transposed": (
+                lambda x, h, W, U: torch.tanh(x @ W.T + h @ U),
+                "You multiply the state by U the wrong way round (not transposed). It is square, so the shapes fit.",
+            ),
+            "no tanh": (
+                lambda x, h, W, U: x @ W.T + h @ U.T,
+                "The sentences are apart now, but the tanh was lost on the way: without it the states can grow with "
+                "every step.",
+            ),
+            "sigmoid": (
+                lambda x, h, W, U: torch.sigmoid(x @ W.T + h @ U.T),
+                "A sigmoid stands where the tanh belongs.",
+            ),
+            "ReLU": (lambda x, h, W, U: torch.relu(x @ W.T + h @ U.T), "A ReLU stands where the tanh belongs."),
+            "tanh of the word alone": (
+                lambda x, h, W, U: torch.tanh(x @ W.T) + h @ U.T,
+                "The tanh is around the word alone; word and memory are bent together.",
+            ),
+            "tanh of the memory alone": (
+                lambda x, h, W, U: x @ W.T + torch.tanh(h @ U.T),
+                "The tanh is around the memory alone; word and memory are bent together.",
+            ),
+            "no U": (
+                lambda x, h, W, U: torch.tanh(x @ W.T + h),
+                "U is missing: the old state comes in as it is.",
+            ),
+            "state added": (
+                lambda x, h, W, U: torch.tanh(x @ W.T + h @ U.T) + h,
+                "You add the old state once more, outside the tanh.",
+            ),
+            "memory subtracted": (lambda x, h, W, U: torch.tanh(x @ W.T - h @ U.T), "You subtract the memory; add it."),
+            "memory multiplied": (
+                lambda x, h, W, U: torch.tanh((x @ W.T) * (h @ U.T)),
+                "You multiply word and memory; they are added.",
+            ),
+            "mean over the batch": (
+                lambda x, h, W, U: torch.tanh(x @ W.T + h.mean(0, keepdim=True) @ U.T),
+                "The memory is averaged over the batch: each sentence goes on from its own state.",
+            ),
+            "memory of the sentence above": (
+                lambda x, h, W, U: torch.tanh(x @ W.T + h.roll(1, 0) @ U.T),
+                "Each sentence goes on from the state of the one above it in the batch.",
+            ),
+        },
+    ),
+    (
+        _as_it_is,
+        {
+            "one step late": (
+                lambda s, *_: torch.cat([torch.zeros_like(s[:, :1]), s[:, :-1]], 1),
+                "Your states come one step late: the first is h₀ = 0, and the last is missing. Append after the "
+                "update.",
+            ),
+            "h₀ too": (
+                lambda s, *_: torch.cat([torch.zeros_like(s[:, :1]), s], 1),
+                "h₀ is among your states: there is one too many, at the front.",
+            ),
+            "last state for all": (
+                lambda s, *_: s[:, -1:].expand_as(s),
+                "All your states are the last one: one tensor is written over (copy_, in place) and appended each "
+                "time.",
+            ),
+            "last state alone": (lambda s, *_: s[:, -1], "You return the last state alone; all states are asked for."),
+            "first word's state missing": (lambda s, *_: s[:, 1:], "The first state is missing."),
+            "joined": (
+                lambda s, *_: s.flatten(1),
+                "The states are joined in one row (cat); they need an axis (stack).",
+            ),
+            "word order reversed": (
+                lambda s, *_: s.flip(1),
+                "The states are right, and in the opposite order of time.",
+            ),
+        },
+    ),
+)
+
+
+def _carried_over(inputs: Tensor, W: Tensor, U: Tensor) -> Tensor:
+    state, rows = torch.zeros(len(U)), []
+    for sentence in inputs:
+        states = []
+        for word in sentence:
+            state = torch.tanh(word @ W.T + state @ U.T)
+            states.append(state)
+        rows.append(torch.stack(states))
+    return torch.stack(rows)
+
+
+def _begun_with_ones(inputs: Tensor, W: Tensor, U: Tensor) -> Tensor:
+    state, states = torch.ones(len(inputs), len(U)), []
+    for word in inputs.unbind(1):
+        state = torch.tanh(word @ W.T + state @ U.T)
+        states.append(state)
+    return torch.stack(states, 1)
+
+
+def _first_from_word(inputs: Tensor, W: Tensor, U: Tensor) -> Tensor:
+    state, states = inputs[:, 0] @ W.T, []
+    for word in inputs.unbind(1):
+        state = torch.tanh(word @ W.T + state @ U.T)
+        states.append(state)
+    return torch.stack(states, 1)
 
 
 def _turned(inputs: Tensor) -> Tensor:
@@ -199,18 +459,11 @@ def _turned(inputs: Tensor) -> Tensor:
     return inputs.reshape(inputs.shape[1], inputs.shape[0], -1)
 
 
-def _without_tanh(inputs: Tensor, W: Tensor, U: Tensor) -> Tensor:
-    state, states = torch.zeros(len(inputs), len(U)), []
-    for word in inputs.unbind(1):
-        state = word @ W.T + state @ U.T
-        states.append(state)
-    return torch.stack(states, 1)
-
-
 MIXED_BATCH = Exercise(
     read_batch,
     _draw_inputs,
     {
+        **single_slips(_rnn_by, _RNN_SLOTS),
         "as shown": WrongAnswer(
             lambda inputs, W, U: _turned(_over_time(_turned(inputs), W, U)),
             "You have kept the fault: a view gives the numbers another shape and leaves them in the same order, so a "
@@ -243,12 +496,27 @@ MIXED_BATCH = Exercise(
             lambda inputs, W, U: read_batch(inputs.flip(1), W, U).flip(1),
             "You read each sentence from its end: state 1 knows all words, and the last one only its own.",
         ),
-        "no tanh": WrongAnswer(
-            _without_tanh,
-            "The sentences are apart now, but the tanh was lost on the way: without it the states can grow with every "
-            "step.",
+        "carried over": WrongAnswer(
+            _carried_over,
+            "The state is carried over from one sentence to the next: each begins with h₀ = 0. Reset it.",
+        ),
+        "begun with ones": WrongAnswer(
+            _begun_with_ones,
+            "Your sentences begin with a state of ones; h₀ is zero.",
+        ),
+        "begun with the first word": WrongAnswer(
+            _first_from_word,
+            "Your first state has read the first word already; h₀ is zero.",
         ),
     },
+    hard={
+        "where there is a single sentence": lambda: _draw_single(1, 5),
+        "where sentences are one word long": lambda: _draw_single(3, 1),
+        "where there are as many sentences as words": lambda: _draw_single(3, 3),
+    },
+    gradient_of=("inputs",),
+    slots=_RNN_SLOTS,
+    assemble=_rnn_by,
 )
 
 
@@ -270,10 +538,12 @@ def _surprise(logits: Tensor, target: Tensor) -> Tensor:
 
 
 def _draw_padded_batch() -> tuple:
-    lengths = torch.tensor([7, 2, 4])[torch.randperm(3)]
-    mask = torch.arange(7) < lengths[:, None]
-    target = torch.randint(Vocabulary.unk + 1, 11, (3, 7)).masked_fill(~mask, Vocabulary.pad)
-    return 2 * torch.randn(3, 7, 11), target, mask
+    (batch, length), (n_words,) = primes(2, (3, 5, 7)), primes(1, (11, 13))
+    lengths = torch.randint(2, length, (batch,))
+    lengths[0] = length
+    mask = torch.arange(length) < lengths[torch.randperm(batch), None]
+    target = torch.randint(Vocabulary.unk + 1, n_words, (batch, length)).masked_fill(~mask, Vocabulary.pad)
+    return 2 * torch.randn(batch, length, n_words), target, mask
 
 
 def _mean_of_sentences(logits: Tensor, target: Tensor, mask: Tensor) -> Tensor:
@@ -378,8 +648,9 @@ def _decode(
 def _draw_decoder() -> tuple:
     """Make a decoder that ends by itself after a while, and let it or stop it before."""
     while True:
-        embeddings, words = torch.randn(13, 7), torch.randn(13, 7)
-        w, u, state = torch.randn(7, 7) / 2, torch.randn(7, 7) / 2, torch.randn(7)
+        n_words, d = primes(2, (7, 11, 13))
+        embeddings, words = torch.randn(n_words, d), torch.randn(n_words, d)
+        w, u, state = torch.randn(d, d) / 2, torch.randn(d, d) / 2, torch.randn(d)
 
         def step(word: Any, state: Tensor, embeddings=embeddings, words=words, w=w, u=u) -> tuple[Tensor, Tensor]:
             state = torch.tanh(w @ embeddings[int(word)] + u @ state)

@@ -7,10 +7,36 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from course_utils.attention import attend, dot_score, padding_mask, scaled_dot_score, zero_score
-from course_utils.exercises.exercise import Answer, Exercise, WrongAnswer, prediction
+from course_utils.attention import attend, dot_score, masked_softmax, scaled_dot_score, zero_score
+from course_utils.exercises import weighing
+from course_utils.exercises.exercise import Answer, Exercise, WrongAnswer, prediction, primes, single_slips
 
 # A dictionary, half as warm
+
+
+def _why_not_fourteen(answer: object) -> str | None:
+    if isinstance(answer, torch.Tensor) and answer.numel() == 1 and answer.dim() == 0:
+        answer = answer.item()
+    if isinstance(answer, str | list | tuple | torch.Tensor) or answer is None:
+        return "Write one number alone: no string, no brackets."
+    if isinstance(answer, bool) or not isinstance(answer, int | float):
+        return "Expected a number: the answer of the dictionary."
+    if abs(answer - 14) < 0.02:
+        return None
+    if not 6 <= answer <= 30:
+        return "An average of 6, 12 and 30 lies between 6 and 30: do your weights sum to one?"
+    if answer < 12:
+        return (
+            "The colder, the nearer to the value of the nearest key, 12, and from above: 30 pulls more than 6 does, so "
+            "no temperature gives less than 12. Are your weights the same on both sides, and do they sum to one?"
+        )
+    if answer > 15:
+        return "This is on the wrong side of 15: it goes towards the plain mean, 16, and that is warmer, not colder."
+    return (
+        "The right side, but another amount. By which factor does the similarity drop with each unit of distance, when "
+        "T is halved? Then divide by the sum of all three."
+    )
+
 
 SOFT_DICTIONARY = prediction(
     14.0,
@@ -60,6 +86,7 @@ SOFT_DICTIONARY = prediction(
             "You took the distances to the key 1. The query is 2: which key has distance 0 now?",
         ),
     },
+    _why_not_fourteen,
 )
 
 
@@ -77,18 +104,120 @@ def additive_score(
     return torch.tanh((query @ W.T)[:, None, :] + (keys @ U.T)[None, :, :]) @ v
 
 
-def _draw_additive() -> tuple:
-    return torch.randn(7, 11), torch.randn(5, 13), torch.randn(3, 13) / 3, torch.randn(3, 11) / 3, torch.randn(3)
+def _draw_additive(scale: float = 1.0) -> tuple:
+    k_len, q_len, d_attention, d_key, d_query = primes(5)
+    W, U = torch.randn(d_attention, d_query) / d_query**0.5, torch.randn(d_attention, d_key) / d_key**0.5
+    return scale * torch.randn(k_len, d_key), scale * torch.randn(q_len, d_query), W, U, torch.randn(d_attention)
 
 
 def _hidden(keys: Tensor, query: Tensor, W: Tensor, U: Tensor) -> Tensor:
     return (query @ W.T)[:, None, :] + (keys @ U.T)[None, :, :]
 
 
+def _additive(meet: Answer, squash: Answer, read_out: Answer, finish: Answer) -> Answer:
+    """Make a score from how two parts meet, what bends them, what reads the units out, and what comes last."""
+
+    def score(keys: Tensor, query: Tensor, W: Tensor, U: Tensor, v: Tensor) -> Tensor:
+        q, k = (query @ W.T)[:, None, :], (keys @ U.T)[None, :, :]
+        return finish(read_out(squash(meet(q, k), v), v), len(query), len(keys))
+
+    return score
+
+
+_ADDITIVE_SLOTS = (
+    (
+        lambda q, k: q + k,
+        {
+            "key minus query": (
+                lambda q, k: k - q,
+                "You subtract the query's part from the key's; the score adds them.",
+            ),
+            "product of the parts": (lambda q, k: q * k, "You multiply the two parts; the additive score adds them."),
+            "key alone": (lambda q, k: 0 * q + k, "The query takes no part: every query gets the same scores."),
+            "query alone": (lambda q, k: q + 0 * k, "The keys take no part: every key gets the same score."),
+            "mean of the parts": (lambda q, k: (q + k) / 2, "You take the mean of the two parts instead of their sum."),
+            "larger of the parts": (torch.maximum, "You take the larger of the two parts; the score adds them."),
+        },
+    ),
+    (
+        lambda h, v: h.tanh(),
+        {
+            "sigmoid": (lambda h, v: h.sigmoid(), "A sigmoid stands where the tanh belongs."),
+            "ReLU": (lambda h, v: h.relu(), "A ReLU stands where the tanh belongs."),
+            "leaky ReLU": (lambda h, v: F.leaky_relu(h, 0.2), "A leaky ReLU stands where the tanh belongs."),
+            "GELU": (lambda h, v: F.gelu(h), "A GELU stands where the tanh belongs."),
+            "ELU": (lambda h, v: F.elu(h), "An ELU stands where the tanh belongs."),
+            "sine": (lambda h, v: h.sin(), "A sine stands where the tanh belongs."),
+            "cosine": (lambda h, v: h.cos(), "A cosine stands where the tanh belongs."),
+            "tanh twice": (lambda h, v: h.tanh().tanh(), "There are two tanh in a row."),
+            "softmax of the units": (lambda h, v: h.softmax(-1), "A softmax over the hidden units is not the tanh."),
+            "v inside": (
+                lambda h, v: (h * v).tanh() / v,
+                "v is inside the tanh: it should weigh the hidden units after they are bent.",
+            ),
+            "v inside and outside": (lambda h, v: (h * v).tanh(), "v is used twice, inside the tanh and outside."),
+        },
+    ),
+    (
+        lambda h, v: h @ v,
+        {
+            "mean over the units": (
+                lambda h, v: (h * v).mean(-1),
+                "You take the mean over the hidden units (divide by d_attention); the product with v is their sum.",
+            ),
+            "mean without v": (
+                lambda h, v: h.mean(-1),
+                "You average the hidden units: v, which says how much each counts, is missing.",
+            ),
+            "largest unit": (
+                lambda h, v: (h * v).amax(-1),
+                "You take the largest hidden unit; the score adds all of them.",
+            ),
+            "scaled": (
+                lambda h, v: h @ v / len(v) ** 0.5,
+                "You divide by √d_attention: that scale belongs to another score.",
+            ),
+            "v of length one": (
+                lambda h, v: h @ F.normalize(v, dim=0),
+                "You bring v to length one; it is used as it is.",
+            ),
+            "softmax of v": (lambda h, v: h @ v.softmax(0), "You take a softmax of v; it is used as it is."),
+        },
+    ),
+    (
+        lambda scores, q_len, k_len: scores,
+        {
+            "softmax over the queries": (
+                lambda scores, q_len, k_len: scores.softmax(0),
+                "These are weights, and over the queries (the wrong axis): the scores before any softmax are asked "
+                "for.",
+            ),
+            "reshaped": (
+                lambda scores, q_len, k_len: scores.T.reshape(q_len, k_len),
+                "Your table is (k_len, q_len), brought into shape by view or reshape: that does not transpose it.",
+            ),
+            "not added up over pairs": (
+                lambda scores, q_len, k_len: scores.flatten(),
+                "Your scores are right but flattened: one row per query, one column per key.",
+            ),
+            "sigmoid of the score": (
+                lambda scores, q_len, k_len: scores.sigmoid(),
+                "A sigmoid of the finished score is too many.",
+            ),
+            "summed over the queries": (
+                lambda scores, q_len, k_len: scores.sum(0),
+                "You add up over the queries: each has scores of its own.",
+            ),
+        },
+    ),
+)
+
+
 ADDITIVE_SCORE = Exercise(
     additive_score,
     _draw_additive,
     {
+        **single_slips(_additive, _ADDITIVE_SLOTS),
         "no tanh": WrongAnswer(
             lambda keys, query, W, U, v: _hidden(keys, query, W, U) @ v,
             "There is no tanh between the two layers: without it the query adds the same number to every key's "
@@ -121,6 +250,16 @@ ADDITIVE_SCORE = Exercise(
             "Rows and columns are exchanged: one row a query, one column a key.",
         ),
     },
+    hard={
+        "where keys and queries are large": lambda: _draw_additive(300.0),
+        "where there is one query and one key": lambda: (
+            *(torch.randn(1, n) for n in (5, 7)),
+            *(torch.randn(3, n) for n in (7, 5)),
+            torch.randn(3),
+        ),
+    },
+    slots=_ADDITIVE_SLOTS,
+    assemble=_additive,
 )
 
 
@@ -141,7 +280,20 @@ def look_at_source(
 
 
 def _draw_look() -> tuple:
-    return torch.randn(3, 2), torch.randn(3, 11), torch.randn(3, 5, 7), torch.randn(7, 13) / 6
+    src_len, d_key = sorted(primes(2))  # the other way round, the code that is shown would fail
+    batch, d_state = primes(2)
+    d_embedding = int(torch.randint(2, 5, ()))
+    W = torch.randn(d_key, d_embedding + d_state) / (d_key * (d_embedding + d_state)) ** 0.5
+    return (
+        torch.randn(batch, d_embedding),
+        torch.randn(batch, d_state),
+        1.5 * torch.randn(batch, src_len, d_key),
+        W,
+    )
+
+
+def _draw_long_source() -> tuple:
+    return torch.randn(3, 2), torch.randn(3, 5), 3 * torch.randn(3, 7, 5), torch.randn(5, 7)
 
 
 def _look_scores(embedded: Tensor, state: Tensor, states: Tensor, W: Tensor) -> Tensor:
@@ -150,6 +302,130 @@ def _look_scores(embedded: Tensor, state: Tensor, states: Tensor, W: Tensor) -> 
 
 def _averaged(weights: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
     return torch.einsum("bk,bkd->bd", weights, states), weights
+
+
+def _look(ask: Answer, compare: Answer, weigh: Answer, finish: Answer) -> Answer:
+    """Make a look from how it asks, compares, weighs and averages."""
+
+    def look(embedded: Tensor, state: Tensor, states: Tensor, W: Tensor) -> tuple[Tensor, Tensor]:
+        question = ask(embedded, state) @ W.T
+        weights = weigh(compare(states, question))
+        return finish(weights, states, question)
+
+    return look
+
+
+def _weighed_sum(weights: Tensor, states: Tensor) -> Tensor:
+    return torch.einsum("bk,bkd->bd", weights, states)
+
+
+_LOOK_SLOTS = (
+    (
+        lambda embedded, state: torch.cat([embedded, state], 1),
+        {
+            "the state left out": (
+                lambda embedded, state: torch.cat([embedded, 0 * state], 1),
+                "The decoder's state takes no part in your question; only the previous word asks.",
+            ),
+            "squashed question": (
+                lambda embedded, state: torch.cat([embedded, state], 1).tanh(),
+                "You put a tanh around the question; the score is kᵀ W q, without one.",
+            ),
+        },
+    ),
+    (
+        lambda states, question: torch.einsum("bkd,bd->bk", states, question),
+        {
+            "scaled": (
+                lambda states, question: torch.einsum("bkd,bd->bk", states, question) / states.shape[2] ** 0.5,
+                "You divide the scores by √d_key: that scale belongs to another score. Here it is kᵀ W q.",
+            ),
+            "mean for sum": (
+                lambda states, question: (states * question[:, None]).mean(2),
+                "You take the mean over the components (divide by d_key); an inner product is their sum.",
+            ),
+            "squashed keys": (
+                lambda states, question: torch.einsum("bkd,bd->bk", states.tanh(), question),
+                "You put a tanh around the keys; the score is kᵀ W q, without one.",
+            ),
+            "cosine": (
+                lambda states, question: F.cosine_similarity(states, question[:, None], dim=2),
+                "You compare directions alone (a cosine, normalised to length one); the score is the plain inner "
+                "product.",
+            ),
+            "distance": (
+                lambda states, question: -(states - question[:, None]).norm(dim=2),
+                "You score by the distance; the score is the inner product kᵀ W q.",
+            ),
+            "keys alone": (
+                lambda states, question: states.sum(2),
+                "The scores come from the keys alone: nobody asks, the question takes no part.",
+            ),
+            "first question for all": (
+                lambda states, question: torch.einsum("bkd,d->bk", states, question[0]),
+                "The first sentence's question is asked of all sentences of the batch.",
+            ),
+            "first sentence's keys": (
+                lambda states, question: torch.einsum("kd,bd->bk", states[0], question),
+                "All questions are asked of the first sentence's states; each sentence has its own.",
+            ),
+        },
+    ),
+    (
+        lambda scores: scores.softmax(1),
+        {
+            **weighing.of_softmax(),
+            "axis of length one": (
+                torch.ones_like,
+                "All your weights are 1: your softmax runs over an axis of length one.",
+            ),
+            "over everything": (
+                lambda scores: scores.flatten().softmax(0).view_as(scores),
+                "Your softmax runs over the whole batch at once; each sentence's weights must sum to one.",
+            ),
+        },
+    ),
+    (
+        lambda weights, states, question: (_weighed_sum(weights, states), weights),
+        {
+            "scores returned": (
+                lambda weights, states, question: (
+                    _weighed_sum(weights, states),
+                    torch.einsum("bkd,bd->bk", states, question),
+                ),
+                "The context is right, but you return the scores in place of the weights (before the softmax).",
+            ),
+            "context is the mean": (
+                lambda weights, states, question: (states.mean(1), weights),
+                "Your weights are right, and your context does not use them: it is the plain mean of the states.",
+            ),
+            "weighted mean": (
+                lambda weights, states, question: (_weighed_sum(weights, states) / states.shape[1], weights),
+                "You take the mean of weight × state (divide by src_len); the weights sum to one, so add up.",
+            ),
+            "last state": (
+                lambda weights, states, question: (states[:, -1], weights),
+                "Your weights are right, and your context is the last state, whatever they say.",
+            ),
+            "context of questions": (
+                lambda weights, states, question: (question, weights),
+                "Your context is the question W q itself; the average is taken of the states.",
+            ),
+            "best state": (
+                lambda weights, states, question: (states[torch.arange(len(states)), weights.argmax(1)], weights),
+                "Your context is the best state alone (argmax); weigh all of them.",
+            ),
+            "not added up": (
+                lambda weights, states, question: (weights[:, :, None] * states, weights),
+                "You weigh each state but do not add them up (the sum over the source words is missing).",
+            ),
+            "axis left": (
+                lambda weights, states, question: (_weighed_sum(weights, states)[:, None], weights[:, None]),
+                "The axis of the one query, of length 1, is still there: take it away from both results.",
+            ),
+        },
+    ),
+)
 
 
 def _blind(embedded: Tensor, state: Tensor, states: Tensor, W: Tensor) -> tuple[Tensor, Tensor]:
@@ -161,24 +437,15 @@ def _states_added_up(embedded: Tensor, state: Tensor, states: Tensor, W: Tensor)
     return states.sum(1), _look_scores(embedded, state, states, W).softmax(1)
 
 
-def _one_word_alone(embedded: Tensor, state: Tensor, states: Tensor, W: Tensor) -> tuple[Tensor, Tensor]:
-    best = _look_scores(embedded, state, states, W).argmax(1)
-    return _averaged(F.one_hot(best, states.shape[1]).to(states.dtype), states)
-
-
 BLIND_LOOK = Exercise(
     look_at_source,
     _draw_look,
     {
+        **single_slips(_look, _LOOK_SLOTS),
         "as shown": WrongAnswer(
             _blind,
             "You have kept the fault: the scores come from the question alone, no encoder state takes part. Two source "
             "sentences get the same weights, so where the decoder looks is a habit and not an answer.",
-        ),
-        "uniform": WrongAnswer(
-            lambda embedded, state, states, W: _averaged(torch.full(states.shape[:2], 1 / states.shape[1]), states),
-            "All your weights are equal: every state was given the same score, which is the mean (f = 0). A score must "
-            "differ from one source word to the next.",
         ),
         "exchanged": WrongAnswer(
             lambda embedded, state, states, W: look_at_source(state, embedded, states, W),
@@ -194,21 +461,14 @@ BLIND_LOOK = Exercise(
             "Your softmax runs over the batch: sentences that have nothing to do with each other compete for weight. "
             "Each row must sum to one.",
         ),
-        "scores as weights": WrongAnswer(
-            lambda *a: _averaged(_look_scores(*a), a[2]),
-            "You average with the scores themselves. They may be negative and sum to anything; what turns them into "
-            "weights?",
-        ),
         "added up": WrongAnswer(
             _states_added_up,
             "Your weights are right, and your context does not use them: it is the plain sum of the states.",
         ),
-        "one word alone": WrongAnswer(
-            _one_word_alone,
-            "You take the best source word alone. That is a dictionary: it has no gradient, so nothing could learn "
-            "where to look.",
-        ),
     },
+    hard={"where a sentence is longer than a key": _draw_long_source},
+    slots=_LOOK_SLOTS,
+    assemble=_look,
 )
 
 
@@ -227,9 +487,79 @@ def attend_in_rows(
     return context, weights
 
 
-def _draw_rows() -> tuple:
-    lengths = torch.tensor([7, 4, 0])[torch.randperm(3)]
-    return torch.randn(3, 5, 11) / 2, torch.randn(3, 7, 11), torch.randn(3, 7, 13), padding_mask(lengths, 7)[:, 0]
+def _draw_rows(lengths: Tensor | None = None, scale: float = 1.0) -> tuple:
+    batch, q_len, k_len, d_key, d_value = primes(5)
+    if lengths is None:  # in each sentence something is real and something is not
+        lengths = torch.randint(1, k_len, (batch,))
+        lengths[0] = k_len - 1
+    else:
+        batch, k_len = len(lengths), int(lengths.max())
+    mask = torch.arange(k_len) < lengths[:, None]
+    query = scale * torch.randn(batch, q_len, d_key) / d_key**0.25
+    return query, torch.randn(batch, k_len, d_key) / d_key**0.25, torch.randn(batch, k_len, d_value), mask
+
+
+def _attend_by(score: Answer, weigh: Answer, finish: Answer) -> Answer:
+    """Attend with a score, weights and an average of one's choice."""
+
+    def attend_wrongly(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        scores = score(query, keys)
+        return finish(weigh(scores, mask[:, None]), values, scores)
+
+    return attend_wrongly
+
+
+_ROW_SLOTS = (
+    (
+        lambda query, keys: query @ keys.mT,
+        {
+            "scaled by d": (
+                lambda query, keys: query @ keys.mT / keys.shape[-1],
+                "You divide the scores by d_key (a mean for a sum): here the score is the unscaled dot product.",
+            ),
+            "multiplied by √d": (
+                lambda query, keys: query @ keys.mT * keys.shape[-1] ** 0.5,
+                "You multiply the scores by √d: here the score is the unscaled dot product.",
+            ),
+            "cosine": (
+                lambda query, keys: F.normalize(query, dim=-1) @ F.normalize(keys, dim=-1).mT,
+                "You compare directions alone (a cosine, normalised): the score is the plain dot product.",
+            ),
+        },
+    ),
+    (
+        masked_softmax,
+        {
+            **weighing.of_masks(),
+            **weighing.of_rows(nothing="the sentence without words"),
+            "over the queries, masked again": (
+                lambda s, m: s.masked_fill(~m, -1e9).softmax(1),
+                "You have kept the fault: your softmax runs over the queries, and hidden columns are uniform.",
+            ),
+        },
+    ),
+    (
+        lambda weights, values, scores: (weights @ values, weights),
+        {
+            "context of unmasked weights": (
+                lambda weights, values, scores: (scores.softmax(-1) @ values, weights),
+                "Your weights are right, but your context is averaged with unmasked ones: padding takes part in it.",
+            ),
+            "scores for weights": (
+                lambda weights, values, scores: (weights @ values, scores),
+                "The context is right, but you return the scores in place of the weights (before the softmax).",
+            ),
+            "unmasked weights": (
+                lambda weights, values, scores: (weights @ values, scores.softmax(-1)),
+                "The context is right, but the weights that you return are unmasked.",
+            ),
+            "weighted mean": (
+                lambda weights, values, scores: (weights @ values / values.shape[1], weights),
+                "You divide the context by the number of keys (mean for sum); the weights sum to one already.",
+            ),
+        },
+    ),
+)
 
 
 def _softmax_over(dim: int | tuple[int, int]) -> Answer:
@@ -247,19 +577,6 @@ def _softmax_over(dim: int | tuple[int, int]) -> Answer:
     return attend_wrongly
 
 
-def _fill_alone(number: float) -> Answer:
-    def attend_wrongly(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        weights = (query @ keys.mT).masked_fill(~mask[:, None], number).softmax(-1)
-        return weights @ values, weights
-
-    return attend_wrongly
-
-
-def _masked_afterwards(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    weights = (query @ keys.mT).softmax(-1) * mask[:, None]
-    return weights @ values, weights
-
-
 def _turned(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     context, weights = attend_in_rows(query, keys, values, mask)
     return context, weights.mT
@@ -269,6 +586,7 @@ SOFTMAX_AXIS = Exercise(
     attend_in_rows,
     _draw_rows,
     {
+        **single_slips(_attend_by, _ROW_SLOTS),
         "as shown": WrongAnswer(
             _softmax_over(1),
             "You have kept the fault: each key still shares itself out among the queries. A question must share its "
@@ -283,29 +601,6 @@ SOFTMAX_AXIS = Exercise(
             "You normalise the whole map of a sentence at once: all queries together get a total of one, and each of "
             "them only a part.",
         ),
-        "mask inverted": WrongAnswer(
-            lambda query, keys, values, mask: attend_in_rows(query, keys, values, ~mask),
-            "You attend to the padding and leave out the words: True means real.",
-        ),
-        "mask forgotten": WrongAnswer(
-            lambda query, keys, values, mask: attend(query, keys, values, dot_score),
-            "On the way the mask was lost: padding gets weight.",
-        ),
-        "masked afterwards": WrongAnswer(
-            _masked_afterwards,
-            "You mask after the softmax alone: what padding took is missing, and the rows of a short sentence sum to "
-            "less than one.",
-        ),
-        "−1e9 alone": WrongAnswer(
-            _fill_alone(-1e9),
-            "The sentence without words averages over its padding: where all scores are equally low, a softmax is "
-            "uniform. Its weights must be zero.",
-        ),
-        "−∞": WrongAnswer(
-            _fill_alone(-torch.inf),
-            "The sentence without words gives NaN: zero divided by zero, and from there it spreads into every "
-            "parameter.",
-        ),
         "scaled": WrongAnswer(
             lambda query, keys, values, mask: attend(query, keys, values, scaled_dot_score, mask[:, None]),
             "You also divided the scores by √d. That is another score; here only the fault is to be mended.",
@@ -315,6 +610,13 @@ SOFTMAX_AXIS = Exercise(
             "The context is right, but the weights are handed out with one row a key: expected (batch, q_len, k_len).",
         ),
     },
+    hard={
+        "where a sentence has no words": lambda: _draw_rows(torch.tensor([7, 4, 0])[torch.randperm(3)]),
+        "where no sentence has padding": lambda: _draw_rows(torch.full((3,), 5)),
+        "where scores are large": lambda: _draw_rows(torch.tensor([7, 3, 5, 0]), 5.0),
+    },
+    slots=_ROW_SLOTS,
+    assemble=_attend_by,
 )
 
 
@@ -333,11 +635,11 @@ def decoder_step(
     cell: Cell,
 ) -> tuple[Float[Tensor, "batch d_state"], Float[Tensor, "batch src_len"]]:
     """Ask with the old state, then update it with [word ‖ context]; give the new state and the weights."""
-    context, weights = _look(state, states, score, mask)
+    context, weights = _look_with(state, states, score, mask)
     return cell(torch.cat([word, context], dim=1), state), weights
 
 
-def _look(state: Tensor, states: Tensor, score: Score, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+def _look_with(state: Tensor, states: Tensor, score: Score, mask: Tensor | None) -> tuple[Tensor, Tensor]:
     """Ask once: context (batch, d_key) and weights (batch, src_len)."""
     context, weights = attend(state[:, None], states, states, score, None if mask is None else mask[:, None])
     assert weights is not None  # as above
@@ -345,8 +647,9 @@ def _look(state: Tensor, states: Tensor, score: Score, mask: Tensor | None) -> t
 
 
 def _draw_step() -> tuple:
-    mask = torch.arange(5) < torch.tensor([5, 3, 0])[torch.randperm(3), None]
-    bilinear, gru = torch.randn(11, 7) / 6, torch.nn.GRUCell(9, 11)
+    src_len, d_word, d_key, d_state = primes(4)
+    mask = torch.arange(src_len) < torch.tensor([src_len, (src_len + 1) // 2, 0])[torch.randperm(3), None]
+    bilinear, gru = torch.randn(d_state, d_key) / 6, torch.nn.GRUCell(d_word + d_key, d_state)
 
     def score(keys: Tensor, query: Tensor) -> Tensor:  # functions, which a copy of the arguments leaves as they are
         return query @ bilinear @ keys.mT
@@ -354,7 +657,7 @@ def _draw_step() -> tuple:
     def cell(inputs: Tensor, state: Tensor) -> Tensor:
         return gru(inputs, state).detach()
 
-    return torch.randn(3, 2), torch.randn(3, 11), torch.randn(3, 5, 7), mask, score, cell
+    return torch.randn(3, d_word), torch.randn(3, d_state), torch.randn(3, src_len, d_key), mask, score, cell
 
 
 def _step_with(look: Answer) -> Answer:
@@ -371,7 +674,7 @@ def _step_into(update: Answer) -> Answer:
     """Make a step that looks rightly and updates in another way."""
 
     def step(word: Tensor, state: Tensor, states: Tensor, mask: Tensor, score: Score, cell: Cell) -> tuple:
-        context, weights = _look(state, states, score, mask)
+        context, weights = _look_with(state, states, score, mask)
         return update(word, state, context, cell), weights
 
     return step
@@ -379,7 +682,7 @@ def _step_into(update: Answer) -> Answer:
 
 def _asks_after(word: Tensor, state: Tensor, states: Tensor, mask: Tensor, score: Score, cell: Cell) -> tuple:
     new, _ = decoder_step(word, state, states, mask, score, cell)
-    return new, _look(new, states, score, mask)[1]
+    return new, _look_with(new, states, score, mask)[1]
 
 
 def _softmax_after(change: Answer, dim: int = 1) -> Answer:
@@ -407,11 +710,11 @@ DECODER_STEP = Exercise(
             "of that question is what the new state is made from.",
         ),
         "mask forgotten": WrongAnswer(
-            _step_with(lambda state, states, score, mask: _look(state, states, score, None)),
+            _step_with(lambda state, states, score, mask: _look_with(state, states, score, None)),
             "Padding gets weight: the mask is not used.",
         ),
         "mask inverted": WrongAnswer(
-            _step_with(lambda state, states, score, mask: _look(state, states, score, ~mask)),
+            _step_with(lambda state, states, score, mask: _look_with(state, states, score, ~mask)),
             "You attend to the padding and leave out the words: True means real.",
         ),
         "scores of padding zero": WrongAnswer(
@@ -434,7 +737,7 @@ DECODER_STEP = Exercise(
             "where to look.",
         ),
         "the mean": WrongAnswer(
-            _step_with(lambda state, states, score, mask: _look(state, states, zero_score, mask)),
+            _step_with(lambda state, states, score, mask: _look_with(state, states, zero_score, mask)),
             "Every state gets the same weight, whatever is asked: the score is not used.",
         ),
         "context first": WrongAnswer(
@@ -471,7 +774,12 @@ def unreachable_key(keys: Float[Tensor, "k_len d_key"]) -> Float[Tensor, "d_key"
 
 
 def _draw_keys() -> tuple:
-    return (torch.randn(7, 3) + 3,)
+    d_key = primes(1, (3, 5))[0]
+    return (torch.randn(primes(1, (2, 3, 4, 7))[0], d_key) + 3,)
+
+
+def _draw_corners() -> tuple:
+    return (torch.cat([torch.zeros(1, 3), torch.eye(3)]),)
 
 
 def _query_that_finds(key: Tensor, keys: Tensor) -> Tensor | None:
@@ -511,6 +819,34 @@ UNREACHABLE_KEY = Exercise(
     unreachable_key,
     _draw_keys,
     {
+        "middle of the extremes": WrongAnswer(
+            lambda keys: (keys.amax(0) + keys.amin(0)) / 2,
+            "You took the middle between the smallest and the largest of each column. That is the centre of a box "
+            "around "
+            "the keys, and the box has corners where no key is: a query can find it there.",
+        ),
+        "mean, a little shorter": WrongAnswer(
+            lambda keys: 0.95 * keys.mean(0),
+            "You scaled the mean: a little shorter, it is no longer between the keys, and where all of them score "
+            "below 0 it scores highest.",
+        ),
+        "mean, a little longer": WrongAnswer(
+            lambda keys: 1.05 * keys.mean(0),
+            "You scaled the mean: a little longer, it is no longer between the keys, and a query in its direction "
+            "scores it highest.",
+        ),
+        "median": WrongAnswer(
+            lambda keys: keys.median(0).values,
+            "You took the median of each column. Made column by column, it need not lie between the keys.",
+        ),
+        "difference": WrongAnswer(
+            lambda keys: keys[0] - keys[1],
+            "You subtracted one key from another: the difference is a direction, not a point between them.",
+        ),
+        "product": WrongAnswer(
+            lambda keys: keys.prod(0),
+            "You multiplied the keys: their product can be longer than any of them.",
+        ),
         "zeros": WrongAnswer(
             lambda keys: torch.zeros(keys.shape[1]),
             "The zero vector scores 0 for every query. Is there no query for which all others score less than 0?",
@@ -549,6 +885,7 @@ UNREACHABLE_KEY = Exercise(
         ),
     },
     fault=_why_reachable,
+    hard={"where the keys are the origin and the three unit vectors": _draw_corners},
 )
 
 EXERCISES: dict[str, Exercise] = {

@@ -7,19 +7,22 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from course_utils.attention import masked_softmax, padding_mask
-from course_utils.exercises.exercise import Answer, Exercise, WrongAnswer, prediction
+from course_utils.attention import masked_softmax
+from course_utils.exercises import weighing
+from course_utils.exercises.exercise import Answer, Exercise, WrongAnswer, prediction, primes, single_slips, truth_table
 
 # The same document twice
 
-DOCUMENT_TWICE = prediction(
+DOCUMENT_TWICE = truth_table(
     (False, True, True, True, True),
+    (
+        "The sum: nothing in it is divided, so a document of twice the length gets a vector of twice the length.",
+        "The mean: its sum doubles, and what else does? What is the mean of 2, 4, 2, 4, and what that of 2, 4?",
+        "The maximum: does any number occur that was not there before?",
+        "The last state: it stands at another position, but is it another vector? Here a state knows its word alone.",
+        "The learned query: each weight is halved, for twice as many words share one. How many words carry each half?",
+    ),
     {
-        "the softmax halves": (
-            (False, True, True, True, False),
-            "You expect the learned query to give another vector. Each weight is indeed halved, for twice as many "
-            "words share one. But how many words carry each of the halves?",
-        ),
         "nothing changes": (
             (True, True, True, True, True),
             "You expect all five to stay. One of them has no division in it: a document of twice the length gets a "
@@ -33,10 +36,6 @@ DOCUMENT_TWICE = prediction(
             (False, False, True, True, True),
             "You expect the mean to change. Its sum doubles; what else does?",
         ),
-        "the maximum grows": (
-            (False, True, False, True, True),
-            "You expect the maximum to change. No number occurs that was not there before.",
-        ),
         "the last is another": (
             (False, True, True, False, True),
             "You expect the last state to change. It stands at another position, but is it another vector? Here a "
@@ -44,18 +43,36 @@ DOCUMENT_TWICE = prediction(
         ),
         "all averages change": (
             (False, False, True, True, False),
-            "You expect both averages to change, because each weight is halved. It is, and each word stands there "
-            "twice.",
+            "You expect both averages, the mean and the learned query, to change, because each weight is halved. It "
+            "is, and each word stands there twice.",
         ),
         "the wrong way round": (
             (True, False, False, False, False),
-            "Yours is the exact opposite: True means that the vector stays the same.",
+            "Yours is the exact opposite (inverted): True means that the vector stays the same.",
         ),
     },
 )
 
 
 # A query that is learned
+
+
+def _mask(lengths: Tensor, length: int) -> Tensor:
+    return torch.arange(length) < lengths[torch.randperm(len(lengths)), None]
+
+
+def _draw_masked(lengths: tuple[int, ...] = ()) -> tuple:
+    """Draw states and a mask: in each document something is real and something is not, unless lengths are given."""
+    batch, length, d_hidden = primes(3)
+    if lengths:
+        batch, length = len(lengths), max(3, *lengths)
+        return torch.randn(batch, length, d_hidden), _mask(torch.tensor(lengths), length)
+    some = torch.randint(1, length, (batch,))
+    some[:2] = torch.tensor([1, length - 1])
+    return torch.randn(batch, length, d_hidden), _mask(some, length)
+
+
+EMPTY, FULL = (5, 3, 0, 4, 1), (5, 5, 5)
 
 
 def pool_with_query(
@@ -70,92 +87,178 @@ def pool_with_query(
     return torch.einsum("bl,bld->bd", weights, states)
 
 
-def _draw_masked() -> tuple:
-    lengths = torch.tensor([7, 3, 0, 5, 1])[torch.randperm(5)]
-    return torch.randn(5, 7, 11), padding_mask(lengths, 7)[:, 0]
+def _draw_pooling(lengths: tuple[int, ...] = (), scale: float = 1.0) -> tuple:
+    states, mask = _draw_masked(lengths)
+    d_hidden = states.shape[2]
+    d_attention = next(n for n in primes(5) if n not in (d_hidden, *mask.shape))
+    W = torch.randn(d_attention, d_hidden) / d_hidden**0.5
+    return states, mask, W, torch.randn(d_attention), scale * torch.randn(d_attention) / d_attention**0.5 * 1.5
 
 
-def _draw_pooling() -> tuple:
-    states, mask = _draw_masked()
-    return states, mask, torch.randn(13, 11) / 4, torch.randn(13), torch.randn(13) / 2
+def _pooled(weights: Tensor, states: Tensor) -> Tensor:
+    return torch.einsum("bl,bld->bd", weights, states)
 
 
-def _pool_by(weigh: Answer) -> Answer:
-    """Pool with weights that are made in another way from (hidden layer, u, mask)."""
+def _pool_by(layer: Answer, squash: Answer, read_out: Answer, weigh: Answer, average: Answer) -> Answer:
+    """Pool by a layer, what bends it, what reads it out, weights and an average of one's choice."""
 
     def pool(states: Tensor, mask: Tensor, W: Tensor, b: Tensor, u: Tensor) -> Tensor:
-        return torch.einsum("bl,bld->bd", weigh(torch.tanh(states @ W.T + b), u, mask), states)
+        scores = read_out(squash(layer(states, W, b)), u)
+        return average(weigh(scores, mask), states, mask, torch.tanh(states @ W.T + b))
 
     return pool
 
 
-def _without_tanh(states: Tensor, mask: Tensor, W: Tensor, b: Tensor, u: Tensor) -> Tensor:
-    return torch.einsum("bl,bld->bd", masked_softmax((states @ W.T + b) @ u, mask), states)
+_POOL_SLOTS = (
+    (
+        lambda states, W, b: states @ W.T + b,
+        {
+            "no bias": (
+                lambda states, W, b: states @ W.T,
+                "The bias takes no part. Inside a tanh it matters: it decides where the bend lies.",
+            ),
+            "bias subtracted": (lambda states, W, b: states @ W.T - b, "You subtract the bias; it is added."),
+            "layer scaled": (
+                lambda states, W, b: (states @ W.T + b) / states.shape[-1] ** 0.5,
+                "You scale what goes into the tanh by √d; the layer is W k + b.",
+            ),
+        },
+    ),
+    (
+        torch.tanh,
+        {
+            "no tanh": (
+                lambda h: h,
+                "There is no tanh: the bias then adds the same to every word and drops out, and of W only one "
+                "direction is left.",
+            ),
+            "sigmoid for tanh": (torch.sigmoid, "A sigmoid stands where the tanh belongs."),
+            "ReLU for tanh": (torch.relu, "A ReLU stands where the tanh belongs."),
+            "GELU for tanh": (lambda h: torch.nn.functional.gelu(h), "A GELU stands where the tanh belongs."),
+            "softmax of the units": (lambda h: h.softmax(-1), "A softmax over the hidden units is not the tanh."),
+        },
+    ),
+    (
+        lambda hidden, u: hidden @ u,
+        {
+            "no query": (
+                lambda hidden, u: hidden.sum(-1),
+                "You add up the hidden units: nobody asks. The learned vector u says how much each of them counts.",
+            ),
+            "mean of the units": (
+                lambda hidden, u: hidden.mean(-1),
+                "You average the hidden units: nobody asks. The learned vector u says how much each of them counts.",
+            ),
+            "u weighs, mean": (
+                lambda hidden, u: (hidden * u).mean(-1),
+                "You take a mean over the hidden units (divide by d_attention): the product with u is their sum.",
+            ),
+            "scaled": (
+                lambda hidden, u: hidden @ u / len(u) ** 0.5,
+                "You divide the scores by √d_attention: that scale belongs to another score.",
+            ),
+            "u of length one": (
+                lambda hidden, u: hidden @ u / u.norm(),
+                "You bring u to length one; it is used as it is.",
+            ),
+            "largest unit": (
+                lambda hidden, u: (hidden * u).amax(-1),
+                "You take the largest hidden unit (max); add them up.",
+            ),
+            "cosine": (
+                lambda hidden, u: torch.nn.functional.cosine_similarity(hidden, u, dim=-1),
+                "You compare directions alone (a cosine, normalised); the score is the plain product with u.",
+            ),
+        },
+    ),
+    (
+        masked_softmax,
+        {
+            **weighing.of_masks(),
+            **weighing.of_rows(nothing="the empty document"),
+            "over the batch": (
+                weighing.along(0),
+                "Your softmax runs over the batch: documents compete with each other for weight. The words of one "
+                "document should.",
+            ),
+            "over all documents": (
+                lambda s, m: masked_softmax(s.reshape(1, -1), m.reshape(1, -1)).reshape(s.shape),
+                "Your softmax runs over all words of all documents at once; each document's weights must sum to one.",
+            ),
+        },
+    ),
+    (
+        lambda weights, states, mask, hidden: _pooled(weights, states),
+        {
+            "what is compared": (
+                lambda weights, states, mask, hidden: _pooled(weights, hidden),
+                "You average tanh(W k + b), what is compared. The average is taken of the states themselves.",
+            ),
+            "weights": (
+                lambda weights, states, mask, hidden: weights,
+                "You return the weights; the result is the average of the states.",
+            ),
+            "not added up": (
+                lambda weights, states, mask, hidden: weights[:, :, None] * states,
+                "You weigh each state but do not add them up: the sum over the words is missing.",
+            ),
+            "axis left": (
+                lambda weights, states, mask, hidden: _pooled(weights, states)[:, None],
+                "The axis of the one query, of length 1, is still there: take it away.",
+            ),
+            "best word": (
+                lambda weights, states, mask, hidden: states[torch.arange(len(states)), weights.argmax(1)],
+                "You take the best word alone (argmax): weigh all of them.",
+            ),
+        },
+    ),
+)
+
+
+def _states_zeroed(states: Tensor, mask: Tensor, W: Tensor, b: Tensor, u: Tensor) -> Tensor:
+    states = states * mask[..., None]
+    return _pooled((torch.tanh(states @ W.T + b) @ u).softmax(-1), states)
+
+
+def _u_inside(states: Tensor, mask: Tensor, W: Tensor, b: Tensor, u: Tensor) -> Tensor:
+    return _pooled(masked_softmax(torch.tanh((states @ W.T + b) * u).sum(-1), mask), states)
 
 
 def _tanh_of_the_score(states: Tensor, mask: Tensor, W: Tensor, b: Tensor, u: Tensor) -> Tensor:
-    return torch.einsum("bl,bld->bd", masked_softmax(torch.tanh((states @ W.T + b) @ u), mask), states)
+    return _pooled(masked_softmax(torch.tanh((states @ W.T + b) @ u), mask), states)
 
 
-def _averages_what_is_compared(states: Tensor, mask: Tensor, W: Tensor, b: Tensor, u: Tensor) -> Tensor:
-    hidden = torch.tanh(states @ W.T + b)
-    return torch.einsum("bl,bld->bd", masked_softmax(hidden @ u, mask), hidden)
+def _bias_behind(states: Tensor, mask: Tensor, W: Tensor, b: Tensor, u: Tensor) -> Tensor:
+    return _pooled(masked_softmax((torch.tanh(states @ W.T) + b) @ u, mask), states)
 
 
 LEARNED_QUERY = Exercise(
     pool_with_query,
     _draw_pooling,
     {
-        "no tanh": WrongAnswer(
-            _without_tanh,
-            "There is no tanh: the bias then adds the same to every word and drops out, and of W only one direction "
-            "is left.",
-        ),
+        **single_slips(_pool_by, _POOL_SLOTS),
         "tanh of the score": WrongAnswer(
             _tanh_of_the_score,
             "You squash the finished score instead of the hidden layer: no score can leave −1 to 1, so no word can "
             "stand out by more than a factor of e².",
         ),
-        "no bias": WrongAnswer(
-            lambda states, mask, W, b, u: pool_with_query(states, mask, W, 0 * b, u),
-            "The bias takes no part. Inside a tanh it matters: it decides where the bend lies.",
+        "u inside the tanh": WrongAnswer(
+            _u_inside,
+            "u is inside the tanh: it should weigh the hidden units after they are bent.",
         ),
-        "no query": WrongAnswer(
-            _pool_by(lambda hidden, u, mask: masked_softmax(hidden.sum(-1), mask)),
-            "You add up the hidden units: nobody asks. The learned vector u says how much each of them counts.",
-        ),
-        "padding attended": WrongAnswer(
-            _pool_by(lambda hidden, u, mask: (hidden @ u).softmax(-1)),
-            "Padding gets weight: the mask is not used, and a document's vector depends on its neighbours in the "
-            "batch.",
-        ),
-        "mask inverted": WrongAnswer(
-            lambda states, mask, *a: pool_with_query(states, ~mask, *a),
-            "You attend to the padding and leave out the words: True means real.",
-        ),
-        "masked afterwards": WrongAnswer(
-            _pool_by(lambda hidden, u, mask: (hidden @ u).softmax(-1) * mask),
-            "You mask after the softmax alone: what padding took is lost, and short documents shrink.",
-        ),
-        "−∞": WrongAnswer(
-            _pool_by(lambda hidden, u, mask: (hidden @ u).masked_fill(~mask, -torch.inf).softmax(-1)),
-            "The empty document gives NaN: all its scores are −∞, and the softmax divides zero by zero.",
-        ),
-        "−1e9": WrongAnswer(
-            _pool_by(lambda hidden, u, mask: (hidden @ u).masked_fill(~mask, -1e9).softmax(-1)),
-            "The empty document gets the mean of its padding: all its scores are equally low, and equal scores give "
-            "equal weights.",
-        ),
-        "over the batch": WrongAnswer(
-            _pool_by(lambda hidden, u, mask: masked_softmax((hidden @ u).T, mask.T).T),
-            "Your softmax runs over the batch: documents compete with each other for weight. The words of one document "
-            "should.",
-        ),
-        "what is compared": WrongAnswer(
-            _averages_what_is_compared,
-            "You average tanh(W k + b), what is compared. The average is taken of the states themselves.",
+        "states zeroed": WrongAnswer(
+            _states_zeroed,
+            "You set the padded states to zero first and use no mask in the softmax. A state of zeros has a score as "
+            "well, from the bias: padding gets weight.",
         ),
     },
+    hard={
+        "where a document is empty": lambda: _draw_pooling(EMPTY),
+        "where no document has padding": lambda: _draw_pooling(FULL),
+        "where scores are large": lambda: _draw_pooling(EMPTY, 5.0),
+    },
+    slots=_POOL_SLOTS,
+    assemble=_pool_by,
 )
 
 
@@ -172,80 +275,115 @@ def pool_real_words(
     return torch.einsum("bl,bld->bd", weights, states), weights
 
 
-def _draw_zeroed() -> tuple:
-    states, mask = _draw_masked()
-    return states, mask, torch.randn(11) / 2
+def _draw_zeroed(lengths: tuple[int, ...] = (), scale: float = 1.0) -> tuple:
+    states, mask = _draw_masked(lengths)
+    d_hidden = states.shape[2]
+    return states, mask, 1.3 * scale * torch.randn(d_hidden) / d_hidden**0.5
 
 
-def _weigh_by(weigh: Answer) -> Answer:
-    """Pool with weights that are made in another way from (scores, mask)."""
+def _pool_words_by(score: Answer, weigh: Answer, finish: Answer) -> Answer:
+    """Pool by a score, weights and an average of one's choice."""
 
     def pool(states: Tensor, mask: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
-        weights = weigh(states @ query, mask)
-        return torch.einsum("bl,bld->bd", weights, states), weights
+        scores = score(states, query)
+        return finish(weigh(scores, mask), states, scores, mask)
 
     return pool
+
+
+_WORD_SLOTS = (
+    (
+        lambda states, query: states @ query,
+        {
+            "scaled": (
+                lambda states, query: states @ query / len(query) ** 0.5,
+                "You divide the scores by √d: that scale belongs to another score.",
+            ),
+            "mean for sum": (
+                lambda states, query: (states * query).mean(-1),
+                "You take the mean over the components (divide by d_hidden); an inner product is their sum.",
+            ),
+            "cosine": (
+                lambda states, query: torch.nn.functional.cosine_similarity(states, query, dim=-1),
+                "You compare directions alone (a cosine, normalised); the score is the plain inner product.",
+            ),
+        },
+    ),
+    (
+        masked_softmax,
+        {
+            **weighing.of_masks(),
+            **weighing.of_rows(nothing="the empty document"),
+            "over the batch": (
+                weighing.along(0),
+                "Your softmax runs over the batch: documents compete with each other for weight.",
+            ),
+            "over all documents": (
+                lambda s, m: masked_softmax(s.reshape(1, -1), m.reshape(1, -1)).reshape(s.shape),
+                "Your softmax runs over all words of all documents at once; each document's weights must sum to one.",
+            ),
+        },
+    ),
+    (
+        lambda weights, states, scores, mask: (_pooled(weights, states), weights),
+        {
+            "divided again": (
+                lambda weights, states, scores, mask: (
+                    _pooled(weights, states) / mask.sum(1, keepdim=True).clamp(min=1),
+                    weights,
+                ),
+                "You divide by the number of words as well. The weights sum to one already: what they give is an "
+                "average.",
+            ),
+            "context of unmasked weights": (
+                lambda weights, states, scores, mask: (_pooled(scores.softmax(-1), states), weights),
+                "Your weights are right, but the context is averaged with unmasked ones: padding takes part in it.",
+            ),
+            "unmasked weights": (
+                lambda weights, states, scores, mask: (_pooled(weights, states), scores.softmax(-1)),
+                "The context is right, but the weights that you return are unmasked.",
+            ),
+            "scores returned": (
+                lambda weights, states, scores, mask: (_pooled(weights, states), scores),
+                "The context is right, but you return the scores in place of the weights.",
+            ),
+            "context is the mean": (
+                lambda weights, states, scores, mask: (states.mean(1), weights),
+                "Your weights are right, and your context does not use them: it is the plain mean.",
+            ),
+            "left out of the average alone": (
+                lambda weights, states, scores, mask: (_pooled(scores.softmax(-1) * mask, states), scores.softmax(-1)),
+                "Padding is left out of the average alone: in the choice, the softmax, it still takes its share.",
+            ),
+        },
+    ),
+)
 
 
 def _zeroed(states: Tensor, mask: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
     states = states * mask[..., None]
     weights = (states @ query).softmax(-1)
-    return torch.einsum("bl,bld->bd", weights, states), weights
-
-
-def _shrunk(states: Tensor, mask: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
-    context, weights = pool_real_words(states, mask, query)
-    return context / mask.sum(1, keepdim=True).clamp(min=1), weights
+    return _pooled(weights, states), weights
 
 
 PADDING_ATTENDED = Exercise(
     pool_real_words,
     _draw_zeroed,
     {
+        **single_slips(_pool_words_by, _WORD_SLOTS),
         "as shown": WrongAnswer(
             _zeroed,
             "You have kept the fault: a padded state of zeros scores 0, and that is a score like any other. The "
             "shorter the document, the more of its weight goes to nothing.",
         ),
-        "scores zeroed": WrongAnswer(
-            _weigh_by(lambda scores, mask: (scores * mask).softmax(-1)),
-            "You set the scores of padding to 0. A softmax turns 0 into e⁰, which is not nothing: padding still gets "
-            "weight, and now brings its states along.",
-        ),
-        "mask added": WrongAnswer(
-            _weigh_by(lambda scores, mask: (scores + mask).softmax(-1)),
-            "You add the mask, so that a real word scores 1 higher than padding. It weighs e times as much, no more.",
-        ),
-        "masked afterwards": WrongAnswer(
-            _weigh_by(lambda scores, mask: scores.softmax(-1) * mask),
-            "Padding is gone, but what it took is lost: the weights of a short document sum to less than one.",
-        ),
-        "mask inverted": WrongAnswer(
-            _weigh_by(lambda scores, mask: masked_softmax(scores, ~mask)),
-            "You attend to the padding and leave out the words: True means real.",
-        ),
-        "−∞": WrongAnswer(
-            _weigh_by(lambda scores, mask: scores.masked_fill(~mask, -torch.inf).softmax(-1)),
-            "The empty document gives NaN: all its scores are −∞, and the softmax divides zero by zero.",
-        ),
-        "−1e9": WrongAnswer(
-            _weigh_by(lambda scores, mask: scores.masked_fill(~mask, -1e9).softmax(-1)),
-            "The empty document still spends all its weight on padding: its scores are equally low, and equal scores "
-            "give equal weights.",
-        ),
-        "equal weights": WrongAnswer(
-            _weigh_by(lambda scores, mask: masked_softmax(0 * scores, mask)),
-            "This is the mean of the real words: nobody asks, the query takes no part.",
-        ),
-        "over the batch": WrongAnswer(
-            _weigh_by(lambda scores, mask: masked_softmax(scores.T, mask.T).T),
-            "Your softmax runs over the batch: documents compete with each other for weight.",
-        ),
-        "divided again": WrongAnswer(
-            _shrunk,
-            "You divide by the number of words as well. The weights sum to one already: what they give is an average.",
-        ),
     },
+    hard={
+        "where a document is empty": lambda: _draw_zeroed(EMPTY),
+        "where no document has padding": lambda: _draw_zeroed(FULL),
+        "where scores are large": lambda: _draw_zeroed(EMPTY, 4.0),
+    },
+    slots=_WORD_SLOTS,
+    assemble=_pool_words_by,
 )
 
 
@@ -414,7 +552,8 @@ def indifferent_states(
 
 
 def _draw_document() -> tuple:
-    return torch.randn(5, 7), 1.5 * torch.randn(7)
+    n_words, d_hidden = primes(2)
+    return torch.randn(n_words, d_hidden), 1.5 * torch.randn(d_hidden)
 
 
 def _why_not_indifferent(changed: Tensor, states: Tensor, query: Tensor) -> str | None:
@@ -425,13 +564,42 @@ def _why_not_indifferent(changed: Tensor, states: Tensor, query: Tensor) -> str 
     distances = torch.pdist(changed)
     if distances.min() < 0.1:
         return f"Two of your states are only {distances.min():.2f} apart; no two may be nearer than 0.1."
-    weights = (changed @ query).softmax(0)
+    changed, query = changed.double(), query.double()
+    scores = changed @ query
+    weights = scores.softmax(0)
     gap = (weights @ changed - changed.mean(0)).norm()
     if gap < 1e-3:
         return None
+    before = states.double() @ query
+    told = _what_became_of_the_scores(scores, before, float(query @ query))
+    if told:
+        return told
     return (
         f"The weights run from {weights.min():.3f} to {weights.max():.3f}, and the context is {gap:.3f} away from the "
         "mean of your states."
+    )
+
+
+def _what_became_of_the_scores(scores: Tensor, before: Tensor, length_squared: float) -> str | None:
+    """Say by what the scores differ from those of the given states, where that is one thing for all words."""
+    if torch.allclose(scores - scores.mean(), before - before.mean(), atol=1e-3):
+        return (
+            "All scores are what they were, but for one number that is added to all of them. The softmax does not "
+            "notice "
+            "that: the weights are unchanged. The *differences* between the scores must go."
+        )
+    factor = float((scores @ before) / (before @ before))
+    if not torch.allclose(scores, factor * before, atol=1e-3):
+        return None
+    if factor > 1:
+        return (
+            f"Your scores are {factor:.3g} times the old ones: what the query sees was added instead of taken away "
+            f"(the "
+            "sign is the wrong way round)."
+        )
+    return (
+        f"Your scores are {factor:.3g} times the old ones; they should all be equal, 0 for instance. You move along "
+        "the query, but not by the right amount: mind its length, which comes in twice."
     )
 
 
@@ -479,6 +647,36 @@ INDIFFERENT = Exercise(
             lambda states, query: states - (states @ query)[:, None] * query / query.norm(),
             "You subtract along the right direction, but not the right amount: the length of the query comes in "
             "twice, once in the score and once in the direction.",
+        ),
+        "wrong sign": WrongAnswer(
+            lambda states, query: states + (states @ query)[:, None] * query / (query @ query),
+            "The sign is the wrong way round: you add what the query sees once more, and it prefers all the more.",
+        ),
+        "mean score removed": WrongAnswer(
+            lambda states, query: states - (states @ query).mean() * query / (query @ query),
+            "You take the mean score away from every word. That shifts all scores by one number, which the softmax "
+            "does not notice.",
+        ),
+        "one component zeroed": WrongAnswer(
+            lambda states, query: states.index_fill(1, query.abs().argmax(), 0.0),
+            "You set the component to zero in which the query is largest. It also asks about the other components.",
+        ),
+        "first component zeroed": WrongAnswer(
+            lambda states, query: states.index_fill(1, torch.tensor(0), 0.0),
+            "You set one component to zero. The query asks about the other components as well.",
+        ),
+        "query subtracted": WrongAnswer(
+            lambda states, query: states - query,
+            "You subtract the query itself from each state: that shifts all scores by one number, which the softmax "
+            "does not notice.",
+        ),
+        "only the query": WrongAnswer(
+            lambda states, query: query.expand_as(states),
+            "All your states are the query itself: the same vector. They have to differ.",
+        ),
+        "divided by the states": WrongAnswer(
+            lambda states, query: states - (states @ query)[:, None] * query / (states * states).sum(1, keepdim=True),
+            "You divide by the squared length of each state; the length of the query is what comes in.",
         ),
         "another order": WrongAnswer(
             lambda states, query: states.flip(0),

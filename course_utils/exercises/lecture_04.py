@@ -7,45 +7,119 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from course_utils.exercises.exercise import Exercise, WrongAnswer, prediction
+from course_utils.exercises.exercise import Exercise, WrongAnswer, prediction, primes
 
 
-def receptive_field(kernel_size: int, dilations: list[int]) -> int:
-    """Count the input positions that one output of a stack of convolutions depends on."""
-    return 1 + (kernel_size - 1) * sum(dilations)
+def _why_not_so_many(answer: Any) -> str | None:
+    """Say of each of the two numbers of layers what is wrong with it."""
+    if isinstance(answer, Tensor):
+        answer = answer.tolist()
+    if isinstance(answer, str) or not isinstance(answer, list | tuple) or len(answer) != 2:
+        return "Write a tuple of two whole numbers, in brackets and with a comma: (contiguous, dilated)."
+    answer = [part.item() if isinstance(part, Tensor) and part.numel() == 1 else part for part in answer]
+    if any(isinstance(part, bool) or not isinstance(part, int | float) for part in answer):
+        return "Write a tuple of two whole numbers, without quotation marks: (contiguous, dilated)."
+    if any(part != int(part) for part in answer):
+        return "There are no parts of layers: round up to whole numbers, for with fewer the stack falls short."
+    contiguous, dilated = map(int, answer)
+    told = _of_contiguous(contiguous), _of_dilated(dilated)
+    return " ".join(part for part in told if part) or None
 
 
-def _draw_stack() -> tuple:
-    layers = int(torch.randint(2, 5, ()))
-    return 2 * int(torch.randint(1, 4, ())) + 1, torch.randint(1, 9, (layers,)).tolist()
+def _of_contiguous(layers: int) -> str | None:
+    if layers == 25:
+        return None
+    known = {
+        24: "Contiguous: one layer short. Each adds four positions; count up to exactly 100.",
+        26: "Contiguous: one too many. The position itself is heard without any layer (off by one).",
+        20: "Contiguous: a layer does not reach five positions back. One of the five is the position itself.",
+        50: "Contiguous: you let half of each window look ahead. These are causal: all of it lies behind.",
+        100: "Contiguous: one position per layer is what a recurrent network does, or a window two words wide.",
+    }
+    more = "too few" if layers < 25 else "too many"
+    return known.get(layers, f"Contiguous: {layers} are {more}. How far back does one layer reach, and how far do two?")
 
 
-def convolve(
-    x: Float[Tensor, "length d_in"], weight: Float[Tensor, "d_out d_in 3"], bias: Float[Tensor, "d_out"]
-) -> Float[Tensor, "length d_out"]:
-    """Convolve words with a kernel three words wide, zeros beyond both ends."""
-    return F.conv1d(x.T, weight, bias, padding=1).T
+def _of_dilated(layers: int) -> str | None:
+    if layers == 3:
+        return None
+    if layers < 3:
+        return f"Dilated: {layers} fall short. Add up how far each layer reaches back: dilation times gaps."
+    known = {
+        4: "Dilated: one too many. A layer reaches several times its dilation, and the layers below add theirs.",
+        5: "Dilated: too many. You double the dilation from layer to layer, perhaps; here it grows faster.",
+    }
+    return known.get(layers, f"Dilated: {layers} are too many. The reach is not the same in each layer: it grows.")
 
 
-def _words_within(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    return F.conv1d(x.T, weight, bias).T
+N_MARKERS = 4
 
 
-def _wrapped_around(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    return _words_within(torch.cat([x[-1:], x, x[:1]]), weight, bias)
+DISTANCES = (1, 2, 3, 5, 29)  # between the markers; the first two fit into one window of three words
 
 
-def _ends_repeated(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    return _words_within(torch.cat([x[:1], x, x[-1:]]), weight, bias)
+def marker_filters(n_words: int) -> tuple[Tensor, Tensor, float]:
+    """Give filters that fire on one marker each, a weight for each filter, and what is added to the sum."""
+    filters = torch.zeros(N_MARKERS, n_words + N_MARKERS, 3)
+    filters[:, n_words:, 0] = torch.eye(N_MARKERS)
+    return filters, -torch.ones(N_MARKERS), 1.5
 
 
-def _two_words_back(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    return _words_within(F.pad(x, (0, 0, 2, 0)), weight, bias)
+def _with_filters(filters: Tensor, weight: float = -1.0, bias: float = 1.5) -> tuple[Tensor, Tensor, float]:
+    return filters, weight * torch.ones(len(filters)), bias
 
 
-def _each_component_alone(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    summed = x.sum(1, keepdim=True)
-    return convolve(summed, weight.sum(1, keepdim=True), bias)
+def _filters_at(tap: int, first: int, n_words: int) -> tuple[Tensor, Tensor, float]:
+    filters = torch.zeros(N_MARKERS, n_words + N_MARKERS, 3)
+    filters[:, first : first + N_MARKERS, tap] = torch.eye(N_MARKERS)
+    return _with_filters(filters)
+
+
+def _all_taps(n_words: int) -> tuple[Tensor, Tensor, float]:
+    return _with_filters(marker_filters(n_words)[0][:, :, :1].repeat(1, 1, 3))
+
+
+def _one_filter(n_words: int) -> tuple[Tensor, Tensor, float]:
+    return _with_filters(marker_filters(n_words)[0].sum(0, keepdim=True))
+
+
+NOT_THREE = "Return three things: the filters, a weight for each of them, and the bias."
+
+
+def _marker_answers(filters: Tensor, weight: Tensor, bias: Any, ids: Tensor) -> Tensor:
+    """Answer as TextCNN does, from one-hot words: filters, the maximum over the sentence, a linear layer."""
+    words = F.one_hot(ids, filters.shape[1]).double().transpose(1, 2)
+    fired = F.conv1d(F.pad(words, (0, filters.shape[2] - 1)), filters.double())
+    return fired.relu().amax(-1) @ weight.double() + bias
+
+
+def _marked(n_words: int, distance: int) -> Tensor:
+    """Give a sentence for each first and last marker, with words between them."""
+    first, last = torch.arange(N_MARKERS**2) // N_MARKERS, torch.arange(N_MARKERS**2) % N_MARKERS
+    between = torch.arange(N_MARKERS**2 * (distance - 1)).view(N_MARKERS**2, -1) % n_words
+    return torch.cat([n_words + first[:, None], between, n_words + last[:, None]], dim=1)
+
+
+def _filters_fault(result: Any, n_words: int) -> str | None:
+    """Try a network whose filters were set by hand on every pair of markers, at several distances."""
+    if not _is_list(result) or len(result) != 3 or not all(isinstance(part, Tensor) for part in result[:2]):
+        return NOT_THREE
+    filters, weight, bias = result
+    if filters.dim() != 3 or filters.shape[1:] != (n_words + N_MARKERS, 3):
+        return f"Expected filters of shape (n_filters, {n_words + N_MARKERS}, 3), found {tuple(filters.shape)}."
+    if weight.shape != filters.shape[:1]:
+        return f"There are {len(filters)} filters and a weight of shape {tuple(weight.shape)}: one number per filter."
+    for distance in DISTANCES:
+        ids = _marked(n_words, distance)
+        answers = _marker_answers(filters, weight, bias, ids)
+        for answer, (first, last) in zip(answers, ids[:, [0, -1]].tolist(), strict=True):
+            same = first == last
+            if not (answer > 0 if same else answer < 0):
+                return (
+                    f"With marker {first - n_words} first and marker {last - n_words} last, {distance} apart, your "
+                    f"network answers {answer:.2f}; it should be {'positive' if same else 'negative'}."
+                )
+    return None
 
 
 def causal_convolution(
@@ -59,9 +133,12 @@ def _reach(weight: Tensor, dilation: int) -> int:
     return dilation * (weight.shape[2] - 1)
 
 
-def _draw_causal() -> tuple:
-    kernel_size = 2 * int(torch.randint(1, 3, ())) + 1
-    return torch.randn(2, 5, 19), torch.randn(7, 5, kernel_size), int(torch.randint(2, 5, ()))
+def _draw_causal(kernel_size: int = 0, dilation: int = 0) -> tuple:
+    batch, d_in, d_out = primes(3)
+    length = primes(1, (17, 19, 23))[0]
+    kernel_size = kernel_size or 2 * int(torch.randint(1, 3, ())) + 1
+    dilation = dilation or int(torch.randint(2, 5, ()))
+    return torch.randn(batch, d_in, length), torch.randn(d_out, d_in, kernel_size), dilation
 
 
 def _padded(before: int, behind: int, x: Tensor, weight: Tensor, dilation: int) -> Tensor:
@@ -88,9 +165,17 @@ def _end_in_front(x: Tensor, weight: Tensor, dilation: int) -> Tensor:
 
 
 PADDING = None  # what stands behind the last word
+
+
 NOT_TWO = "Return two sentences, each a list with at least one word."
+
+
 STRINGS = "A sentence is a list of words, not one string."
+
+
 FOREIGN = "Your sentences use something that is not in the list of words."
+
+
 SAME = "Both sentences are the same; of course nothing can tell them apart."
 
 
@@ -104,6 +189,8 @@ def _is_list(result: Any) -> bool:
 
 def _twins_fault(result: Any, words: list[str]) -> str | None:
     """Say why two sentences are no twins, or name a window that only one of them has."""
+    if _is_list(result) and len(result) > 2 and all(isinstance(word, str) for word in result):
+        return "You return one flat list of words. Return two sentences, each a list of words."
     if _is_list(result) and any(isinstance(sentence, str) for sentence in result):
         return STRINGS
     if not _is_list(result) or len(result) != 2 or not all(_is_list(sentence) and sentence for sentence in result):
@@ -122,7 +209,7 @@ def _twins_fault(result: Any, words: list[str]) -> str | None:
 
 def _draw_words() -> tuple:
     words = ["no", "film", "was", "never", "good", "plot", "bad"]
-    count = int(torch.randint(3, 6, ()))
+    count = int(torch.randint(3, 7, ()))
     return ([words[i] for i in torch.randperm(7)[:count].tolist()],)
 
 
@@ -165,34 +252,96 @@ EXERCISES: dict[str, Exercise] = {
                 "The two numbers are exchanged: contiguous first.",
             ),
         },
+        _why_not_so_many,
     ),
-    "04_receptive_field": Exercise(
-        receptive_field,
-        _draw_stack,
+    "04_marker_filters": Exercise(
+        marker_filters,
+        lambda: ((7, 11, 13, 17, 23)[int(torch.randint(5, ()))],),
         {
-            "kernel times layers": WrongAnswer(
-                lambda kernel_size, dilations: kernel_size * len(dilations),
-                "Stacked windows overlap: a second layer adds only what lies beyond the first one's window.",
+            "reversed": WrongAnswer(
+                lambda n_words: _with_filters(marker_filters(n_words)[0], weight=1.0, bias=-1.5),
+                "Your filters are right and your network says the opposite: the sum over the filters is larger where "
+                "two different ones have fired.",
             ),
-            "dilation ignored": WrongAnswer(
-                lambda kernel_size, dilations: 1 + (kernel_size - 1) * len(dilations),
-                "This is right for dilation 1; a dilated kernel steps over positions and reaches further.",
+            "no threshold between": WrongAnswer(
+                lambda n_words: _with_filters(marker_filters(n_words)[0], bias=0.0),
+                "Your filters are right. One of them has fired for equal markers and two for different ones, and your "
+                "bias leaves both sums on the same side of zero.",
             ),
-            "own position forgotten": WrongAnswer(
-                lambda kernel_size, dilations: (kernel_size - 1) * sum(dilations),
-                "One too few: the position itself is seen as well.",
+            "on the border": WrongAnswer(
+                lambda n_words: _with_filters(marker_filters(n_words)[0], bias=1.0),
+                "Where the markers are equal your network answers exactly zero, which is neither positive nor "
+                "negative. Put the threshold between the two sums.",
             ),
-            "kernel not reduced": WrongAnswer(
-                lambda kernel_size, dilations: 1 + kernel_size * sum(dilations),
-                "A kernel of k positions reaches k − 1 steps, not k: count the gaps, not the posts.",
+            "last tap": WrongAnswer(
+                lambda n_words: _filters_at(2, n_words, n_words),
+                "Your filters look for the marker in the last of their three places. No window begins before the first "
+                "word, so none has it there.",
             ),
-            "one side": WrongAnswer(
-                lambda kernel_size, dilations: 1 + (kernel_size - 1) // 2 * sum(dilations),
-                "You count one side only; a centred kernel sees both.",
+            "middle tap": WrongAnswer(
+                lambda n_words: _filters_at(1, n_words, n_words),
+                "Your filters look for the marker in the middle of their three places. No window begins before the "
+                "first word, so none has it there.",
             ),
-            "last layer only": WrongAnswer(
-                lambda kernel_size, dilations: 1 + (kernel_size - 1) * dilations[-1],
-                "You count the last layer alone; each layer below widens what it sees.",
+            "all taps": WrongAnswer(
+                _all_taps,
+                "Nearly: your filters fire wherever in the window a marker is. Where two equal markers are in one "
+                "window, the same filter counts both.",
+            ),
+            "other words": WrongAnswer(
+                lambda n_words: _filters_at(0, 0, n_words),
+                "Your filters fire on the first four words of the vocabulary. The markers are its last four.",
+            ),
+            "every word": WrongAnswer(
+                lambda n_words: _with_filters(torch.ones(N_MARKERS, n_words + N_MARKERS, 3)),
+                "Your filters fire on every word, so they say nothing about the markers.",
+            ),
+            "one filter": WrongAnswer(
+                _one_filter,
+                "One filter for all markers fires once as strongly as twice: a maximum does not count. It cannot say "
+                "which marker it was.",
+            ),
+        },
+        fault=_filters_fault,
+    ),
+    "04_pairs_in_a_state": prediction(
+        (16, 64, 2048),
+        {
+            "one number for each pair": (
+                (32, 64, 2048),
+                "The first number is too large: one sign tells two values apart, and there are four.",
+            ),
+            "four signs for a value": (
+                (8, 64, 2048),
+                "The first number is too small: you use one sign for each of the four values. How many signs does it "
+                "take to number four things?",
+            ),
+            "key written down": (
+                (5, 64, 2048),
+                "The first number is too small: you write down the key as well. Give each of the sixteen keys a place "
+                "of its own, and the place tells the key.",
+            ),
+            "filters added": (
+                (16, 20, 2048),
+                "The second number is too small: sixteen filters for keys and four for values know which keys and "
+                "which values there are, but not which belong together.",
+            ),
+            "filters for keys": (
+                (16, 16, 2048),
+                "The second number is too small: a filter that fires on a key with any value cannot tell which value "
+                "it was.",
+            ),
+            "keys alone": (
+                (16, 64, 1024),
+                "The third number is too small: you count keys or values. Attention keeps both.",
+            ),
+            "one pair": (
+                (16, 64, 128),
+                "The third number is too small: you count one pair.",
+            ),
+            "pairs of numbers": (
+                (16, 64, 32),
+                "The third number is too small: you count vectors. Each has sixty-four numbers.",
             ),
         },
     ),
@@ -200,6 +349,72 @@ EXERCISES: dict[str, Exercise] = {
         causal_convolution,
         _draw_causal,
         {
+            "half, twice, in front": WrongAnswer(
+                lambda x, weight, dilation: _padded(
+                    2 * (dilation * (weight.shape[2] - 1) // 2), 0, x, weight, dilation
+                ),
+                "Right where the old padding can be doubled. For an even kernel its half was rounded down, so that "
+                "twice "
+                "of it is one zero too few.",
+            ),
+            "one zero too few": WrongAnswer(
+                lambda x, weight, dilation: _padded(_reach(weight, dilation) - 1, 0, x, weight, dilation),
+                "One zero too few in front: off by one.",
+            ),
+            "one zero too many": WrongAnswer(
+                lambda x, weight, dilation: _padded(_reach(weight, dilation) + 1, 0, x, weight, dilation),
+                "One zero too many in front: off by one.",
+            ),
+            "k·d zeros": WrongAnswer(
+                lambda x, weight, dilation: _padded(dilation * weight.shape[2], 0, x, weight, dilation),
+                "Too many zeros in front: between the k taps of a kernel there are k − 1 gaps, not k.",
+            ),
+            "k·d zeros, cut": WrongAnswer(
+                lambda x, weight, dilation: _padded(dilation * weight.shape[2], 0, x, weight, dilation)[
+                    ..., :-dilation
+                ],
+                "Too far back by one dilation: k·d zeros stand in front, for k taps have k − 1 gaps; the last tap "
+                "meets "
+                "an earlier input, and no output sees its own.",
+            ),
+            "sentence flipped": WrongAnswer(
+                lambda x, weight, dilation: causal_convolution(x.flip(2), weight, dilation).flip(2),
+                "You flip the sentence and flip it back: now each output sees the future alone.",
+            ),
+            "flipped, not back": WrongAnswer(
+                lambda x, weight, dilation: causal_convolution(x.flip(2), weight, dilation),
+                "The sentence is flipped and not flipped back.",
+            ),
+            "future taps zeroed": WrongAnswer(
+                lambda x, weight, dilation: _both_sides(
+                    x, weight * (torch.arange(weight.shape[2]) <= weight.shape[2] // 2), dilation
+                ),
+                "You set the taps that look ahead to zero: causal, but half of the kernel is lost. Move it instead.",
+            ),
+            "past taps zeroed": WrongAnswer(
+                lambda x, weight, dilation: _both_sides(
+                    x, weight * (torch.arange(weight.shape[2]) >= weight.shape[2] // 2), dilation
+                ),
+                "You set the taps that look back to zero: only the future is left.",
+            ),
+            "zeros before the output": WrongAnswer(
+                lambda x, weight, dilation: F.pad(
+                    F.conv1d(x, weight, dilation=dilation), (_reach(weight, dilation), 0)
+                ),
+                "You put the zeros before the output. They belong before the input: the first outputs see the words "
+                "that "
+                "there are.",
+            ),
+            "output repeated": WrongAnswer(
+                lambda x, weight, dilation: F.conv1d(
+                    F.pad(x, (_reach(weight, dilation), 0), mode="replicate"), weight, dilation=dilation
+                ),
+                "In front of the sentence you repeat its first word; zeros belong there.",
+            ),
+            "stride for dilation": WrongAnswer(
+                lambda x, weight, dilation: F.conv1d(F.pad(x, (weight.shape[2] - 1, 0)), weight, stride=dilation),
+                "You use the dilation as a stride: outputs are left out.",
+            ),
             "both sides": WrongAnswer(
                 _both_sides,
                 "You have kept the bug: half of the zeros stand behind the sentence, so half of the kernel reaches "
@@ -240,63 +455,11 @@ EXERCISES: dict[str, Exercise] = {
                 "In front of the sentence you put its own end: the first words see the last. Zeros belong there.",
             ),
         },
-    ),
-    "04_convolve": Exercise(
-        convolve,
-        lambda: (torch.randn(7, 5), torch.randn(11, 5, 3), torch.randn(11)),
-        {
-            "flipped": WrongAnswer(
-                lambda x, weight, bias: convolve(x, weight.flip(2), bias),
-                "The kernel is flipped: the matrix of the word before meets the word after, and the other way round.",
-            ),
-            "no padding": WrongAnswer(
-                _words_within,
-                "Two positions are missing: the first and the last word have only one neighbour, and a zero vector "
-                "for the other.",
-            ),
-            "wrapped around": WrongAnswer(
-                _wrapped_around,
-                "The ends are glued together: the first word takes the last one for its neighbour, as torch.roll does. "
-                "A sentence is not a ring.",
-            ),
-            "ends repeated": WrongAnswer(
-                _ends_repeated,
-                "At the ends you repeat the first and the last word; beyond the sentence there are zeros.",
-            ),
-            "two words back": WrongAnswer(
-                _two_words_back,
-                "All zeros stand in front: each position sees itself and two words before, none after. That is the "
-                "causal convolution; this one is centred.",
-            ),
-            "no bias": WrongAnswer(
-                lambda x, weight, bias: convolve(x, weight, 0 * bias),
-                "The bias is missing.",
-            ),
-            "bias at each offset": WrongAnswer(
-                lambda x, weight, bias: convolve(x, weight, 3 * bias),
-                "The bias is added with each of the three copies; it belongs to the output, once.",
-            ),
-            "own word only": WrongAnswer(
-                lambda x, weight, bias: x @ weight[:, :, 1].T + bias,
-                "Each word is alone: nothing comes from its neighbours, so order plays no part.",
-            ),
-            "nothing shifted": WrongAnswer(
-                lambda x, weight, bias: x @ weight.sum(2).T + bias,
-                "You use all three matrices, but all on the word itself: the copies are not shifted.",
-            ),
-            "one matrix": WrongAnswer(
-                lambda x, weight, bias: convolve(x, weight[:, :, 1:2].expand(-1, -1, 3), bias),
-                "All three offsets share one matrix: the network cannot tell the word before from the word after.",
-            ),
-            "components summed": WrongAnswer(
-                _each_component_alone,
-                "You add up the components of a word before they meet their weights: each component has a weight of "
-                "its own.",
-            ),
-            "transposed": WrongAnswer(
-                lambda x, weight, bias: convolve(x, weight, bias).T,
-                "Rows and columns are exchanged: one row a word (F.conv1d wants the channels first, we do not).",
-            ),
+        hard={
+            "for a kernel of two taps": lambda: _draw_causal(2, 1),
+            "for an even kernel and an odd dilation": lambda: _draw_causal(4, 3),
+            "for a kernel of one tap": lambda: _draw_causal(1, 2),
+            "for dilation 1": lambda: _draw_causal(3, 1),
         },
     ),
     "04_twins": Exercise(

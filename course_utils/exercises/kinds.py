@@ -1,0 +1,666 @@
+"""Kinds of mistakes that many exercises share, computed from an exercise's own reference and arguments.
+
+A kind is a wrong function, made from the right one: with a mask inverted, a matrix transposed, a result halved. An
+answer has made that mistake if it computes what the wrong function computes, on every draw, in whatever style it is
+written; so a sentence is never a guess.
+"""
+
+import copy
+import inspect
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from course_utils.exercises.exercise import Exercise
+from course_utils.exercises.reading import ATOL, RTOL, equal
+
+
+class Parameter(NamedTuple):
+    """An argument of the reference: its name, and the names of its axes where they are written down."""
+
+    name: str
+    axes: tuple[str, ...]
+
+
+def parameters(exercise: Exercise) -> list[Parameter]:
+    """Read names and axes from the reference's signature."""
+    return [
+        Parameter(name, axes_of(parameter.annotation))
+        for name, parameter in inspect.signature(exercise.reference).parameters.items()
+    ]
+
+
+def axes_of(annotation: Any) -> tuple[str, ...]:
+    """Read the names of the axes from a jaxtyping annotation."""
+    return tuple(getattr(annotation, "dim_str", "").split())
+
+
+def result_axes(exercise: Exercise) -> tuple[str, ...]:
+    """Name the axes of a result that is one tensor."""
+    return axes_of(inspect.signature(exercise.reference).return_annotation)
+
+
+Change = tuple[Callable[[list], list | None], str]
+
+
+def _at(i: int, change: Any) -> Callable[[list], list | None]:
+    def changed(arguments: list) -> list | None:
+        new = list(arguments)
+        new[i] = change(arguments[i])
+        return new
+
+    return changed
+
+
+def of_arguments(exercise: Exercise, example: tuple) -> Iterator[Change]:
+    """Give changes of the arguments with which the reference makes a mistake that people make."""
+    listed = parameters(exercise)
+    if len(listed) != len(example):
+        return
+    for i, ((name, axes), value) in enumerate(zip(listed, example, strict=True)):
+        if isinstance(value, Tensor) and value.dtype == torch.bool:
+            yield from _of_masks(i, name, axes, value.dim())
+        elif isinstance(value, Tensor):
+            yield from _of_tensors(i, name, axes, value)
+        elif type(value) is int:
+            yield _at(i, lambda n: n - 1), f"You are off by one: your result is the one for {name} − 1."
+            yield _at(i, lambda n: n + 1), f"You are off by one: your result is the one for {name} + 1."
+        elif type(value) is list:
+            yield _at(i, lambda v: v[:1]), f"Your result depends on the first entry of `{name}` alone."
+            yield _at(i, lambda v: v[-1:]), f"Your result depends on the last entry of `{name}` alone."
+            yield _at(i, lambda v: v[1:]), f"You leave out the first entry of `{name}`."
+            yield _at(i, lambda v: v[:-1]), f"You leave out the last entry of `{name}`."
+            yield _at(i, lambda v: v[::-1]), f"You go through `{name}` in the opposite order."
+    for i, j in itertools.combinations(range(len(listed)), 2):
+        if isinstance(example[i], Tensor) and isinstance(example[j], Tensor):
+            sentence = f"`{listed[i].name}` and `{listed[j].name}` are exchanged, where the shapes allow it."
+            yield _exchanged(i, j), sentence
+
+
+def _exchanged(i: int, j: int) -> Callable[[list], list | None]:
+    def changed(arguments: list) -> list | None:
+        new = list(arguments)
+        new[i], new[j] = new[j], new[i]
+        return new if new[i].shape == new[j].shape and new[i].dtype == new[j].dtype else None
+
+    return changed
+
+
+def _of_masks(i: int, name: str, axes: tuple[str, ...], n: int) -> Iterator[Change]:
+    for axis in range(n):
+        called = axes[axis] if len(axes) == n else f"axis {axis}"
+        yield (
+            _at(i, lambda m, a=axis: m.narrow(a, 0, 1).expand_as(m)),
+            f"Along {called} you use the first of `{name}` for all; each has its own.",
+        )
+        for how in (torch.any, torch.all):
+            yield (
+                _at(i, lambda m, a=axis, how=how: how(m, dim=a, keepdim=True).expand_as(m)),
+                f"You join `{name}` along {called} (any or all); it counts place by place.",
+            )
+    yield _at(i, torch.ones_like), f"`{name}` is not used: your result is as if it were True everywhere."
+    yield _at(i, torch.logical_not), f"True and False are exchanged in `{name}`: True marks what counts."
+    yield _at(i, lambda m: m.mT if m.dim() > 1 else m), f"You use `{name}` transposed: rows and columns are exchanged."
+    yield from _of_rows(i, name, axes)
+    yield _at(i, _one_shorter), f"`{name}` ends one position too early: the last of those that count is left out."
+    yield _at(i, _one_longer), f"`{name}` ends one position too late: one that does not count is let in."
+    yield _at(i, torch.zeros_like), f"Your result is as if `{name}` were False everywhere: nothing is let through."
+
+
+def _one_shorter(mask: Tensor) -> Tensor:
+    return mask & torch.cat([mask[..., 1:], torch.zeros_like(mask[..., :1])], -1)
+
+
+def _one_longer(mask: Tensor) -> Tensor:
+    return mask | torch.cat([mask[..., :1], mask[..., :-1]], -1)
+
+
+def _of_rows(i: int, name: str, axes: tuple[str, ...]) -> Iterator[Change]:
+    per = f" of each {axes[0]} index" if axes and axes[0] != "batch" else " of the batch" if axes else ""
+    yield (
+        _at(i, lambda t: t[:1].expand_as(t)),
+        f"You use the first row of `{name}` for all rows{per}; each has its own.",
+    )
+    yield _at(i, lambda t: t.flip(0)), f"The rows of `{name}` are taken in the opposite order."
+
+
+def _of_tensors(i: int, name: str, axes: tuple[str, ...], value: Tensor) -> Iterator[Change]:
+    real = value.is_floating_point()
+    if real:
+        yield _at(i, lambda t: 0 * t), f"`{name}` takes no part: your result is as if it were zero."
+        yield _at(i, lambda t: -t), f"The sign of `{name}` is the wrong way round."
+        yield _at(i, lambda t: 2 * t), f"`{name}` counts twice."
+        yield _at(i, lambda t: t / 2), f"`{name}` counts by half only."
+        yield _at(i, torch.ones_like), f"`{name}` takes no part: your result is as if it were 1 everywhere."
+        yield _at(i, torch.abs), f"You use the absolute value of `{name}`; its sign counts."
+        yield _at(i, torch.tanh), f"You put a tanh around `{name}` first; it comes in as it is."
+        yield _at(i, torch.relu), f"You put a ReLU around `{name}` first; it comes in as it is."
+        for axis in (0, -1) if value.dim() > 1 else (0,) if value.dim() else ():
+            called = axes[axis] if len(axes) == value.dim() else f"axis {axis}"
+            yield (
+                _at(i, lambda t, a=axis: torch.nn.functional.normalize(t, dim=a)),
+                f"You bring `{name}` to length one (normalise) along {called}; it comes in as it is.",
+            )
+            yield _at(i, lambda t, a=axis: t.softmax(a)), f"You take a softmax of `{name}`; it comes in as it is."
+            yield (
+                _at(i, lambda t, a=axis: t - t.mean(a, keepdim=True)),
+                f"You subtract the mean of `{name}` along {called}; it comes in as it is.",
+            )
+    else:
+        yield _at(i, lambda t: t + 1), f"You are off by one: your result is the one for `{name}` + 1."
+        yield _at(i, lambda t: t - 1), f"You are off by one: your result is the one for `{name}` − 1."
+        yield _at(i, lambda t: (t - 1).clamp(min=1)), f"You are off by one: you use `{name}` − 1."
+        yield _at(i, lambda t: t.max().expand_as(t)), f"You use the largest of `{name}` for all."
+        yield _at(i, lambda t: t.min().expand_as(t)), f"You use the smallest of `{name}` for all."
+    if value.dim() >= 1:
+        yield from _of_rows(i, name, axes)
+        if real:
+            yield _at(i, lambda t: t.sort(0).values), f"You sort `{name}` and do not put it back."
+    for axis in range(value.dim()):
+        called = axes[axis] if len(axes) == value.dim() else f"axis {axis}"
+        if axis:
+            yield (
+                _at(i, lambda t, a=axis: t.flip(a)),
+                f"Along {called} you take `{name}` from its end to its beginning.",
+            )
+        yield _at(i, lambda t, a=axis: t.roll(1, a)), f"Along {called} you are one place off in `{name}`."
+        yield _at(i, lambda t, a=axis: t.roll(-1, a)), f"Along {called} you are one place off in `{name}`."
+        if real:
+            yield (
+                _at(i, lambda t, a=axis: t.mean(a, keepdim=True).expand_as(t)),
+                f"You average `{name}` over {called}: what differs along it is lost.",
+            )
+            yield (
+                _at(i, lambda t, a=axis: t.sum(a, keepdim=True).expand_as(t)),
+                f"You add `{name}` up over {called}: what differs along it is lost.",
+            )
+    for a, b in itertools.combinations(range(value.dim()), 2):
+        yield (
+            _at(i, lambda t, a=a, b=b: t.transpose(a, b) if t.shape[a] == t.shape[b] else None),
+            f"You use `{name}` transposed: two of its axes have one size, so no shape tells you.",
+        )
+        yield (
+            _at(i, lambda t, a=a, b=b: t.transpose(a, b).reshape(t.shape) if t.shape[a] != t.shape[b] else None),
+            f"You transpose `{name}` and bring it back into shape by view or reshape, which mixes its numbers.",
+        )
+
+
+# what was done to a result
+
+
+def of_results() -> Iterator[tuple[Any, str]]:
+    """Give what people do to a right result: function of the right result, and the sentence."""
+    yield torch.neg, "Right but for the sign: all your numbers have the opposite one."
+    for axis in (-1, -2, -3):
+        which = {-1: "last", -2: "last but one", -3: "third from the end"}[axis]
+        yield (lambda t, a=axis: t.softmax(a)), f"A softmax over the {which} axis is too many: the rest is right."
+        yield (lambda t, a=axis: t.log_softmax(a)), f"A log_softmax over the {which} axis is too many."
+        yield (lambda t, a=axis: t / t.sum(a, keepdim=True)), f"You divide by the sum over the {which} axis as well."
+        yield (lambda t, a=axis: t / t.norm(dim=a, keepdim=True)), f"You bring the {which} axis to length one as well."
+        yield (lambda t, a=axis: t - t.mean(a, keepdim=True)), f"You subtract the mean over the {which} axis as well."
+        yield (lambda t, a=axis: t.cumsum(a)), f"A running sum over the {which} axis is too many."
+        yield (lambda t, a=axis: t.flip(a)), f"The {which} axis comes out in the opposite order."
+        yield (lambda t, a=axis: t.sort(a).values), f"The {which} axis comes out sorted, from small to large."
+        yield (
+            lambda t, a=axis: t.sort(a, descending=True).values,
+            f"The {which} axis comes out sorted, from large to small.",
+        )
+        for step in (1, -1):
+            word = "late" if step == 1 else "early"
+            yield (
+                lambda t, a=axis, s=step: t.roll(s, a),
+                f"Your numbers are right and one place too {word} along the {which} axis, with the end moved round.",
+            )
+            yield (
+                lambda t, a=axis, s=step: _shifted(t, s, a),
+                f"Your numbers are right and come one place too {word} along the {which} axis.",
+            )
+        for name, reduce in (("sum", torch.sum), ("mean", torch.mean), ("maximum", torch.amax)):
+            yield (
+                lambda t, a=axis, r=reduce: r(t, dim=a),
+                f"You take the {name} over the {which} axis of the right result: that axis should be there.",
+            )
+            yield (
+                lambda t, a=axis, r=reduce: r(t, dim=a, keepdim=True),
+                f"You take the {name} over the {which} axis of the right result: that axis should be there.",
+            )
+            yield (
+                lambda t, a=axis, r=reduce: r(t, dim=a, keepdim=True).expand_as(t),
+                f"You take the {name} over the {which} axis: what differs along it in the right result is lost.",
+            )
+        yield (lambda t, a=axis: t.select(a, 0)), f"Of the {which} axis you return the first entry alone."
+        yield (lambda t, a=axis: t.select(a, -1)), f"Of the {which} axis you return the last entry alone."
+        yield (
+            lambda t, a=axis: t.narrow(a, 0, t.shape[a] - 1),
+            f"Along the {which} axis the last entry is missing; the others are right.",
+        )
+        yield (
+            lambda t, a=axis: t.narrow(a, 1, t.shape[a] - 1),
+            f"Along the {which} axis the first entry is missing; the others are right.",
+        )
+        yield (lambda t, a=axis: t.argmax(a)), f"You return the place of the largest along the {which} axis."
+    for name, function in FUNCTIONS.items():
+        yield function, f"{name} is applied to the right result: leave it out."
+    yield (lambda t: t.sum()), "You return the sum of all numbers of the right result."
+    yield (lambda t: t.mean()), "You return the mean of all numbers of the right result."
+    yield (lambda t: t[..., None]), "Your result is right but for one axis of length 1 too many, at its end."
+    yield (lambda t: t[None]), "Your result is right but for one axis of length 1 too many, at its front."
+    yield (lambda t: t.flatten()), "Your numbers are right, but all axes are flattened into one."
+    yield (lambda t: t.flatten(0, 1)), "Your numbers are right, but the first two axes are joined into one."
+    yield (lambda t: t.flatten(-2)), "Your numbers are right, but the last two axes are joined into one."
+
+
+FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "A tanh": torch.tanh,
+    "A sigmoid": torch.sigmoid,
+    "A ReLU": torch.relu,
+    "An exponential": torch.exp,
+    "A logarithm": torch.log,
+    "An absolute value": torch.abs,
+    "A square": torch.square,
+    "A square root": torch.sqrt,
+    "A leaky ReLU": torch.nn.functional.leaky_relu,
+    "An ELU": torch.nn.functional.elu,
+    "A rounding": torch.round,
+}
+
+
+def _shifted(t: Tensor, step: int, axis: int) -> Tensor:
+    zeros = torch.zeros_like(t.narrow(axis, 0, 1))
+    length = t.shape[axis] - 1
+    parts = [zeros, t.narrow(axis, 0, length)] if step == 1 else [t.narrow(axis, 1, length), zeros]
+    return torch.cat(parts, axis)
+
+
+def relation(expected: list[Any], found: list[Any], draws: list[tuple], exercise: Exercise) -> str | None:
+    """Name what was done to the right results where that explains every draw."""
+    if all(isinstance(e, tuple) for e in expected):
+        return _relation_of_parts(expected, found, draws, exercise)
+    if not all(
+        isinstance(e, Tensor) and isinstance(f, Tensor) and e.numel() for e, f in zip(expected, found, strict=True)
+    ):
+        return None
+    if all(e.dtype == torch.bool for e in expected):
+        return _of_truth_values(expected, found)
+    if not all(e.is_floating_point() for e in expected):
+        return _transposed(expected, found) or _by_constant(expected, found, draws, exercise)
+    for change, sentence in of_results():
+        if _all_equal(expected, found, change):
+            return sentence
+    return (
+        _transposed(expected, found)
+        or _by_constant(expected, found, draws, exercise)
+        or _by_row(expected, found)
+        or _reordered(expected, found)
+        or _not_added(expected, found)
+        or _one_for_all(expected, found)
+        or _part_right(expected, found)
+    )
+
+
+def _of_truth_values(expected: list[Tensor], found: list[Tensor]) -> str | None:
+    if _all_equal(expected, found, torch.logical_not):
+        return "True and False are exchanged: your result is inverted."
+    moved = _transposed(expected, found)
+    if moved or any(e.shape != f.shape for e, f in zip(expected, found, strict=True)):
+        return moved
+    if any(((f != 0) & (f != 1)).any() for f in found):
+        return None
+    pairs = [(e.bool(), f.bool()) for e, f in zip(expected, found, strict=True)]
+    if not any(f.any() for _, f in pairs):
+        return "Your result is False everywhere."
+    if all(f.all() for _, f in pairs):
+        return "Your result is True everywhere."
+    if not any((f & ~e).any() for e, f in pairs):
+        return (
+            "All your True are right, but some are missing: is a threshold too coarse, or is only a part of what "
+            "counts "
+            "looked at?"
+        )
+    if not any((e & ~f).any() for e, f in pairs):
+        return (
+            "All that should be True is True in yours, but so is more: is more than one thing changed, or let through?"
+        )
+    return None
+
+
+def _all_equal(expected: list[Any], found: list[Any], change: Any) -> bool:
+    for e, f in zip(expected, found, strict=True):
+        try:
+            changed = change(e)
+        except Exception:  # not every change suits every result
+            return False
+        if not equal(changed, f):
+            return False
+    return True
+
+
+def _relation_of_parts(expected: list[tuple], found: list[Any], draws: list[tuple], exercise: Exercise) -> str | None:
+    n = len(expected[0])
+    if not all(isinstance(f, tuple | list) and len(f) == n for f in found):
+        for i in range(n):
+            if _all_equal([e[i] for e in expected], found, lambda t: t):
+                return f"You return result {i + 1} of {n} alone; expected all {n}."
+        return None
+    for order in itertools.permutations(range(n)):
+        if order != tuple(range(n)) and _all_equal(expected, [tuple(f[i] for i in order) for f in found], lambda t: t):
+            return f"Your {n} results are right, but in another order."
+    wrong = [i for i in range(n) if not _all_equal([e[i] for e in expected], [f[i] for f in found], lambda t: t)]
+    sentences = []
+    for i in wrong:
+        sentence = relation([e[i] for e in expected], [f[i] for f in found], draws, exercise)
+        if sentence is None:
+            copied = [
+                j
+                for j in range(n)
+                if j != i and _all_equal([e[j] for e in expected], [f[i] for f in found], lambda t: t)
+            ]
+            if copied:
+                sentence = f"This is what should be result {copied[0] + 1}."
+        if sentence is None:
+            return None
+        sentences.append(sentence)
+    if not sentences:
+        return None
+    if len(set(sentences)) == 1 and len(wrong) == n:
+        return sentences[0]
+    return " ".join(f"In result {i + 1} of {n}: {s}" for i, s in zip(wrong, sentences, strict=True))
+
+
+def _transposed(expected: list[Tensor], found: list[Tensor]) -> str | None:
+    n = expected[0].dim()
+    for order in itertools.permutations(range(n)):
+        if order != tuple(range(n)) and n < 5 and _all_equal(expected, found, lambda t, o=order: t.permute(o)):
+            return "Your numbers are right, but your result is transposed: its axes are in another order."
+    for a, b in itertools.combinations(range(n), 2):
+        if _all_equal(expected, found, lambda t, a=a, b=b: t.transpose(a, b).reshape(t.shape)):
+            return "Your result has the right numbers in wrong places: view or reshape does not transpose."
+    return None
+
+
+def _ratio(e: Tensor, f: Tensor) -> float | None:
+    """Give the one factor between two tensors, or None."""
+    if e.shape != f.shape or not f.isfinite().all() or e.abs().max() < 1e-6:
+        return None
+    e, f = e.double(), f.double()
+    c = float((e * f).sum() / (e * e).sum())
+    return c if torch.allclose(f, c * e, rtol=RTOL, atol=ATOL * max(1.0, abs(c))) and abs(c) > 1e-6 else None
+
+
+def _sizes(exercise: Exercise, arguments: tuple) -> dict[str, float]:
+    sizes: dict[str, float] = {}
+    listed = parameters(exercise)
+    if len(listed) != len(arguments):
+        return sizes
+    for (name, axes), value in zip(listed, arguments, strict=True):
+        if isinstance(value, Tensor):
+            named = axes if len(axes) == value.dim() else tuple(f"axis {i} of {name}" for i in range(value.dim()))
+            sizes.update({a: float(s) for a, s in zip(named, value.shape, strict=True) if not a.isdigit()})
+            if value.dtype == torch.bool:
+                sizes[f"the number of True in {name}"] = float(value.sum())
+        elif type(value) is int:
+            sizes[name] = float(value)
+        elif type(value) is list:
+            sizes[f"the length of {name}"] = float(len(value))
+    return sizes
+
+
+def _by_constant(expected: list[Tensor], found: list[Tensor], draws: list[tuple], exercise: Exercise) -> str | None:
+    ratios = [_ratio(e, f) for e, f in zip(expected, found, strict=True)]
+    if all(r is not None for r in ratios):
+        named = _named_number([float(r) for r in ratios if r is not None], draws, exercise)
+        if named is None:
+            if any(e.numel() < 3 for e in expected):  # of one number, everything is a multiple
+                return None
+            return (
+                "Every number is right but for one factor, another one in each call: is a size written into your "
+                "function, or taken from the wrong axis?"
+            )
+        return f"Every number is right but for one factor: yours are {named} times what they should be."
+    gaps = []
+    for e, f in zip(expected, found, strict=True):
+        if e.shape != f.shape or not f.isfinite().all():
+            return None
+        gap = f.double() - e.double()
+        if (gap - gap.mean()).abs().max() > 1e-4:
+            return None
+        gaps.append(float(gap.mean()))
+    named = _named_number(gaps, draws, exercise) if all(abs(g) > 1e-4 for g in gaps) else None
+    if named is None:
+        return None
+    return f"Every number differs from ours by the same amount: you add {named} too many."
+
+
+def _named_number(numbers: list[float], draws: list[tuple], exercise: Exercise) -> str | None:
+    sizes = [_sizes(exercise, arguments) for arguments in draws]
+    forms: dict[str, Callable[[float], float]] = {
+        "{}": lambda n: n,
+        "1/{}": lambda n: 1 / n,
+        "√{}": lambda n: n**0.5,
+        "1/√{}": lambda n: n**-0.5,
+        "({} − 1)": lambda n: n - 1,
+        "({} + 1)": lambda n: n + 1,
+        "1/({} + 1)": lambda n: 1 / (n + 1),
+        "1/({} − 1)": lambda n: 1 / (n - 1) if n != 1 else math.nan,
+        "−{}": lambda n: -n,
+        "{}²": lambda n: n * n,
+    }
+    common = set(sizes[0]).intersection(*sizes) if sizes else set()
+    if max(numbers) - min(numbers) > 1e-3 * max(1e-9, abs(numbers[0])):
+        for size in sorted(common):
+            for form, function in forms.items():
+                values = [function(s[size]) if s[size] > 0 else math.nan for s in sizes]
+                if all(math.isclose(v, n, rel_tol=1e-3) for v, n in zip(values, numbers, strict=True)):
+                    return form.format(size.strip("*"))
+        for first, second in itertools.combinations(sorted(common), 2):
+            for a, b in ((first, second), (second, first)):
+                for form, power in (("{}/{}", 1.0), ("√({}/{})", 0.5)):
+                    if all(
+                        s[b] > 0 and math.isclose((s[a] / s[b]) ** power, n, rel_tol=1e-3)
+                        for s, n in zip(sizes, numbers, strict=True)
+                    ):
+                        return form.format(a, b)
+        return None
+    return f"{numbers[0]:.4g}"
+
+
+def _by_row(expected: list[Tensor], found: list[Tensor]) -> str | None:
+    """See whether each row of the last axis is right but for a factor of its own."""
+    sums: list[tuple[float, float] | None] = []
+    for e, f in zip(expected, found, strict=True):
+        if e.shape != f.shape or e.dim() < 1 or e.shape[-1] < 2 or not f.isfinite().all():
+            return None
+        e, f = e.double(), f.double()
+        squared = (e * e).sum(-1, keepdim=True)
+        if (squared < 1e-9).any():
+            return None
+        c = (e * f).sum(-1, keepdim=True) / squared
+        if not torch.allclose(f, c * e, rtol=1e-3, atol=1e-4):
+            return None
+        if not torch.allclose(e.sum(-1), torch.ones_like(e.sum(-1)), atol=1e-3):
+            sums.append(None)
+        else:
+            sums.append((float(f.sum(-1).min()), float(f.sum(-1).max())))
+    if all(s is not None for s in sums):
+        low, high = min(s[0] for s in sums if s), max(s[1] for s in sums if s)
+        return (
+            "Your weights have the right proportions, but they do not sum to one (normalise: divide by the sum over "
+            f"the row): the sums are between {low:.3g} and {high:.3g}."
+        )
+    return "Each row is right but for a factor of its own: it is divided, or normalised, by the wrong number."
+
+
+def _reordered(expected: list[Tensor], found: list[Tensor]) -> str | None:
+    for axis in range(expected[0].dim()):
+        if all(
+            e.shape == f.shape and e.shape[axis] > 1 and _same_rows(e, f, axis)
+            for e, f in zip(expected, found, strict=True)
+        ):
+            return (
+                f"Along axis {axis} you have all the right entries in another order: was something sorted or moved and "
+                "not put back?"
+            )
+    return None
+
+
+def _same_rows(e: Tensor, f: Tensor, axis: int) -> bool:
+    e, f = (t.double().movedim(axis, 0).flatten(1) for t in (e, f))
+    alike = torch.isclose(e[:, None], f[None], rtol=RTOL, atol=ATOL).all(-1)
+    return bool((alike.sum(0) >= 1).all() and (alike.sum(1) >= 1).all())
+
+
+def _not_added(expected: list[Tensor], found: list[Tensor]) -> str | None:
+    n = expected[0].dim()
+    if not all(f.dim() == n + 1 for f in found):
+        return None
+    for axis in range(n + 1):
+        if all(equal(e, f.sum(axis)) for e, f in zip(expected, found, strict=True)):
+            return f"The sum over axis {axis} is missing: you weigh or multiply, but you do not add up."
+        if all(equal(e, f.mean(axis)) for e, f in zip(expected, found, strict=True)):
+            return f"The mean over axis {axis} is missing."
+    for a, b in itertools.combinations(range(n + 1), 2):
+        if all(
+            f.shape[a] == f.shape[b] and equal(e, f.diagonal(dim1=a, dim2=b).movedim(-1, a))
+            for e, f in zip(expected, found, strict=True)
+        ):
+            return (
+                "You combine every row with every index, so one axis is there twice; the right numbers are on its "
+                "diagonal: each row should be paired with its own index."
+            )
+    return None
+
+
+def _one_for_all(expected: list[Tensor], found: list[Tensor]) -> str | None:
+    if all(
+        e.dim() > 1 and e.shape == f.shape and len(f) > 1 and equal(e[0], f[0]) and (f == f[:1]).all()
+        for e, f in zip(expected, found, strict=True)
+    ):
+        return "All your rows are equal: each is what the first should be."
+    return None
+
+
+def _part_right(expected: list[Tensor], found: list[Tensor]) -> str | None:
+    """See whether exactly the first or the last entry along an axis is wrong, in every draw."""
+    n = expected[0].dim()
+    for axis in range(n):
+        ends = set()
+        for e, f in zip(expected, found, strict=True):
+            if e.shape != f.shape or e.shape[axis] < 3:
+                return None
+            off = ~torch.isclose(e.double(), f.double(), rtol=RTOL, atol=ATOL)
+            rows = off.movedim(axis, 0).flatten(1).any(1)
+            places = rows.nonzero().flatten().tolist()
+            ends.add(
+                "first"
+                if places == [0]
+                else "last"
+                if places == [len(rows) - 1]
+                else "ends"
+                if places == [0, len(rows) - 1]
+                else None
+            )
+        if len(ends) == 1 and None not in ends:
+            which = ends.pop()
+            if which == "ends":
+                return f"Only the first and the last entry along axis {axis} are wrong: look at both ends."
+            return f"Only the {which} entry along axis {axis} is wrong: look at that end."
+    return None
+
+
+# what an answer looks at
+
+
+def blind_to(exercise: Exercise, draws: list[tuple], call: Callable[[tuple], Any]) -> str | None:
+    """Name an argument that the reference's result depends on and the answer's does not."""
+    listed = parameters(exercise)
+    if len(listed) != len(draws[0]):
+        return None
+    for i, (name, _) in enumerate(listed):
+        for arguments in [*draws, *draws]:
+            other = _disturbed(arguments, i)
+            if other is None:
+                break
+            try:
+                ours = not equal(
+                    exercise.reference(*copy.deepcopy(arguments)), exercise.reference(*copy.deepcopy(other))
+                )
+            except Exception:
+                break
+            if not ours or not equal(call(arguments), call(other)):
+                break
+        else:
+            return f"Your result does not change when `{name}` does: it takes no part."
+    return None
+
+
+def _disturbed(arguments: tuple, i: int) -> tuple | None:
+    value = arguments[i]
+    if not isinstance(value, Tensor) or not value.numel():
+        return None
+    if value.dtype == torch.bool:
+        changed = torch.rand(value.shape) < 0.5
+    elif value.is_floating_point():
+        changed = value + torch.randn_like(value)
+    else:
+        changed = value.flatten()[torch.randint(value.numel(), value.shape)]
+    return (*arguments[:i], changed, *arguments[i + 1 :])
+
+
+def leaks(exercise: Exercise, draws: list[tuple], call: Callable[[tuple], Any]) -> str | None:
+    """Name what should have no influence and has: other rows of the batch, or what a mask hides."""
+    listed = parameters(exercise)
+    if len(listed) != len(draws[0]):
+        return None
+    arguments = draws[0]
+    masks = [(p, v) for p, v in zip(listed, arguments, strict=True) if isinstance(v, Tensor) and v.dtype == torch.bool]
+    for mask, hides in masks:
+        for i, (name, axes) in enumerate(listed):
+            value = arguments[i]
+            if not isinstance(value, Tensor) or not value.is_floating_point() or len(axes) != value.dim():
+                continue
+            if axes[: hides.dim()] != mask.axes:
+                continue
+            noise = torch.randn_like(value)
+            hidden = ~hides.reshape(*hides.shape, *[1] * (value.dim() - hides.dim()))
+            other = (*arguments[:i], value + noise * hidden, *arguments[i + 1 :])
+            if _unmoved(exercise, arguments, other) and not equal(call(arguments), call(other)):
+                return (
+                    f"What `{mask.name}` hides has an influence: change `{name}` where it is False, and your result "
+                    f"changes."
+                )
+    batched = [i for i, (_, axes) in enumerate(listed) if axes and axes[0] == "batch"]
+    if not batched:
+        return None
+    changed = list(arguments)
+    for i in batched:
+        value = arguments[i].clone()
+        value[0] = value[0] + torch.randn_like(value[0]) if value.is_floating_point() else value[-1]
+        changed[i] = value
+    ours, theirs = (
+        (r if isinstance(r, tuple) else (r,)) for r in (_run(exercise, arguments), _run(exercise, tuple(changed)))
+    )
+    if not all(isinstance(t, Tensor) and t.dim() and equal(t[1:], u[1:]) for t, u in zip(ours, theirs, strict=True)):
+        return None
+    before, after = (_tensors(call(a)) for a in (arguments, tuple(changed)))
+    if any(
+        t.shape == u.shape == o.shape and not equal(t[1:], u[1:]) for t, u, o in zip(before, after, ours, strict=False)
+    ):
+        return "The rows of a batch influence each other: change the first, and your results for others change."
+    return None
+
+
+def _tensors(result: Any) -> list[Tensor]:
+    results = result if isinstance(result, tuple | list) else [result]
+    return [r for r in results if isinstance(r, Tensor)]
+
+
+def _run(exercise: Exercise, arguments: tuple) -> Any:
+    return exercise.reference(*copy.deepcopy(arguments))
+
+
+def _unmoved(exercise: Exercise, arguments: tuple, other: tuple) -> bool:
+    return equal(_run(exercise, arguments), _run(exercise, other))

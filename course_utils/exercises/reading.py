@@ -1,0 +1,204 @@
+"""What an answer gave back, read safely whatever it is, and compared with ours.
+
+Whole numbers and truth values are compared as such, real numbers with room for another order of sums.
+"""
+
+import math
+import numbers
+import reprlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+RTOL, ATOL = 1e-4, 1e-5  # wide enough for another order of sums and for half the digits of another dtype
+HALF = (torch.float16, torch.bfloat16)
+
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = 80
+_short.maxlong, _short.maxlevel = 40, 2
+
+
+class Unreadable:
+    """A result that holds no numbers we could compare; ``why`` is what to tell its author."""
+
+    def __init__(self, why: str):
+        """Keep the reason."""
+        self.why = why
+
+
+def read(result: Any) -> Any:
+    """Copy a result, so that nothing that is written later changes it, into plain tensors, numbers and sequences.
+
+    Arrays become tensors, sparse and quantized tensors dense ones, scalars of NumPy and fractions become numbers; what
+    holds nothing to compare becomes `Unreadable`.
+    """
+    if isinstance(result, Tensor):
+        try:
+            return _plain(result)
+        except Exception as error:  # a tensor can be of many kinds, and most refuse most questions
+            return Unreadable(f"Your result is a tensor that cannot be read ({type(error).__name__}).")
+    if isinstance(result, np.ndarray | np.generic):
+        if result.dtype == object or result.dtype.kind not in "biufc":
+            return result.tolist() if result.ndim < 2 else Unreadable("Your array does not hold numbers.")
+        if isinstance(result, np.generic):
+            return result.item()
+        return torch.from_numpy(result.copy())
+    if type(result) in (list, tuple):
+        return type(result)(map(read, result)) if len(result) <= 10_000 else result
+    if isinstance(result, numbers.Rational) and not isinstance(result, numbers.Integral):
+        return float(result)
+    return result
+
+
+def _plain(result: Tensor) -> Tensor | Unreadable:
+    with torch._C.DisableTorchFunctionSubclass():  # a subclass may answer anything to any question
+        if result.is_meta:
+            return Unreadable("Your tensor holds no numbers (its device is meta).")
+        if result.is_nested:
+            return Unreadable("Your tensor is nested, with rows of several lengths; expected an ordinary one.")
+        result = result.detach()
+        if result.is_quantized:
+            result = result.dequantize()
+        if result.layout is not torch.strided:
+            result = result.to_dense()
+        if result.is_complex():
+            if result.imag.any():
+                return Unreadable("Your result holds complex numbers; expected real ones.")
+            result = result.real
+        return torch.empty(result.shape, dtype=result.dtype).copy_(result)
+
+
+def shown(value: Any) -> str:
+    """Describe a value in a few characters: a tensor by its shape, everything else by the beginning of its repr."""
+    if isinstance(value, Tensor):
+        return f"tensor{tuple(value.shape)}"
+    if isinstance(value, np.ndarray):
+        return f"array{value.shape}"
+    if isinstance(value, Unreadable):
+        return "something that cannot be compared"
+    if type(value) in (list, tuple) and any(isinstance(part, Tensor | Unreadable) for part in value):
+        parts = ", ".join(map(shown, value[:4])) + (", …" if len(value) > 4 else "")
+        return f"({parts})" if type(value) is tuple else f"[{parts}]"
+    try:
+        return _short.repr(value)
+    except Exception:  # a repr is somebody's code too
+        return f"an object of type {type(value).__name__}"
+
+
+def kind(value: Any) -> str:
+    """Describe what is expected, without its numbers."""
+    if isinstance(value, Tensor):
+        return f"a tensor{tuple(value.shape)}"
+    if isinstance(value, list | tuple):
+        return f"a {type(value).__name__} of {len(value)}"
+    return f"a value of type {type(value).__name__}"
+
+
+def same(given: Any, before: Any) -> bool:
+    """Say whether arguments are what they were before the call."""
+    if isinstance(before, Tensor):
+        return isinstance(given, Tensor) and given.shape == before.shape and torch.equal(given, before)
+    if isinstance(before, dict):
+        return given.keys() == before.keys() and all(same(given[key], before[key]) for key in before)
+    if isinstance(before, list | tuple):
+        return len(given) == len(before) and all(map(same, given, before))
+    return callable(before) or bool(given == before)
+
+
+def equal(expected: Any, found: Any) -> bool:
+    """Compare a result that was read with ours."""
+    if isinstance(expected, Tensor):
+        return isinstance(found, Tensor) and found.shape == expected.shape and _equal_numbers(expected, found)
+    if isinstance(found, Tensor):
+        found = found.tolist()
+    if isinstance(expected, str):
+        return isinstance(found, str) and " ".join(found.split()).casefold() == expected.casefold()
+    if isinstance(expected, Sequence):
+        is_sequence = isinstance(found, Sequence) and not isinstance(found, str)
+        return is_sequence and len(found) == len(expected) and all(map(equal, expected, found))
+    if isinstance(expected, bool) or not isinstance(expected, int | float):
+        return type(found) is type(expected) and bool(found == expected)
+    if isinstance(found, bool) or not isinstance(found, numbers.Real):
+        return False
+    try:
+        number = float(found)
+    except (OverflowError, ValueError):
+        return False
+    if isinstance(expected, int):
+        return number == expected
+    return math.isclose(number, expected, rel_tol=1e-3, abs_tol=1e-3)
+
+
+def _equal_numbers(expected: Tensor, found: Tensor) -> bool:
+    if not expected.is_floating_point():
+        return bool((found.double() == expected.double()).all())
+    if found.dtype == torch.bool or found.dtype in HALF:
+        return False
+    return torch.allclose(found.double(), expected.double(), rtol=RTOL, atol=ATOL, equal_nan=True)
+
+
+def difference(expected: Any, found: Any, axes: Sequence[str] = ()) -> str:
+    """Name the first thing in which a result differs: type, length, shape, dtype, or place."""
+    if isinstance(found, Unreadable):
+        return found.why
+    if found is None:
+        return "Your function returned None: is there a return at its end?"
+    if isinstance(expected, tuple):
+        if isinstance(found, Tensor) or not isinstance(found, tuple | list) or len(found) != len(expected):
+            return f"Expected {len(expected)} results, found {shown(found)}."
+        part = next(i for i, (e, f) in enumerate(zip(expected, found, strict=True)) if not equal(e, f))
+        return f"In result {part + 1} of {len(expected)}: {difference(expected[part], found[part])}"
+    if not isinstance(expected, Tensor):
+        return f"Expected {shown(expected)}, found {shown(found)}."
+    if not isinstance(found, Tensor):
+        return f"Expected a tensor, found {_what(found)}."
+    if found.shape != expected.shape:
+        named = f" ({', '.join(axes)})" if len(axes) == expected.dim() else ""
+        return f"Expected shape {tuple(expected.shape)}{named}, found {tuple(found.shape)}."
+    return _difference_of_numbers(expected, found)
+
+
+def _what(found: Any) -> str:
+    if type(found) in (list, tuple) and found and all(isinstance(part, Tensor) for part in found):
+        return f"a {type(found).__name__} of {len(found)} tensors: stack or concatenate them"
+    return f"{type(found).__name__}"
+
+
+def _difference_of_numbers(expected: Tensor, found: Tensor) -> str:
+    if expected.is_floating_point() and not found.is_floating_point():
+        return f"Expected floating-point numbers, found {found.dtype}."
+    if found.dtype in HALF:
+        if torch.allclose(found.double(), expected.double(), rtol=2e-2, atol=2e-2):
+            return f"Your numbers are rounded: their dtype is {found.dtype}, expected torch.float32."
+        return f"Your dtype is {found.dtype}, expected torch.float32; and some numbers are far off."
+    if found.is_floating_point() and torch.isnan(found).any():
+        count = int(torch.isnan(found).sum())
+        return f"There is NaN in your result ({count} of {found.numel()} numbers): is zero divided by zero somewhere?"
+    if not expected.is_floating_point() and found.is_floating_point() and (found != found.round()).any():
+        wanted = "True and False" if expected.dtype == torch.bool else "whole numbers"
+        return f"Expected {wanted}, found fractions such as {found[found != found.round()][0].item():.4f}."
+    exact = not expected.is_floating_point()
+    off = found.double() != expected.double() if exact else ~_close(expected, found)
+    if not off.any():
+        return "Your result differs in nothing that can be named."
+    place = tuple(int(i) for i in off.nonzero()[0])
+    ours, theirs = expected[place].item(), found[place].item()
+    both = (
+        f"xpected {ours}, found {_of_kind(theirs, expected.dtype)}"
+        if exact
+        else f"xpected {ours:.4f}, found {theirs:.4f}"
+    )
+    if not place:
+        return f"E{both}."
+    return f"The first difference is at index {list(place)}: e{both}; {int(off.sum())} of {off.numel()} differ."
+
+
+def _of_kind(number: Any, dtype: torch.dtype) -> Any:
+    return bool(number) if dtype == torch.bool and number in (0, 1) else f"{number:g}"
+
+
+def _close(expected: Tensor, found: Tensor) -> Tensor:
+    return torch.isclose(found.double(), expected.double(), rtol=RTOL, atol=ATOL, equal_nan=True)

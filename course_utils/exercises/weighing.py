@@ -1,0 +1,268 @@
+"""What can go wrong between scores and weights: the mask, the softmax, the axis; shared by all that attends.
+
+Each is a function of (scores, mask), to be put in the place of the right one, with the sentence for whoever wrote it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from course_utils.attention import masked_softmax
+
+Weigh = Callable[[Tensor, Tensor], Tensor]
+
+
+def _low(scores: Tensor) -> float:
+    return torch.finfo(scores.dtype).min
+
+
+def _softmax(scores: Tensor, mask: Tensor) -> Tensor:
+    """Do what `masked_softmax` does, for scores of any number of axes."""
+    return masked_softmax(scores[None], mask[None])[0]
+
+
+def filled(number: float) -> Weigh:
+    """Set hidden scores to a number, without a word for rows that are all hidden."""
+    return lambda scores, mask: scores.masked_fill(~mask, number).softmax(-1)
+
+
+def along(axis: int) -> Weigh:
+    """Take the softmax over another axis than the last."""
+
+    def weigh(scores: Tensor, mask: Tensor) -> Tensor:
+        mask = mask.expand_as(scores)
+        return _softmax(scores.transpose(axis, -1), mask.transpose(axis, -1)).transpose(axis, -1)
+
+    return weigh
+
+
+def at_once(scores: Tensor, mask: Tensor) -> Tensor:
+    """Normalise over all but the first axis together."""
+    shape = scores.shape
+    mask = mask.expand_as(scores)
+    if len(shape) < 3:
+        return _softmax(scores.reshape(1, -1), mask.reshape(1, -1)).reshape(shape)
+    return _softmax(scores.flatten(1), mask.flatten(1)).reshape(shape)
+
+
+def _best(scores: Tensor, mask: Tensor) -> Tensor:
+    best = scores.masked_fill(~mask, -torch.inf).argmax(-1, keepdim=True)
+    return torch.zeros_like(scores).scatter(-1, best, 1.0) * mask
+
+
+def _inverted_after(scores: Tensor, mask: Tensor) -> Tensor:
+    return scores.softmax(-1) * ~mask
+
+
+def _nothing(scores: Tensor, mask: Tensor) -> Tensor:
+    return 0 * scores * mask
+
+
+def _count(mask: Tensor) -> Tensor:
+    return mask.sum(-1, keepdim=True).clamp(min=1)
+
+
+def of_masks(real: str = "a word", hidden: str = "padding") -> dict[str, tuple[Weigh, str]]:
+    """Give what people do to a mask, in the words of an exercise: what counts, and what is hidden."""
+    ms = _softmax
+    return {
+        "mask inverted": (
+            lambda s, m: ms(s, ~m.expand_as(s)),
+            f"The mask is inverted: you attend to {hidden}, and {real} that counts is left out. True means it counts.",
+        ),
+        "mask inverted afterwards": (
+            _inverted_after,
+            f"You multiply by the inverted mask after the softmax: what is left is the weight of {hidden}.",
+        ),
+        "masked twice, once inverted": (
+            _nothing,
+            "All your weights are zero: the mask is used once as it is and once inverted, so nothing gets past both.",
+        ),
+        "mask forgotten": (
+            lambda s, m: s.softmax(-1),
+            f"The mask is not used in the softmax: {hidden} gets weight.",
+        ),
+        "masked afterwards": (
+            lambda s, m: s.softmax(-1) * m,
+            f"You mask after the softmax alone: {hidden} took part in it, and what it took is lost, so the weights "
+            "sum to less than one.",
+        ),
+        "scores times mask": (
+            lambda s, m: (s * m).softmax(-1),
+            f"You set the scores of {hidden} to 0 (or nearly 0), by a product with the mask or by a fill. A softmax "
+            "makes e⁰ = 1 of that, which is not nothing: a score that is masked must be very low.",
+        ),
+        "scores times mask, then masked": (
+            lambda s, m: (s * m).softmax(-1) * m,
+            f"You set the scores of {hidden} to 0 before the softmax and its weights to 0 behind it. In between each "
+            "took e⁰ = 1 of the sum, so the masked weights sum to less than one.",
+        ),
+        "mask added": (
+            lambda s, m: (s + m).softmax(-1),
+            f"You add the mask to the scores, so that {real} scores 1 more than {hidden}: e times the weight, no more.",
+        ),
+        "mask added, then masked": (
+            lambda s, m: (s + m).softmax(-1) * m,
+            f"You add the mask to the scores and multiply by it afterwards: {hidden} still took its share of the sum.",
+        ),
+        "mask subtracted": (
+            lambda s, m: (s - m.to(s.dtype)).softmax(-1),
+            f"You subtract the mask from the scores: {real} then scores 1 less than {hidden}.",
+        ),
+        "filled with a large number": (
+            lambda s, m: s.masked_fill(~m, -_low(s)).softmax(-1),
+            f"The fill has the wrong sign: {hidden} is given the highest score of all, and takes all the weight.",
+        ),
+        "filled with 1": (filled(1.0), "You fill masked scores with 1: that is a good score, not a very low one."),
+        "filled with −1": (filled(-1.0), "You fill masked scores with −1: not low enough; e to the −1 is still 0.37."),
+        "filled with −10": (
+            filled(-10.0),
+            "You fill masked scores with a number that is not low enough: others can be as low.",
+        ),
+        "filled with the lowest score": (
+            lambda s, m: torch.where(m, s, s.amin(-1, keepdim=True)).softmax(-1),
+            "You fill masked scores with the lowest score there is. That is a score like any other: it gets weight.",
+        ),
+        "filled after the softmax": (
+            lambda s, m: s.softmax(-1).masked_fill(~m, -1e9),
+            "You fill after the softmax: the very low number belongs among the scores, before it.",
+        ),
+        "not a softmax: masked scores": (
+            lambda s, m: s * m,
+            "You average with the masked scores themselves: there is no softmax. Scores may be negative and sum to "
+            "anything.",
+        ),
+        "exponentials": (
+            lambda s, m: s.exp() * m,
+            "Your weights are exponentials that are not normalised: they do not sum to one. Divide by their sum.",
+        ),
+        "divided by the scores' sum": (
+            lambda s, m: s * m / (s * m).sum(-1, keepdim=True),
+            "You divide the scores by their sum, without an exponential (no softmax): weights can be negative.",
+        ),
+        "equal weights": (
+            lambda s, m: m.expand_as(s) / _count(m),
+            "All your weights in a row are equal: this is the mean of what the mask allows. The scores take no part.",
+        ),
+        "equal weights for all": (
+            lambda s, m: torch.full_like(s, 1 / s.shape[-1]),
+            f"All your weights are equal, for {hidden} too: scores and mask take no part.",
+        ),
+        "the mask as weights": (
+            lambda s, m: m.expand_as(s).to(s.dtype),
+            "You add up what the mask allows: the mask itself serves as weights, scores take no part.",
+        ),
+        "divided by the count": (
+            lambda s, m: ms(s, m) / _count(m),
+            "You divide by the number of real positions as well. The weights sum to one already.",
+        ),
+        "divided by the length": (
+            lambda s, m: ms(s, m) / s.shape[-1],
+            "You divide by the number of positions as well (a mean for a sum). The weights sum to one already.",
+        ),
+        "first mask for all": (
+            lambda s, m: ms(s, m[:1].expand_as(m)),
+            "You use the mask of the first row of the batch for all; each has its own.",
+        ),
+        "best alone": (
+            _best,
+            "You take the best alone (argmax, hard attention): its weight is one and all others get nothing. A softmax "
+            "gives each its share.",
+        ),
+        "sigmoid": (
+            lambda s, m: s.sigmoid() * m,
+            "You squash the scores by a sigmoid in place of a softmax: the weights do not sum to one.",
+        ),
+        "sigmoid, normalised": (
+            lambda s, m: s.sigmoid() * m / (s.sigmoid() * m).sum(-1, keepdim=True),
+            "You normalise sigmoids in place of exponentials: that is not a softmax.",
+        ),
+        "softmax twice": (
+            lambda s, m: ms(ms(s, m), m),
+            "There are two softmaxes in a row: the second sees numbers between 0 and 1 only and flattens the weights.",
+        ),
+        "log_softmax": (
+            lambda s, m: s.masked_fill(~m, -30.0).log_softmax(-1) * m,
+            "These are logarithms of weights (log_softmax): negative, and not summing to one.",
+        ),
+        "sign of the scores": (
+            lambda s, m: ms(-s, m),
+            "The sign of the scores is wrong: the lowest gets the most weight (softmin).",
+        ),
+        "squared": (lambda s, m: ms(s, m) ** 2, "Your weights are squared, and no longer sum to one."),
+        "scores squashed": (
+            lambda s, m: ms(s.tanh(), m),
+            "You squash the finished scores by a tanh: none can leave −1 to 1, so nothing can stand out.",
+        ),
+        "scores by ReLU": (
+            lambda s, m: ms(s.relu(), m),
+            "A ReLU acts on the scores before the softmax: all that are negative become equal.",
+        ),
+        "absolute scores": (lambda s, m: ms(s.abs(), m), "You take the absolute value of the scores: the sign counts."),
+        "softmax of one too few": (
+            lambda s, m: ms(s, m & torch.cat([m[..., 1:], torch.zeros_like(m[..., :1])], -1)),
+            f"Your mask ends one position too early: the last position before {hidden} gets no weight.",
+        ),
+        "softmax of one too many": (
+            lambda s, m: ms(s, m | torch.cat([m[..., :1], m[..., :-1]], -1)),
+            f"Your mask ends one position too late: the first position of {hidden} gets weight.",
+        ),
+        "one more below": (
+            lambda s, m: s.exp() * m / (1 + (s.exp() * m).sum(-1, keepdim=True)),
+            "You add 1 below the fraction line: that avoids 0/0 and takes weight from every row. Where anything "
+            "counts, weights must sum to one.",
+        ),
+    }
+
+
+def of_rows(real: str = "word", nothing: str = "a row without anything to attend to") -> dict[str, tuple[Weigh, str]]:
+    """Give what is right where there is something to attend to, and wrong where there is nothing."""
+    return {
+        "−∞": (
+            filled(-torch.inf),
+            f"Right but for {nothing}: there all scores are −∞, or all that is added up is 0, and zero is divided by "
+            f"zero, "
+            "which is NaN.",
+        ),
+        "−1e9": (
+            filled(-1e9),
+            f"Right but for {nothing}: a large negative number everywhere is the same everywhere (−1e9 as well as any "
+            "other), so the softmax averages over all that it should not see.",
+        ),
+    }
+
+
+def _without_mask(sentence: str) -> str:
+    return sentence.replace(", for padding too: scores and mask take", ": the scores take").replace("masked ", "")
+
+
+def of_softmax() -> dict[str, tuple[Any, str]]:
+    """Give what people do in place of a softmax where nothing is hidden: functions of the scores alone."""
+    everything = of_masks()
+    names = (
+        "not a softmax: masked scores",
+        "exponentials",
+        "divided by the scores' sum",
+        "equal weights for all",
+        "divided by the length",
+        "best alone",
+        "sigmoid",
+        "sigmoid, normalised",
+        "softmax twice",
+        "log_softmax",
+        "sign of the scores",
+        "squared",
+        "scores squashed",
+        "scores by ReLU",
+        "absolute scores",
+        "one more below",
+    )
+    return {
+        name.removeprefix("not a softmax: masked "): (
+            lambda scores, weigh=everything[name][0]: weigh(scores, torch.ones_like(scores, dtype=torch.bool)),
+            _without_mask(everything[name][1]),
+        )
+        for name in names
+    }
