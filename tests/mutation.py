@@ -25,6 +25,7 @@ from tests.solutions import solutions
 
 # exercise → changed line → why it is right all the same
 EQUIVALENT: dict[str, dict[str, str]] = {
+    "01_greedy": {"word = logits.argmax()": "a tensor that holds one id serves as that id"},
     "03_indifferent_query": {
         "return seen[:, None] * query - states": "all states change their sign: scores stay 0, states still differ"
     },

@@ -230,7 +230,7 @@ def test_a_name_that_is_local_in_an_answer_brings_no_other_cell_with_it(tmp_path
 
 def test_two_lectures_in_one_file_are_both_graded(tmp_path):
     other = 'check("02_softmax_axis", attend_in_rows)\ncheck("02_additive_score", additive_score)'
-    found = graded(tmp_path, returned(IMPORTS, RIGHT, CHECK, 'check("01_beam_step", beam_step)', other))
+    found = graded(tmp_path, returned(IMPORTS, RIGHT, CHECK, 'check("01_greedy", greedy)', other))
     assert list(found) == [*of_lecture("01"), *of_lecture("02")]
     assert found["01_last_state"].result == "correct"
 

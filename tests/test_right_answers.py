@@ -11,16 +11,6 @@ from course_utils.exercises.catalogue import EXERCISES
 from course_utils.exercises.checks import diagnose
 
 
-def gru_in_a_loop(inputs, state, W, U, b):
-    d = state.shape[1]
-    rows = []
-    for x, h in zip(inputs.double(), state.double(), strict=True):
-        r, z = (torch.sigmoid(W[i : i + d].double() @ x + U[i : i + d].double() @ h + b[i : i + d]) for i in (0, d))
-        n = torch.tanh(W[2 * d :].double() @ x + U[2 * d :].double() @ (r * h) + b[2 * d :])
-        rows.append(n + z * (h - n))
-    return torch.stack(rows)
-
-
 def read_sentence_by_sentence(inputs, W, U):
     states = inputs.new_zeros(*inputs.shape[:2], len(U))
     for i in range(len(inputs)):
@@ -37,19 +27,50 @@ def read_with_torch(inputs, W, U):
     return rnn(inputs)[0]
 
 
-def beam_by_sorting(totals, log_p):
-    candidates = [(float(totals[i] + log_p[i, w]), i, w) for i in range(log_p.shape[0]) for w in range(log_p.shape[1])]
-    best = sorted(candidates, reverse=True)[: len(totals)]
-    return [torch.tensor(column) for column in zip(*best, strict=True)]
+def loss_word_by_word(logits, target, mask):
+    total, n_words = torch.zeros(()).double(), 0
+    for row, ids, real in zip(logits.double(), target.tolist(), mask.tolist(), strict=True):
+        for scores, word, is_word in zip(row, ids, real, strict=True):
+            if is_word:
+                total, n_words = total + torch.logsumexp(scores, 0) - scores[word], n_words + 1
+    return total / n_words
+
+
+def loss_by_ignoring(logits, target, mask):
+    return F.cross_entropy(logits.mT, target.masked_fill(~mask, -100))
+
+
+def loss_by_weights(logits, target, mask):
+    each = F.cross_entropy(logits.flatten(0, 1), target.flatten(), reduction="none")
+    return (each * mask.flatten()).sum() / mask.sum()
+
+
+def greedy_by_recursion(step, state, max_words, word=1):
+    if max_words == 0:
+        return []
+    logits, state = step(word, state)
+    word = logits.tolist().index(max(logits.tolist()))
+    return [word] if word == 2 else [word, *greedy_by_recursion(step, state, max_words - 1, word)]
+
+
+def greedy_in_tensors(step, state, max_words):
+    words = torch.ones(1, dtype=torch.long)
+    while len(words) <= max_words and words[-1] != 2:
+        logits, state = step(words[-1], state)
+        words = torch.cat([words, logits.softmax(-1).topk(1).indices])
+    return words[1:]
 
 
 @pytest.mark.parametrize(
     ("exercise", "answer"),
     [
-        ("01_gru_of_2014", gru_in_a_loop),
         ("01_mixed_batch", read_sentence_by_sentence),
         ("01_mixed_batch", read_with_torch),
-        ("01_beam_step", beam_by_sorting),
+        ("01_masked_loss", loss_word_by_word),
+        ("01_masked_loss", loss_by_ignoring),
+        ("01_masked_loss", loss_by_weights),
+        ("01_greedy", greedy_by_recursion),
+        ("01_greedy", greedy_in_tensors),
         ("01_pairs_of_words", ("cats cats dogs cats", "cats dogs cats cats")),
         ("01_pairs_of_words", ["See cats see dogs see", "see dogs see cats see"]),
         ("01_gradient_left", 0.0625),
