@@ -55,6 +55,15 @@ RESULTS = ("correct", "not yet", "not attempted", "not run")
 MISSING = "missing"  # no answer at this place; another one may have it
 BETTER = ("correct", "not yet", "not run", "not attempted", MISSING)  # which of several results counts
 SECONDS_TO_START = 120  # what the process that runs answers may take beside an answer
+SPEAKS_OF_SOLUTIONS = {  # what the lectures say of their solutions -> what a handout says in its place
+    "has five cells: the question, a stub to fill in, a check, hints, and the solution.": (
+        "has four cells: the question, a stub to fill in, a check, and hints."
+    ),
+    "Hints and solution are folded;": "Hints are folded;",
+    " A solution read too early costs you the exercise.": "",
+    " The solution has the code to try it.": "",
+    " Then run the solution's code.": "",
+}
 FORMULAS = ("=", "+", "-", "@", "\t")
 
 
@@ -109,9 +118,13 @@ def _holds(path: Path, text: str) -> bool:
 
 
 def without_solutions(notebook: NotebookNode) -> NotebookNode:
-    """Give a notebook without the cells that are tagged as solutions; hints stay."""
+    """Give a notebook without the cells that are tagged as solutions, and without a word of them; hints stay."""
     notebook = nbformat.from_dict(notebook)
     notebook.cells = [cell for cell in notebook.cells if "solution" not in cell.metadata.get("tags", [])]
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            for ours, handed_out in SPEAKS_OF_SOLUTIONS.items():
+                cell.source = cell.source.replace(ours, handed_out)
     return notebook
 
 
