@@ -349,6 +349,41 @@ def test_the_shares_of_the_heads_are_those_counted_token_by_token():
                 assert share == pytest.approx(sum(hits) / len(hits)), column
 
 
+def test_what_is_removed_is_removed_and_nothing_else():
+    _, words, examples = some_examples(7)
+    source, target = lecture.as_batch(examples)
+
+    def made(part):
+        torch.manual_seed(0)
+        return experiment.without(part, *words)
+
+    def logits(model):
+        return model.decode(target.ids, model.encode(source), source.mask)[0]
+
+    whole = made("")
+    torch.manual_seed(0)
+    torch.testing.assert_close(logits(whole), logits(lecture.new_transformer(*words, lecture.in_order)))
+    without_sums = made("residual")
+    without_sums.load_state_dict(whole.state_dict())
+    layer, plain = without_sums.encoder[0], whole.encoder[0]
+    x, mask = torch.randn(3, 7, lecture.D_MODEL), padding_mask(torch.tensor([7, 5, 2]), 7)
+    normed = plain.norms[0](x)
+    attended = plain.self_attention(normed, normed, mask)[0]
+    torch.testing.assert_close(layer(x, mask), plain.feed_forward(plain.norms[1](attended)))
+    memory, past = torch.randn(3, 5, lecture.D_MODEL), causal_mask(7)
+    read = padding_mask(torch.tensor([5, 3, 1]), 5)
+    layer, plain = without_sums.decoder[0], whole.decoder[0]
+    normed = plain.norms[0](x)
+    attended = plain.self_attention(normed, normed, past)[0]
+    asked = plain.cross_attention(plain.norms[1](attended), memory, read)[0]
+    torch.testing.assert_close(layer(x, memory, past, read)[0], plain.feed_forward(plain.norms[2](asked)))
+    for part, kind in (("LayerNorm", nn.LayerNorm), ("feed-forward", nn.ReLU)):
+        model = made(part)
+        assert not any(isinstance(module, kind) for module in model.modules())
+        assert logits(model).isfinite().all()
+        assert not torch.allclose(logits(model), logits(whole), atol=0.01)
+
+
 def test_pytorchs_own_attention_keeps_no_table_of_weights():
     n, d = 512, 64
     table, none = (
