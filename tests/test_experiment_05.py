@@ -8,6 +8,7 @@ from course_utils.attention import AdditiveScore, causal_mask, dot_score, paddin
 from course_utils.data.batches import Batch, Vocabulary, pad
 from course_utils.data.number_words import translate
 from course_utils.evidence.record import stored
+from course_utils.exercises.catalogue import EXERCISES
 
 from .closeness import assert_likeliest
 from .notebooks import definitions
@@ -347,6 +348,100 @@ def test_the_shares_of_the_heads_are_those_counted_token_by_token():
             for column, hits in counted.items():
                 share = shares[column][layer * lecture.N_HEADS + head].item()
                 assert share == pytest.approx(sum(hits) / len(hits)), column
+
+
+def test_rotations_in_a_model_are_those_of_the_exercise_in_each_head():
+    torch.manual_seed(0)
+    x = torch.randn(3, 7, 2 * 10)
+    turn = 10_000 ** (-torch.arange(0, 10, 2) / 10)
+    turned = experiment.Rotate(2)(x)
+    for row in range(3):
+        for head in (slice(0, 10), slice(10, 20)):
+            expected = EXERCISES["05_rotate"].reference(x[row, :, head], turn)
+            torch.testing.assert_close(turned[row, :, head], expected, atol=1e-5, rtol=1e-5)
+
+
+def test_with_rotations_a_score_depends_on_the_distance_alone():
+    _, words, _ = some_examples(7)
+    torch.manual_seed(0)
+    attention = experiment.with_positions("rotary", *words).encoder[0].self_attention
+    same = torch.randn(1, 1, lecture.D_MODEL).expand(1, 11, -1)  # eleven times the same word
+    query, keys = attention.split(attention.to_query(same)), attention.split(attention.to_keys(same))
+    scores = query @ keys.mT
+    for shift in range(-10, 11):
+        along = scores.diagonal(shift, -2, -1)
+        torch.testing.assert_close(along, along[..., :1].expand_as(along), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("kind", "knows"), [("sinusoidal", True), ("learned", True), ("rotary", True), ("none", False)]
+)
+def test_the_four_kinds_of_positions_change_the_encoder_alone_and_one_of_them_tells_nothing(kind, knows):
+    _, (english, german), examples = some_examples(7)
+    torch.manual_seed(0)
+    model = experiment.with_positions(kind, english, german).eval()
+    source, target = lecture.as_batch(examples)
+    order = [1, 0, *range(2, source.ids.shape[1])]
+    shuffled = Batch(source.ids[:, order], source.mask)
+    assert source.mask[:, :2].all()
+    difference = (model.encode(shuffled) - model.encode(source)[:, order]).abs().amax()
+    assert (difference > 1e-3) == knows
+    twin = lecture.new_transformer(english, german, None)
+    assert {n: p.shape for n, p in model.decoder.named_parameters()} == {
+        n: p.shape for n, p in twin.decoder.named_parameters()
+    }
+    model.decode(target.ids, model.encode(source), source.mask)
+
+
+def test_learned_places_are_as_large_as_sines_and_one_for_each_place():
+    torch.manual_seed(0)
+    places = experiment.LearnedPositions(32, 64)
+    assert places.table.var().item() == pytest.approx(
+        lecture.sinusoidal_positions(32, 64).square().mean().item(), rel=0.1
+    )
+    torch.testing.assert_close(places(torch.zeros(3, 7, 64)), places.table[:7].expand(3, 7, 64))
+    with pytest.raises(ValueError, match="longer than its 32 places"):
+        places(torch.zeros(1, 33, 64))
+
+
+def test_pairs_are_kept_by_the_number_of_their_english_words():
+    pairs = translate([7, 45, 345, 5_000_000])
+    assert experiment.of_length(pairs, 2, 3).numbers == (45, 5_000_000)
+
+
+def test_what_is_removed_is_removed_and_nothing_else():
+    _, words, examples = some_examples(7)
+    source, target = lecture.as_batch(examples)
+
+    def made(part):
+        torch.manual_seed(0)
+        return experiment.without(part, *words)
+
+    def logits(model):
+        return model.decode(target.ids, model.encode(source), source.mask)[0]
+
+    whole = made("")
+    torch.manual_seed(0)
+    torch.testing.assert_close(logits(whole), logits(lecture.new_transformer(*words, lecture.in_order)))
+    without_sums = made("residual")
+    without_sums.load_state_dict(whole.state_dict())
+    layer, plain = without_sums.encoder[0], whole.encoder[0]
+    x, mask = torch.randn(3, 7, lecture.D_MODEL), padding_mask(torch.tensor([7, 5, 2]), 7)
+    normed = plain.norms[0](x)
+    attended = plain.self_attention(normed, normed, mask)[0]
+    torch.testing.assert_close(layer(x, mask), plain.feed_forward(plain.norms[1](attended)))
+    memory, past = torch.randn(3, 5, lecture.D_MODEL), causal_mask(7)
+    read = padding_mask(torch.tensor([5, 3, 1]), 5)
+    layer, plain = without_sums.decoder[0], whole.decoder[0]
+    normed = plain.norms[0](x)
+    attended = plain.self_attention(normed, normed, past)[0]
+    asked = plain.cross_attention(plain.norms[1](attended), memory, read)[0]
+    torch.testing.assert_close(layer(x, memory, past, read)[0], plain.feed_forward(plain.norms[2](asked)))
+    for part, kind in (("LayerNorm", nn.LayerNorm), ("feed-forward", nn.ReLU)):
+        model = made(part)
+        assert not any(isinstance(module, kind) for module in model.modules())
+        assert logits(model).isfinite().all()
+        assert not torch.allclose(logits(model), logits(whole), atol=0.01)
 
 
 def test_pytorchs_own_attention_keeps_no_table_of_weights():
