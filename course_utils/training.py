@@ -110,10 +110,33 @@ class History:
     """
 
     loss: list[float] = field(default_factory=list)
-    score: list[float] = field(default_factory=list)
+    score: list[float | tuple[float, ...]] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     best_epoch: int = -1
     interrupted: bool = False
+
+
+@dataclass
+class _Best:
+    """The best of each score so far, and the last epoch at which one of them was reached."""
+
+    scores: tuple[float, ...] = ()
+    reached: int = -1
+
+    def beaten_by(self, score: float | tuple[float, ...], epoch: int) -> bool:
+        """Take an epoch's score or scores; say whether its weights are to be kept."""
+        new = _several(score)
+        old = self.scores or (-math.inf,) * len(new)
+        alone = len(new) == 1  # one score must improve; of several it is enough that each is as good as ever
+        good = [a > b if alone else a >= b for a, b in zip(new, old, strict=True)]
+        if any(good):
+            self.reached = epoch
+        self.scores = tuple(map(max, new, old))
+        return all(good)
+
+
+def _several(score: float | tuple[float, ...]) -> tuple[float, ...]:
+    return score if isinstance(score, tuple) else (score,)
 
 
 def fit(
@@ -126,7 +149,7 @@ def fit(
     schedule: Callable[[float], float] = constant,
     weight_decay: float = 0.0,
     clip_norm: float | None = 1.0,
-    validate: Callable[[], float] | None = None,
+    validate: Callable[[], float | tuple[float, ...]] | None = None,
     patience: int | None = None,
     description: str = "training",
     progress: bool = True,
@@ -151,9 +174,11 @@ def fit(
         Gradients longer than this are shortened to it; ``None`` leaves them alone.
     validate
         ``validate()`` scores the model after each epoch, higher is better. At the end the model holds the weights of
-        its best epoch.
+        its best epoch. Several scores may be given as a tuple: the best epoch is then the last one at which none of
+        them was below its own best so far.
     patience
-        Stop when ``validate`` has not improved for this many epochs.
+        Stop when ``validate`` has not improved for this many epochs; where it gives several scores, when none of them
+        has reached its own best for this many epochs.
     description, progress
         Name shown beside the progress bar, and whether to show it.
 
@@ -175,11 +200,14 @@ def fit(
     -----
     However training ends, the model is left in evaluation mode with the weights of its best epoch, or without
     ``validate`` its latest ones, and `fit` can be called again to train it further.
+
+    With ``(accuracy, -loss)`` on the validation set this is the rule by which Veličković et al. (2018) select and stop
+    graph attention networks (section 3.3 and their code).
     """
     if patience is not None and validate is None:
         raise ValueError("fit: patience needs validate, a function that scores the model; got none.")
     optimiser = torch.optim.Adam(model.parameters(), lr=lr, weight_decay=weight_decay)
-    history, best_score, best_weights = History(), -math.inf, None
+    history, best, best_weights = History(), _Best(), None
     start = time.perf_counter()
     bar = tqdm(range(epochs), desc=description, file=sys.stdout, ncols=80, disable=not progress)
     try:
@@ -208,18 +236,18 @@ def fit(
             model.eval()
             if validate is not None:
                 score = validate()
-                if math.isnan(score):
+                if any(map(math.isnan, _several(score))):
                     raise FloatingPointError(
                         f"fit: validate() gave nan in epoch {epoch + 1}, so no epoch can be called the best; "
                         "look for an empty validation set or a division by zero."
                     )
                 history.score.append(score)
-                if score > best_score:
-                    best_score, history.best_epoch = score, epoch
+                if best.beaten_by(score, epoch):
+                    history.best_epoch = epoch
                     best_weights = copy.deepcopy(model.state_dict())
             history.seconds.append(time.perf_counter() - start)
-            bar.set_postfix_str(f"loss {history.loss[-1]:.3f}" + (f", best {best_score:.3f}" if validate else ""))
-            if patience is not None and epoch - history.best_epoch >= patience:
+            bar.set_postfix_str(f"loss {history.loss[-1]:.3f}" + (f", best {best.scores[0]:.3f}" if validate else ""))
+            if patience is not None and epoch - best.reached >= patience:
                 break
     except KeyboardInterrupt:
         history.interrupted = True

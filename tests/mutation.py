@@ -25,8 +25,19 @@ from tests.solutions import solutions
 
 # exercise → changed line → why it is right all the same
 EQUIVALENT: dict[str, dict[str, str]] = {
+    "01_greedy": {"word = logits.argmax()": "a tensor that holds one id serves as that id"},
     "03_indifferent_query": {
         "return seen[:, None] * query - states": "all states change their sign: scores stay 0, states still differ"
+    },
+    "06_layers_until_alike": {
+        "return (x - x.amin(0)).max()": "the largest number of a column is one of its numbers",
+        "return (x.amax(0) - x).max()": "the smallest number of a column is one of its numbers",
+    },
+    "05_cross_attention": {
+        "weights = (query @ keys.T / W_K.shape[1] ** 0.5).softmax(dim=1)": "the last of two axes is axis 1"
+    },
+    "05_cached_step": {
+        "weights = (keys @ (x @ W_Q) / keys.shape[1] ** 0.5).softmax(dim=-1)": "the only axis is also the last"
     },
 }
 

@@ -64,13 +64,12 @@ def test_loops_another_dtype_and_non_contiguous_results_are_accepted():
 
     assert diagnose("03_learned_query", loops) == "correct."
 
-    def einsum(query, keys, values, mask):
-        scores = torch.einsum("bqd,bkd->bkq", query, keys) / query.shape[-1] ** 0.5
-        scores = scores.masked_fill(~mask.transpose(1, 2), -1e30)
-        weights = torch.softmax(scores, dim=1).transpose(1, 2) * mask
-        return torch.einsum("bqk,bkv->bvq", weights, values).transpose(1, 2)
+    def einsum(x, memory, W_Q, W_K, W_V):
+        scores = torch.einsum("qd,de,kf,fe->kq", x, W_Q, memory, W_K) / W_K.shape[1] ** 0.5
+        weights = torch.softmax(scores, dim=0).transpose(0, 1)
+        return torch.einsum("qk,kv->vq", weights, memory @ W_V).transpose(0, 1), weights
 
-    assert diagnose("05_scaled_dot_attention", einsum) == "correct."
+    assert diagnose("05_cross_attention", einsum) == "correct."
 
 
 def test_an_unknown_mistake_gets_the_first_place_where_it_differs():
@@ -175,11 +174,11 @@ def test_writing_into_an_intermediate_result_is_accepted():
 
 
 def test_a_change_deep_inside_an_argument_is_noticed():
-    def sorts(kernel_size, dilations):
-        dilations.append(0)
-        return 1 + (kernel_size - 1) * sum(dilations)
+    def appends(words):
+        words.append(words[0])
+        return [words[0], words[1], words[0]], [words[0], words[1], words[0], words[1], words[0]]
 
-    assert "changes its arguments" in diagnose("04_receptive_field", sorts)
+    assert "changes its arguments" in diagnose("04_twins", appends)
 
 
 def test_whole_numbers_where_fractions_were_expected_are_named(invented):

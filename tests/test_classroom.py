@@ -4,13 +4,18 @@ import csv
 import io
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import time
+from fractions import Fraction
 
 import nbformat
+import numpy as np
 import psutil
 import pytest
+import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course_utils.exercises import classroom
@@ -27,6 +32,7 @@ from course_utils.exercises.classroom import (
     rows_table,
     summary,
 )
+from course_utils.exercises.plain import decode, encode
 from course_utils.files import CHECKOUT, LECTURES, START_AND_LECTURES
 from course_utils.refusals import Stop
 
@@ -67,10 +73,21 @@ def result(folder, *sources, exercise="01_last_state", **options):
 
 def test_what_is_handed_out_has_everything_but_the_solutions(tmp_path):
     for path, lecture in zip(handout(tmp_path), START_AND_LECTURES, strict=True):
-        ours = nbformat.read(lecture, 4).cells
-        assert nbformat.read(path, 4).cells == [c for c in ours if "solution" not in c.metadata.get("tags", [])]
-        assert any("solution" in c.metadata.get("tags", []) for c in ours)
+        ours, theirs = nbformat.read(lecture, 4).cells, nbformat.read(path, 4).cells
+        kept = [cell for cell in ours if "solution" not in cell.metadata.get("tags", [])]
+        assert [cell.id for cell in theirs] == [cell.id for cell in kept] != [cell.id for cell in ours]
+        assert [cell for cell in theirs if cell.cell_type == "code"] == [c for c in kept if c.cell_type == "code"]
         assert "<summary>Solution" not in path.read_text(encoding="utf-8")
+
+
+def test_a_handout_does_not_speak_of_solutions_that_are_not_in_it(tmp_path):
+    other = ("the same solution: its last digit", "writes the lectures without solutions")  # no exercise's
+    for path in handout(tmp_path):
+        for cell in nbformat.read(path, 4).cells:
+            text = cell.source
+            for words in other:
+                text = text.replace(words, "")
+            assert not re.search(r"\bsolutions?\b", text, re.IGNORECASE), f"{path.name}: {text}"
 
 
 def test_handing_out_into_a_folder_that_holds_an_answer_writes_nothing(tmp_path):
@@ -168,6 +185,40 @@ def test_our_own_solutions_are_correct_and_our_own_stubs_are_not_attempted(tmp_p
         pytest.param(
             (IMPORTS, "from functools import cache\n@torch.no_grad()\n" + RIGHT, CHECK), id="with a decorator"
         ),
+        pytest.param(
+            (IMPORTS, "shifts = {}\nfor i in range(3):\n    shifts[i] = i", RIGHT.replace("- 1", "- shifts[1]"), CHECK),
+            id="a helper that is filled in a loop",
+        ),
+        pytest.param(
+            (IMPORTS, "shift = torch.tensor([0])\nshift.view(-1).add_(1)", RIGHT.replace("- 1", "- shift"), CHECK),
+            id="a helper that is changed through a view",
+        ),
+        pytest.param(
+            (IMPORTS, "def start():\n    global shift\n    shift = 1\nstart()", RIGHT.replace("- 1", "- shift"), CHECK),
+            id="a global that a function assigns",
+        ),
+        pytest.param(
+            (IMPORTS, "from __future__ import annotations", RIGHT.replace("states, lengths)", "states: T, lengths: T)"),
+             CHECK),
+            id="annotations that nobody evaluates",
+        ),
+        pytest.param(
+            (IMPORTS, "@torch.jit.script\n" + RIGHT.replace("lengths)", "lengths: torch.Tensor)", 1), CHECK),
+            id="compiled from its source",
+        ),
+        pytest.param((IMPORTS, WRONG, CHECK, RIGHT, CHECK), id="tried again below"),
+        pytest.param((IMPORTS, WRONG, CHECK, RIGHT), id="tried again below and checked above"),
+        pytest.param((IMPORTS, RIGHT, CHECK, WRONG), id="spoilt below"),
+        pytest.param((IMPORTS, f"{RIGHT}\n{CHECK}\ndel last_state"), id="deleted behind its check"),
+        pytest.param((IMPORTS, f"{RIGHT}\n{CHECK}\nlast_state = 3"), id="another value behind its check"),
+        pytest.param((IMPORTS, f"def run():\n    {CHECK}\n{RIGHT}\nrun()"), id="checked in a function"),
+        pytest.param((IMPORTS, RIGHT, """print(f"{check('01_last_state', last_state)}")"""), id="checked in a text"),
+        pytest.param(
+            (IMPORTS, RIGHT,
+             "import os, time\ndef forks(s, n):\n    if os.fork() == 0: time.sleep(99)\n    return last_state(s, n)",
+             CHECK.replace(", last_state", ", forks")),
+            id="leaves a process behind",
+        ),
     ],
 )  # fmt: skip
 def test_a_right_answer_is_found_wherever_it_is(tmp_path, sources):
@@ -191,7 +242,7 @@ def test_a_name_that_is_local_in_an_answer_brings_no_other_cell_with_it(tmp_path
 
 def test_two_lectures_in_one_file_are_both_graded(tmp_path):
     other = 'check("02_softmax_axis", attend_in_rows)\ncheck("02_additive_score", additive_score)'
-    found = graded(tmp_path, returned(IMPORTS, RIGHT, CHECK, 'check("01_beam_step", beam_step)', other))
+    found = graded(tmp_path, returned(IMPORTS, RIGHT, CHECK, 'check("01_greedy", greedy)', other))
     assert list(found) == [*of_lecture("01"), *of_lecture("02")]
     assert found["01_last_state"].result == "correct"
 
@@ -239,6 +290,10 @@ def test_what_else_a_notebook_does_is_not_run_unless_asked(tmp_path):
         ("def last_state(s, n):\n    s.zero_(); return s[:, 0]", "not yet", "changes its arguments"),
         ("last_state = 3", "not yet", "Expected a function, found int"),
         ("last_state = torch.zeros(3)", "not yet", "Expected a function, found Tensor"),
+        ("def last_state(s, n):\n    yield 1", "not yet", "found generator"),
+        ("async def last_state(s, n):\n    return 1", "not yet", "found coroutine"),
+        ("def last_state(s, n):\n    return torch.nested.nested_tensor([s[0], s[1, :2]])", "not yet", "nested tensor"),
+        ("def last_state(s, n):\n    return s.flip(0).numpy()[::-1]", "not yet", "found ndarray"),
     ],
 )  # fmt: skip
 def test_an_answer_that_fails_is_a_row_that_says_why(tmp_path, answer, result_, message):
@@ -400,6 +455,38 @@ def test_what_comes_back_is_only_read_and_never_unpickled(tmp_path, monkeypatch)
         assert "could not be graded" in found[1]
 
 
+@pytest.mark.parametrize("dtype", ["quint8", "qint32", "bits8", "uint4", "nonsense"])
+def test_bytes_that_no_tensor_can_hold_are_refused(dtype):
+    with pytest.raises(ValueError, match="decode"):
+        decode({"tensor": dtype, "shape": [4], "data": "AAAAAA=="})
+
+
+def test_a_result_of_any_kind_comes_back_as_a_value_or_as_its_kind():
+    for value, back in (
+        (np.str_("a"), "a"), (np.arange(3)[::-1], "array([2, 1, 0])"), (np.arange(2, dtype=">i4"), "array([0, 1]"),
+        (np.array([None]), "ndarray"), (10**4400, "a very large int"), (Fraction(10**4400, 3), "Fraction"),
+        (torch.ones(2, dtype=torch.float8_e4m3fn), "tensor([1., 1.])"), (-0.0, "-0.0"), ({1: 2}.keys(), "dict_keys"),
+    ):  # fmt: skip
+        assert back in repr(decode(json.loads(json.dumps(encode(value)))))
+
+
+def test_a_process_that_was_stopped_keeps_nobody_waiting(tmp_path, monkeypatch):
+    assert result(tmp_path, IMPORTS, RIGHT, CHECK)[0] == "correct"
+    monkeypatch.setattr(classroom, "SECONDS_TO_START", 0)
+    ANSWERING.process.send_signal(signal.SIGSTOP)
+    ANSWERING.process.terminate = ANSWERING.process.kill  # a stopped one hears nothing else, and ten seconds are long
+    assert result(tmp_path, IMPORTS, RIGHT, CHECK, seconds=1)[0] == "not run"
+
+
+def test_a_link_to_anothers_notebook_earns_nothing(tmp_path):
+    nbformat.write(returned(IMPORTS, RIGHT, CHECK), tmp_path / "lee.ipynb")
+    (tmp_path / "kim.ipynb").symlink_to("lee.ipynb")
+    first, *others = grade(tmp_path, 20, False, None, ANSWERING)
+    assert (first.file, first.result) == ("kim.ipynb", "not run")
+    assert "link" in first.message
+    assert others[0].file == "lee.ipynb"
+
+
 # --- what is given back -----------------------------------------------------------------------------------------------
 
 
@@ -475,6 +562,20 @@ def test_the_command_writes_tables_and_feedback_and_says_where(tmp_path, capsys)
     assert str(tmp_path / "grades.csv") in (told := capsys.readouterr().out)
     assert "1 notebooks" in told
     assert main(["grade", str(tmp_path)]) == 0  # once more, in the place of the first
+
+
+def test_every_notebook_has_a_text_whatever_its_name(tmp_path, capsys):
+    names = ("a.ipynb", "A/a.IPYNB", "b.ipynb", "b.IPYNB", "c.txt/x.ipynb", "c.ipynb", "by_learner.csv/x.ipynb",
+             "\x1b[31m=\n.ipynb")  # fmt: skip
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{", encoding="utf-8")
+    assert main(["grade", str(tmp_path)]) == 0
+    texts = [path for path in (tmp_path / "grades_feedback").rglob("*.txt*") if path.is_file()]
+    assert len(texts) == len(names)
+    told = capsys.readouterr().out
+    assert "?[31m=?.ipynb: not run" in told
+    assert "\x1b" not in told + (tmp_path / "grades.csv").read_text(encoding="utf-8")
 
 
 def test_a_folder_that_is_missing_is_named_and_a_handout_counted(tmp_path, capsys, monkeypatch):

@@ -285,6 +285,83 @@ def test_where_nothing_is_known_of_the_version_that_was_copied_every_difference_
     assert copies._stubs(nbformat.read(copy_of(course[1]), as_version=4))[name].source == "# mine"
 
 
+def killed(*_arguments):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("done", [0, 1])
+def test_killed_while_a_copy_is_made_it_is_made_again_and_no_change_is_told(course, monkeypatch, done):
+    write, written = copies.write_atomically, []
+    monkeypatch.setattr(
+        copies, "write_atomically", lambda *a: killed() if len(written) == done else written.append(write(*a))
+    )
+    with pytest.raises(KeyboardInterrupt):
+        make_copies()
+    monkeypatch.setattr(copies, "write_atomically", write)
+    assert make_copies() == []
+
+
+@pytest.mark.parametrize("done", [0, 1, 2])
+def test_killed_between_any_two_writes_an_update_is_finished_by_the_next(course, monkeypatch, done):
+    make_copies()
+    mine, newer = nbformat.read(copy_of(course[1]), as_version=4), nbformat.read(course[1], as_version=4)
+    mine.cells.insert(3, code("own = 4712"))
+    mine.cells[5].source += "\n4713"
+    newer.cells[4].source += "\nnew"  # the very cell that the learner has changed
+    nbformat.write(mine, copy_of(course[1]))
+    nbformat.write(newer, course[1])
+    write, written = copies.write_atomically, []
+    monkeypatch.setattr(
+        copies, "write_atomically", lambda *a: killed() if len(written) == done else written.append(write(*a))
+    )
+    with pytest.raises(KeyboardInterrupt):
+        update(course[1])
+    monkeypatch.setattr(copies, "write_atomically", write)
+    update(course[1])
+    found = "\0".join(sources(nbformat.read(copy_of(course[1]), as_version=4)))
+    assert [found.count(word) for word in ("4712", "4713", "\nnew")] == [1, 1, 1]
+    assert make_copies() == []
+
+
+@pytest.mark.parametrize("base", ["{", "[]", '{"cells": 3, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}'])
+def test_what_is_damaged_behind_a_copy_keeps_nobody_from_working(course, base):
+    make_copies()
+    copies._base(course[1]).write_text(base)
+    assert make_copies() == [course[1]]
+    assert "updated" in update(course[1])
+    assert make_copies() == []
+
+
+def test_a_copy_that_cannot_be_read_is_told_and_the_others_are_updated(course, tmp_path, capsys):
+    make_copies()
+    copy_of(course[1]).unlink()
+    copy_of(course[1]).symlink_to(tmp_path / "nowhere.ipynb")
+    for original in course[1:3]:
+        newer = nbformat.read(original, as_version=4)
+        newer.cells.insert(1, text("What is new."))
+        nbformat.write(newer, original)
+    assert copies.main(["update"]) == 1
+    assert "is not there" in capsys.readouterr().err
+    assert "What is new." in copy_of(course[2]).read_text()
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_picture_that_was_pasted_into_a_text_is_carried_with_it(changed):
+    mine, new = lecture(), lecture()
+    cell_of(mine, "why").update(source="![](attachment:a.png)", attachments={"a.png": {"image/png": "QQ=="}})
+    cell_of(new, "why").source += " And more." * changed
+    cells = carry_over(lecture(), mine, new).notebook.cells
+    assert [cell.get("attachments") for cell in cells if "attachment:a.png" in cell.source] == [
+        {"a.png": {"image/png": "QQ=="}}
+    ]
+
+
+def test_a_home_is_understood_in_the_name_of_the_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("COURSE_COPIES", "~/my course")
+    assert copies.copies_folder() == tmp_path / "my course"
+
+
 def test_git_does_not_see_the_copies():
     seen = subprocess.run(
         ["git", "-C", str(CHECKOUT), "check-ignore", "-q", "my_notebooks/01_sequence_to_sequence.ipynb"], check=False

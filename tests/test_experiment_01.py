@@ -108,11 +108,11 @@ def test_a_beam_of_width_one_is_greedy_and_a_wide_one_finds_the_most_probable_se
     contexts, greedy = model.encode(source).detach(), lecture.translate(model, source, 7)
     for context, said in zip(contexts[:11], greedy[:11], strict=True):
         step = experiment.next_word(model, context[None])
-        found, _ = lecture.beam_search(step, context[None], 1, 7)
+        found, _ = experiment.beam_search(step, context[None], 1, 7)
         assert found == said[: len(found)].tolist()
         assert found[-1] == Vocabulary.eos or len(found) == 7
-    _, one = lecture.beam_search(step, context[None], 1, 2)
-    _, all_of_them = lecture.beam_search(step, context[None], N_SOURCE, 2)
+    _, one = experiment.beam_search(step, context[None], 1, 2)
+    _, all_of_them = experiment.beam_search(step, context[None], N_SOURCE, 2)
     first, state = step(Vocabulary.bos, context[None])
     best = max(
         first[i].item() + (0.0 if i == Vocabulary.eos else step(i, state)[0].max().item()) for i in range(N_SOURCE)
@@ -255,6 +255,53 @@ def test_the_curves_of_a_run_are_counted_by_number_of_digits():
     assert [float(x) for x in curves["word accuracy by digits"]] == pytest.approx([1.0] * 9 + [22 / 26])
     assert [float(x) for x in curves["words by digits"]] == [n + 1 for n in lecture.DIGIT_COUNTS]
     assert float(curves["word accuracy, short"]) == 1.0
+
+
+def test_a_number_is_right_when_all_its_words_are_and_both_are_counted_by_length(half_learned, monkeypatch):
+    model, source, target = half_learned
+    monkeypatch.setattr(experiment, "ROOM_DIGITS", (5, 1))
+    found = experiment.by_length(model, source, target, source.lengths)
+    right, exact = lecture.right_words(model, source, target), lecture.exact_match(model, source, target)
+    for i, n in enumerate((5, 1)):
+        rows = source.lengths == n
+        accuracy = right[rows].sum() / target.mask[rows].sum()
+        torch.testing.assert_close(found["word accuracy by digits"][i], accuracy)
+        torch.testing.assert_close(found["exact match by digits"][i], exact[rows].float().mean())
+        assert float(found["words by digits"][i]) == n + 1
+    assert found["word accuracy"] == found["word accuracy by digits"][-1]
+    assert found["exact match"] == found["exact match by digits"][-1] > 0
+
+
+def test_the_looks_at_a_training_are_at_the_epochs_asked_for_and_at_a_mean_that_lags_behind(monkeypatch):
+    pairs = translate([*range(1000, 1211)])
+    monkeypatch.setattr(experiment, "load_number_words", lambda *_, **__: pairs)
+    monkeypatch.setattr(experiment, "ROOM_DIGITS", (4,))
+    monkeypatch.setattr(experiment, "ROOM_TESTS", 37)
+    monkeypatch.setattr(experiment, "LOOKS", (1, 3))
+    monkeypatch.setattr(experiment, "FITTED", 5)
+    seen = {}
+    for kept in (0.0, 1.0):
+        monkeypatch.setattr(experiment, "KEPT", kept)
+        seen[kept] = experiment.learn(7, 11, 4)
+        assert len(seen[kept]) == 2
+    first, last = seen[0.0]
+    assert last["word accuracy"] > first["word accuracy"]  # the latest weights have learned
+    first, last = seen[1.0]
+    assert last["word accuracy"] == first["word accuracy"]  # the first copy is kept for ever
+    assert last["processor seconds"] > first["processor seconds"] > 0
+
+
+def test_every_condition_that_the_claims_on_room_compare_is_measured(monkeypatch):
+    looks = [{"word accuracy": n, "exact match": n, "trained on": n} for n in experiment.LOOKS]
+    monkeypatch.setattr(
+        experiment, "learn", lambda seed, width, epochs: [look for look in looks if look["word accuracy"] <= epochs]
+    )
+    results = experiment.room_experiment(5)
+    for claim in (experiment.ROOM_CLAIM, experiment.NARROW_CLAIM):
+        for condition in claim.compared:
+            assert results[condition]["word accuracy"] == int(condition.split(", ")[1].split()[0])
+    assert results["16 units"]["exact match by look"] == [1, 2, 3, 4, 6, 8, 12, 16]
+    assert results["256 units"]["trained on by look"] == [1, 2, 3, 4]
 
 
 def test_a_bag_of_words_is_the_mean_of_the_real_embeddings_in_any_order(batch):

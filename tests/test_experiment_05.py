@@ -4,14 +4,22 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils.attention import AdditiveScore, dot_score, padding_mask, scaled_dot_score
+from course_utils.attention import AdditiveScore, causal_mask, dot_score, padding_mask, scaled_dot_score
 from course_utils.data.batches import Batch, Vocabulary, pad
 from course_utils.data.number_words import translate
 from course_utils.evidence.record import stored
+from course_utils.exercises.catalogue import EXERCISES
 
 from .closeness import assert_likeliest
 from .notebooks import definitions
-from .test_lecture_05 import by_torch, copy_transformer, random_source, some_examples, torch_transformer
+from .test_lecture_05 import (
+    by_torch,
+    copy_transformer,
+    random_source,
+    small_transformer,
+    some_examples,
+    torch_transformer,
+)
 
 lecture, experiment = definitions("05_transformer"), definitions("experiments/05_transformer")
 
@@ -44,7 +52,7 @@ def test_the_head_is_chosen_on_the_first_half_and_counted_on_the_second():
     for seed in range(7):  # the heads of an untrained model are so alike that rounding decides which of them is best
         torch.manual_seed(seed)
         model = lecture.new_transformer(*words, lecture.in_order)
-        first, second = (lecture.look_at_heads(model, half, *words)["cross: partner"] for half in halves)
+        first, second = (experiment.look_at_heads(model, half, *words)["cross: partner"] for half in halves)
         assert experiment.best_cross_head(model, pairs, words) == second[first.argmax()].item()
         disagreed |= bool(second[first.argmax()] < second.max())
     assert disagreed, "this test needs halves that disagree"
@@ -161,7 +169,9 @@ def test_the_diagonal_is_right_where_both_languages_go_side_by_side():
 
 def test_the_same_seed_trains_the_same_model():
     pairs = translate(range(100, 228))
-    first, second = (lecture.train_transformer(experiment.drawn_at_random, pairs, 3, progress=False) for _ in range(2))
+    runs = [lecture.train_transformer(experiment.drawn_at_random, pairs, 3, progress=False) for _ in range(2)]
+    (first, losses), (second, _) = runs
+    assert len(losses) == 2 * lecture.EPOCHS  # 128 pairs are two batches
     for name, weight in first.state_dict().items():
         assert weight.isfinite().all(), name
         assert torch.equal(weight, second.state_dict()[name]), name
@@ -223,6 +233,8 @@ def test_no_source_of_multi30k_is_longer_than_the_places():
     assert model.places.shape == (experiment.MAX_PLACES, experiment.WIDE)
     assert "places" in dict(model.named_buffers())  # so that it moves with the model
     torch.testing.assert_close(model.places[:32], lecture.sinusoidal_positions(32, experiment.WIDE))
+    with pytest.raises(ValueError, match="longer than its 64 places"):
+        model(random_source([65]), torch.randint(4, 29, (1, 5)))
     model(random_source([46]), torch.randint(4, 29, (1, 5)))
 
 
@@ -255,3 +267,186 @@ def test_another_sentence_is_never_ones_own_and_each_is_used_once():
 
 def test_the_experiments_02_and_05_cut_the_lengths_of_sources_alike():
     assert tuple(stored("02_multi30k").settings["SOURCE_LENGTHS"]) == experiment.SOURCE_LENGTHS
+
+
+def test_the_weights_of_all_heads_are_those_that_the_model_used():
+    model = small_transformer(lecture.in_order)
+    source, target = random_source([7, 5]), pad([torch.randint(4, 29, (n,)) for n in (11, 3)])
+    seen = experiment.weights_of_heads(model, source, target)
+    names = [f"encoder.{i}.self_attention" for i in (0, 1)]
+    names += [f"decoder.{i}.{kind}_attention" for i in (0, 1) for kind in ("self", "cross")]
+    assert sorted(seen) == sorted(names)
+    shifted = torch.cat([torch.full((2, 1), Vocabulary.bos), target.ids[:, :-1]], dim=1)
+    _, cross = model.decode(shifted, model.encode(source), source.mask)
+    for i in (0, 1):
+        torch.testing.assert_close(seen[f"decoder.{i}.cross_attention"], cross[:, i])
+    assert not any(part._forward_hooks for part in model.modules()), "the hooks stay behind"
+
+
+def test_a_neighbour_is_one_step_away_and_real():
+    mask = padding_mask(torch.tensor([5, 2]), 5)[:, 0]
+    for step in (-1, 0, 1):
+        near = experiment.neighbour(mask, step)
+        expected = [[[j == i + step and i < n and j < n for j in range(5)] for i in range(5)] for n in (5, 2)]
+        assert near.tolist() == expected
+
+
+def test_the_share_of_a_head_counts_queries_that_have_a_wanted_key():
+    weights = torch.zeros(2, 3, 5, 7)  # (batch, heads, q_len, k_len)
+    weights[:, 0, :, 4] = 1
+    weights[0, 1, :, 4] = 1
+    weights[1, 1, :, 2] = 1
+    weights[:, 2, :, 1] = 1
+    wanted = torch.zeros(2, 5, 7, dtype=torch.bool)
+    wanted[0, :3, 4] = True
+    wanted[1, 1, 4] = True
+    torch.testing.assert_close(experiment.share_on(wanted, weights), torch.tensor([1.0, 0.75, 0.0]))
+
+
+def test_true_partners_are_the_alignment_of_the_number_words():
+    pairs, _, examples = some_examples(5)
+    source, target = lecture.as_batch(examples)
+    wanted = experiment.true_partners(pairs, target, source)
+    for i, alignment in enumerate(pairs.alignments):
+        found = [frozenset(row.nonzero().flatten().tolist()) for row in wanted[i, : len(alignment)]]
+        assert found == list(alignment)
+        assert not wanted[i, len(alignment) :].any()
+
+
+def test_weights_dealt_anew_are_the_same_weights_in_other_permitted_places():
+    torch.manual_seed(0)
+    allowed = padding_mask(torch.tensor([11, 3]), 11)
+    weights = torch.rand(2, 5, 7, 11) * allowed[:, None]
+    anew = experiment.dealt_anew(weights, allowed)
+    torch.testing.assert_close(anew.sort(dim=-1).values, weights.sort(dim=-1).values)
+    assert not anew[1, :, :, 3:].any()
+    assert not torch.equal(anew[0], weights[0])
+    past = causal_mask(11)[None]
+    assert not experiment.dealt_anew(torch.rand(1, 5, 11, 11) * past, past).triu(1).any()
+
+
+def test_the_shares_of_the_heads_are_those_counted_token_by_token():
+    pairs, (english, german), examples = some_examples(11)
+    torch.manual_seed(0)
+    model = lecture.new_transformer(english, german, lecture.in_order)
+    shares = experiment.look_at_heads(model, pairs, english, german)
+    seen = experiment.weights_of_heads(model, *lecture.as_batch(examples))
+    for layer in range(lecture.N_LAYERS):
+        for head in range(lecture.N_HEADS):
+            counted = {column: [] for column in shares}
+            for i, (source, target) in enumerate(examples):
+                best = {name: w[i, head].argmax(dim=-1).tolist() for name, w in seen.items() if str(layer) in name}
+                for name, step in (("previous", -1), ("same", 0), ("next", 1)):
+                    looks = best[f"encoder.{layer}.self_attention"]
+                    places = [t for t in range(len(source)) if 0 <= t + step < len(source)]
+                    counted[f"encoder: {name}"] += [looks[t] == t + step for t in places]
+                looks = best[f"decoder.{layer}.self_attention"]
+                counted["decoder: previous"] += [looks[t] == t - 1 for t in range(1, len(target))]
+                counted["decoder: same"] += [looks[t] == t for t in range(len(target))]
+                looks = best[f"decoder.{layer}.cross_attention"]
+                counted["cross: partner"] += [looks[t] in partners for t, partners in enumerate(pairs.alignments[i])]
+            for column, hits in counted.items():
+                share = shares[column][layer * lecture.N_HEADS + head].item()
+                assert share == pytest.approx(sum(hits) / len(hits)), column
+
+
+def test_rotations_in_a_model_are_those_of_the_exercise_in_each_head():
+    torch.manual_seed(0)
+    x = torch.randn(3, 7, 2 * 10)
+    turn = 10_000 ** (-torch.arange(0, 10, 2) / 10)
+    turned = experiment.Rotate(2)(x)
+    for row in range(3):
+        for head in (slice(0, 10), slice(10, 20)):
+            expected = EXERCISES["05_rotate"].reference(x[row, :, head], turn)
+            torch.testing.assert_close(turned[row, :, head], expected, atol=1e-5, rtol=1e-5)
+
+
+def test_with_rotations_a_score_depends_on_the_distance_alone():
+    _, words, _ = some_examples(7)
+    torch.manual_seed(0)
+    attention = experiment.with_positions("rotary", *words).encoder[0].self_attention
+    same = torch.randn(1, 1, lecture.D_MODEL).expand(1, 11, -1)  # eleven times the same word
+    query, keys = attention.split(attention.to_query(same)), attention.split(attention.to_keys(same))
+    scores = query @ keys.mT
+    for shift in range(-10, 11):
+        along = scores.diagonal(shift, -2, -1)
+        torch.testing.assert_close(along, along[..., :1].expand_as(along), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("kind", "knows"), [("sinusoidal", True), ("learned", True), ("rotary", True), ("none", False)]
+)
+def test_the_four_kinds_of_positions_change_the_encoder_alone_and_one_of_them_tells_nothing(kind, knows):
+    _, (english, german), examples = some_examples(7)
+    torch.manual_seed(0)
+    model = experiment.with_positions(kind, english, german).eval()
+    source, target = lecture.as_batch(examples)
+    order = [1, 0, *range(2, source.ids.shape[1])]
+    shuffled = Batch(source.ids[:, order], source.mask)
+    assert source.mask[:, :2].all()
+    difference = (model.encode(shuffled) - model.encode(source)[:, order]).abs().amax()
+    assert (difference > 1e-3) == knows
+    twin = lecture.new_transformer(english, german, None)
+    assert {n: p.shape for n, p in model.decoder.named_parameters()} == {
+        n: p.shape for n, p in twin.decoder.named_parameters()
+    }
+    model.decode(target.ids, model.encode(source), source.mask)
+
+
+def test_learned_places_are_as_large_as_sines_and_one_for_each_place():
+    torch.manual_seed(0)
+    places = experiment.LearnedPositions(32, 64)
+    assert places.table.var().item() == pytest.approx(
+        lecture.sinusoidal_positions(32, 64).square().mean().item(), rel=0.1
+    )
+    torch.testing.assert_close(places(torch.zeros(3, 7, 64)), places.table[:7].expand(3, 7, 64))
+    with pytest.raises(ValueError, match="longer than its 32 places"):
+        places(torch.zeros(1, 33, 64))
+
+
+def test_pairs_are_kept_by_the_number_of_their_english_words():
+    pairs = translate([7, 45, 345, 5_000_000])
+    assert experiment.of_length(pairs, 2, 3).numbers == (45, 5_000_000)
+
+
+def test_what_is_removed_is_removed_and_nothing_else():
+    _, words, examples = some_examples(7)
+    source, target = lecture.as_batch(examples)
+
+    def made(part):
+        torch.manual_seed(0)
+        return experiment.without(part, *words)
+
+    def logits(model):
+        return model.decode(target.ids, model.encode(source), source.mask)[0]
+
+    whole = made("")
+    torch.manual_seed(0)
+    torch.testing.assert_close(logits(whole), logits(lecture.new_transformer(*words, lecture.in_order)))
+    without_sums = made("residual")
+    without_sums.load_state_dict(whole.state_dict())
+    layer, plain = without_sums.encoder[0], whole.encoder[0]
+    x, mask = torch.randn(3, 7, lecture.D_MODEL), padding_mask(torch.tensor([7, 5, 2]), 7)
+    normed = plain.norms[0](x)
+    attended = plain.self_attention(normed, normed, mask)[0]
+    torch.testing.assert_close(layer(x, mask), plain.feed_forward(plain.norms[1](attended)))
+    memory, past = torch.randn(3, 5, lecture.D_MODEL), causal_mask(7)
+    read = padding_mask(torch.tensor([5, 3, 1]), 5)
+    layer, plain = without_sums.decoder[0], whole.decoder[0]
+    normed = plain.norms[0](x)
+    attended = plain.self_attention(normed, normed, past)[0]
+    asked = plain.cross_attention(plain.norms[1](attended), memory, read)[0]
+    torch.testing.assert_close(layer(x, memory, past, read)[0], plain.feed_forward(plain.norms[2](asked)))
+    for part, kind in (("LayerNorm", nn.LayerNorm), ("feed-forward", nn.ReLU)):
+        model = made(part)
+        assert not any(isinstance(module, kind) for module in model.modules())
+        assert logits(model).isfinite().all()
+        assert not torch.allclose(logits(model), logits(whole), atol=0.01)
+
+
+def test_pytorchs_own_attention_keeps_no_table_of_weights():
+    n, d = 512, 64
+    table, none = (
+        experiment.kept_megabytes(experiment.self_attention(n, d, score)) for score in (scaled_dot_score, None)
+    )
+    assert none < 1e-6 * 4 * n * n < table

@@ -40,7 +40,7 @@ def test_without_score_every_key_weighs_the_same_and_stays_so(lecture, experimen
 
 
 def test_the_relative_entropy_is_one_for_uniform_and_zero_for_certain_weights(lecture, experiment):
-    graph = a_graph(lecture)
+    graph = a_graph()
     sources, targets = graph.edges()
     uniform = (1 / graph.in_degrees()[targets])[:, None, None].expand(-1, 3, 1)
     certain = (sources == targets).float()[:, None, None].expand(-1, 3, 1)
@@ -49,7 +49,7 @@ def test_the_relative_entropy_is_one_for_uniform_and_zero_for_certain_weights(le
 
 
 def test_dgls_network_is_the_same_function_as_ours(lecture, experiment):
-    graph, ours = a_graph(lecture), lecture.gat(D_IN, 3).eval()
+    graph, ours = a_graph(), lecture.gat(D_IN, 3).eval()
     theirs = experiment.DglNetwork(D_IN, 3).eval()
     for layer, twin in ((ours.first, theirs.first), (ours.last, theirs.last)):
         score = layer.mix.score
@@ -91,7 +91,7 @@ def test_tfidf_takes_the_strength_that_is_best_on_the_validation_documents(exper
             return self
 
         def score(self, _, labels):
-            return {1: 0.2, 10: 0.9, 100: 0.5}[self.strength] if len(labels) == n_val else self.strength
+            return {0.1: 0.1, 1: 0.2, 10: 0.9, 100: 0.5}[self.strength] if len(labels) == n_val else self.strength
 
     assert n_val != int(citations.test.sum())
     monkeypatch.setattr(experiment, "LogisticRegression", Judged)
@@ -101,7 +101,7 @@ def test_tfidf_takes_the_strength_that_is_best_on_the_validation_documents(exper
 
 def test_half_of_the_neighbours_go_the_first_in_order_and_never_the_self_loop(lecture, experiment):
     set_seed(0)
-    graph = a_graph(lecture)
+    graph = a_graph()
     order_by = torch.randn(graph.num_edges())
     sources, targets = graph.edges()
     left = set(zip(*(end.tolist() for end in experiment.without_half(graph, order_by).edges()), strict=True))
@@ -187,7 +187,7 @@ def test_ten_editions_are_ten_times_the_nodes_and_references_and_hold_no_label_t
 
 
 def test_the_same_seed_draws_the_same_neighbours(lecture, experiment, citations, monkeypatch):
-    monkeypatch.setattr(lecture, "FAN_OUT", 2)
+    monkeypatch.setattr(experiment, "FAN_OUT", 2)
     first, again, other = (experiment.train_sampled(citations, seed, 2).first.W for seed in (0, 0, 1))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
@@ -282,3 +282,88 @@ def test_each_accuracy_of_the_coauthor_experiment_is_that_of_its_own_network(
         assert results[name]["accuracy, few words"] == pytest.approx(right[few].mean().item())
     same = citations.labels[citations.sources] == citations.labels[citations.targets]
     assert results["the network itself"]["edges within a class"] == pytest.approx(same.float().mean().item())
+
+
+def test_weights_dealt_anew_stay_with_their_node_and_change_places(lecture, experiment):
+    set_seed(0)
+    graph = a_graph()
+    targets = graph.edges()[1]
+    weights = torch.randn(graph.num_edges(), 3, 1)
+    dealt = experiment.dealt_anew(weights, targets)
+    for node in range(N_NODES):
+        mine = targets == node
+        torch.testing.assert_close(dealt[mine].sort(dim=0).values, weights[mine].sort(dim=0).values)
+    assert (dealt != weights).any(dim=2).float().mean() > 0.3
+
+
+def test_a_network_whose_weights_are_dealt_anew_is_the_same_where_all_are_equal(lecture, experiment, citations):
+    model = lecture.train(experiment.gat_without_score, citations, 0, 3)
+    dealt = experiment.with_weights_dealt_anew(model)
+    torch.testing.assert_close(lecture.predict(dealt, citations)[0], lecture.predict(model, citations)[0])
+    model = lecture.train(lecture.gat, citations, 0, 3)
+    nn.init.normal_(model.last.mix.score.a_key, std=9)
+    dealt = experiment.with_weights_dealt_anew(model)
+    assert not torch.allclose(lecture.predict(dealt, citations)[0], lecture.predict(model, citations)[0])
+
+
+def test_hidden_documents_are_gone_with_all_their_references_and_nothing_else_is(experiment, citations):
+    hidden = experiment.half_of_the_test(citations, 0)
+    assert hidden.sum() == citations.test.sum() // 2
+    assert not (hidden & ~citations.test).any()
+    rest = experiment.without(citations, hidden)
+    names = [name for name, gone in zip(citations.names, hidden.tolist(), strict=True) if not gone]
+    assert list(rest.names) == names
+    assert int(rest.train.sum()) == int(citations.train.sum())
+    assert int(rest.val.sum()) == int(citations.val.sum())
+
+    def references(graph):
+        ends = zip(graph.sources.tolist(), graph.targets.tolist(), strict=True)
+        return {(graph.names[a], graph.names[b]) for a, b in ends}
+
+    kept = {(a, b) for a, b in references(citations) if a in set(names) and b in set(names)}
+    assert references(rest) == kept
+    row = names.index(rest.names[-1])
+    expected = citations.features[citations.names.index(rest.names[-1])]
+    assert (rest.features[row] != expected).nnz == 0
+
+
+def test_half_of_the_references_is_half_of_them_in_both_directions(experiment, citations):
+    halved = experiment.with_half_of_the_references(citations, 0)
+    assert len(halved.sources) == 2 * (len(citations.sources) // 4)
+    known = set(zip(citations.sources.tolist(), citations.targets.tolist(), strict=True))
+    assert set(zip(halved.sources.tolist(), halved.targets.tolist(), strict=True)) < known
+
+
+def test_the_unseen_documents_are_asked_in_the_whole_graph_and_trained_without(
+    lecture, experiment, citations, monkeypatch
+):
+    trained = []
+    real = lecture.train
+
+    def train(build, graph, seed, epochs):
+        trained.append(graph)
+        return real(build, graph, seed, 3)
+
+    monkeypatch.setattr(experiment, "train", train)
+    model = real(lecture.gat, citations, 0, 3)
+    got = experiment.unseen_documents(model, citations, 0)
+    hidden = experiment.half_of_the_test(citations, 0)
+    assert [graph.n_nodes for graph in trained] == [97 - int(hidden.sum())]
+    seen = lecture.test_accuracy(model, replace(citations, test=hidden))
+    assert got["GAT"][experiment.UNSEEN] == pytest.approx(seen)
+    assert len(got) == 3
+
+
+def test_the_papers_rule_gives_accuracy_and_minus_loss(experiment):
+    logits = torch.tensor([[2.0, 0.0], [0.0, 1.0], [3.0, 0.0]])
+    accuracy, minus_loss = experiment.by_accuracy_and_loss(logits, torch.tensor([0, 1, 1]))
+    assert accuracy == pytest.approx(2 / 3)
+    assert minus_loss == pytest.approx(-F.cross_entropy(logits, torch.tensor([0, 1, 1])).item())
+
+
+def test_costs_are_told_for_every_size_and_for_small_graphs_together(experiment, monkeypatch):
+    monkeypatch.setattr(experiment, "layer_seconds", lambda compute, n: n**2 / 1e6)
+    got = experiment.cost_experiment(0)
+    assert got["mask"]["growth per node"] == pytest.approx(0.75)
+    assert got["mask, four graphs"]["growth per node"] == pytest.approx(0)
+    assert len(got["edges"]["milliseconds"]) == len(experiment.N_OF_NODES)

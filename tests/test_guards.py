@@ -18,10 +18,7 @@ EVERY_NOTEBOOK = sorted([*NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"), *NOTEBOOKS.glob(
 PAGES = sorted([*CHECKOUT.glob("*.md"), *CHECKOUT.glob("datasets/*.md"), *CHECKOUT.glob("course_utils/**/*.md")])
 
 # Not yet rewritten: their measured numbers are not all guarded. A notebook leaves this set when it is, and none enters.
-NOT_YET_GUARDED = {
-    "05_transformer",
-    "06_graph_attention",
-}
+NOT_YET_GUARDED: set[str] = set()
 
 
 @pytest.mark.parametrize("path", EVERY_NOTEBOOK, ids=lambda path: f"{path.parent.name}/{path.stem}")
@@ -59,7 +56,12 @@ def written(request, tmp_path, monkeypatch):
         Claim("a learns", "recall at 10", "big, wide", "n-gram b", "c", success_at=0.9),
     ]
     values = {
-        "big, wide": {"BLEU": [0.351, 0.354, 0.35], "recall at 10": [1.0, 0.95, 0.2], "1 − AER": [0.5, 0.6, 0.7]},
+        "big, wide": {
+            "BLEU": [0.351, 0.354, 0.35],
+            "recall at 10": [1.0, 0.95, 0.2],
+            "1 − AER": [0.5, 0.6, 0.7],
+            "by length": [[0.9, 0.41], [0.9, 0.43], [0.9, 0.48]],
+        },
         "n-gram b": {"BLEU": [0.25, 0.253, 0.252], "recall at 10": [0.1, 0.1, 0.2], "milliseconds": [57.2, 57.3, 57.4]},
         "c": {"BLEU": [0.2, 0.2, 0.2], "recall at 10": [0.1, 0.1, 0.1]},
     }
@@ -88,6 +90,7 @@ def why(text: str, cells=(), number: int = 0) -> str:
         "It loses 10.0 points. <!-- 99_x: n-gram b − big, wide BLEU −10.0 -->",
         "It gains 10.0 [9.6, 10.4] points. <!-- 99_x: big, wide − n-gram b BLEU +10.0 [+9.6, +10.4] -->",
         "It aligns 60 % of them. <!-- 99_x: big, wide 1 − AER 60 % -->",
+        "It ends at 44 %. <!-- 99_x: big, wide by length[-1] 44 -->",
         "It learned in 2 of 3 seeds. <!-- 99_x: big, wide recall at 10 2 of 3 -->",
         "Two: 35.2 and 25.2 BLEU. <!-- 99_x: big, wide BLEU 35.2 --> <!-- 99_x: n-gram b BLEU 25.2 -->",
         "Eight heads, rate 0.005. <!-- 99_x: HEADS = 8; 99_x: RATE = 0.005 -->",
@@ -121,6 +124,9 @@ def test_a_sentence_that_its_record_supports_passes(text):
         ("99_x: big, wide BLEU -35.2", "not -35.2"),
         ("99_x: big, wide − n-gram b BLEU −10.0", "mean: 10.0"),
         ("99_x: big, wide − n-gram b BLEU +10.0 [+9.6, +10.3]", "high: 10.4"),
+        ("99_x: big, wide by length[-1] 43", "says big, wide by length[-1], mean: 44"),
+        ("99_x: big, wide by length[2] 44", "has no point 2 in 'big, wide by length'"),
+        ("99_x: big, wide BLEU[-1] 35", "has no point -1 in 'big, wide BLEU'"),
         ("99_x: big, wide recall at 10 3 of 3", "2 of 3, not 3 of 3"),
         ("99_x: big, wide BLEU 3 of 3", "success_at"),
         ("99_x: narrow BLEU 35.2", "has no 'narrow BLEU'; it has: big, wide 1 − AER; big, wide BLEU"),

@@ -30,8 +30,7 @@ def in_one_process(monkeypatch):
 
 # Draws
 
-FIXED = {  # a kernel that is three words wide; three sentences, of which one is empty and one is full
-    ("04_convolve", "1.2"),
+FIXED = {  # three sentences, of which one is empty and one is full
     *(("02_decoder_step", f"{i}.0") for i in range(4)),
 }
 
@@ -206,20 +205,14 @@ def test_a_right_value_is_right_in_any_type(exercise, value):
     assert diagnose(exercise, value) == CORRECT
 
 
-def test_whole_numbers_and_truth_values_are_compared_as_such():
-    def by_true_division(totals, log_p):
-        best, place = (totals[:, None] + log_p).flatten().topk(len(totals))
-        return best, place / log_p.shape[1], place % log_p.shape[1]
-
+def test_truth_values_are_compared_as_such():
     def how_much(attention, x):
         changes = [
             (attention(x.index_fill(0, torch.tensor(j), 3.0)) - attention(x)).abs().sum(1) for j in range(len(x))
         ]
         return torch.stack(changes, 1)
 
-    assert "whole" in diagnose("01_beam_step", by_true_division)
     assert "True and False" in diagnose("05_who_sees_whom", how_much)
-    assert diagnose("04_receptive_field", lambda k, d: 1 + (k - 1) * np.sum(d)) == CORRECT
 
 
 def test_gradients_are_compared_where_an_exercise_is_about_them():
@@ -233,7 +226,7 @@ def test_gradients_are_compared_where_an_exercise_is_about_them():
     assert "gradient" in diagnose("01_mixed_batch", detached_at_each_step)
 
 
-@pytest.mark.parametrize(("exercise", "size"), [("03_document_twice", 5), ("05_what_order_changes", 5)])
+@pytest.mark.parametrize(("exercise", "size"), [("03_document_twice", 5)])
 def test_every_wrong_table_of_truth_values_gets_a_reason(exercise, size):
     for table in itertools.product([False, True], repeat=size):
         sentence = diagnose(exercise, table)

@@ -16,6 +16,7 @@ from course_utils.data.batches import Batch, Vocabulary
 from course_utils.data.docstrings.corpus import Docs
 from course_utils.data.documents import FOLDS, LabelledDocuments, load_documents
 from course_utils.data.splits import deal_by_class
+from course_utils.exercises.catalogue import EXERCISES
 
 from .notebooks import definitions
 from .public_sets import needs
@@ -114,15 +115,40 @@ def test_the_control_reaches_exactly_as_far_as_the_baseline(lecture, experiment)
     assert heard["attention"].all()
 
 
-@pytest.mark.parametrize("how", ["max", "mean"])
-def test_a_pool_hears_every_word_and_not_their_order(experiment, how):
+def test_equal_weights_hear_every_word_and_not_their_order(experiment):
     torch.manual_seed(0)
+    network = experiment.EqualWeights(D_MODEL)
     inputs = torch.randn(BATCH, LENGTH, D_MODEL)
-    pooled = experiment.Pooled(how)(inputs)
-    assert pooled.shape == inputs.shape
-    expected = inputs.numpy().max(axis=1) if how == "max" else inputs.numpy().mean(axis=1)
-    torch.testing.assert_close(pooled[:, -1], torch.from_numpy(expected))
-    torch.testing.assert_close(experiment.Pooled(how)(inputs[:, torch.randperm(LENGTH)]), pooled)
+    mean = network.project_values(inputs).mean(dim=1)
+    torch.testing.assert_close(network(inputs)[:, -1], inputs[:, -1] + mean)
+
+
+def test_textcnn_reads_the_whole_marked_sentence_and_starts_small(experiment):
+    torch.manual_seed(0)
+    model = experiment.WholeSentence(N_WORDS).train()
+    assert model.network.embedding.weight.abs().max() <= 0.25
+    ids = torch.randint(N_WORDS, (BATCH, LENGTH))
+    torch.testing.assert_close(model(ids), model(ids), msg="dropout is at work")
+    whole = Batch(ids, torch.ones(BATCH, LENGTH, dtype=torch.bool))
+    torch.testing.assert_close(model(ids), model.network.eval()(whole))
+
+
+def test_models_of_the_whole_sentence_answer_with_two_classes_and_the_longer_one_trains_longer(experiment, monkeypatch):
+    experiment.vocabulary = range(N_WORDS)
+    models = experiment.whole_sentence_models()
+    ids = torch.randint(N_WORDS, (BATCH, LENGTH))
+    for model in models.values():
+        assert model(ids).shape == (BATCH, 2)
+    epochs = {}
+    curve = [0.5] * (len(experiment.DISTANCES) - 1) + [0.25]
+    monkeypatch.setattr(
+        experiment, "trained_by_distance", lambda model, seed, n: epochs.setdefault(id(model), n) and curve
+    )
+    monkeypatch.setattr(experiment, "whole_sentence_models", lambda: models)
+    results = experiment.whole_sentences(seed=0)
+    for name, model in models.items():
+        assert epochs[id(model)] == experiment.EPOCHS * (experiment.LONGER if name.endswith("longer") else 1)
+        assert results[name] == {"accuracy at 32 words": 0.25, "by distance": curve}
 
 
 def test_every_edge_is_tested_with_the_two_distances_behind_it(lecture, experiment):
@@ -208,6 +234,16 @@ def test_timing_goes_forward_and_back_and_gives_a_time(experiment):
     assert layer.weight.grad is not None
     assert experiment.LONG % experiment.SHORT == 0
     assert {experiment.SHORT, experiment.LONG} <= set(experiment.LENGTHS)
+
+
+def test_calls_are_counted_forward_and_back_and_only_a_chain_calls_more_for_more_words(experiment):
+    layers = experiment.timed_layers()
+    number = {name: [experiment.calls(layer, n) for n in (11, 23, 35)] for name, layer in layers.items()}
+    first, second, third = number.pop("recurrent")
+    assert third - second == second - first > 12 * 10
+    for name, counted in number.items():
+        assert counted[0] == counted[1] == counted[2] > 10, name
+    assert layers["convolution"].layers[0].weight.grad is not None
 
 
 # Which part of a convolution is a row of the table.
@@ -378,6 +414,105 @@ def test_marked_sentences_say_nothing_but_by_both_ends(experiment):
     assert torch.equal(experiment.running_text, before), "the text was written into"
 
 
+@pytest.mark.parametrize("distance", [1, 2, 7, 501])
+def test_four_filters_set_by_hand_in_the_lectures_textcnn_find_both_markers(lecture, distance):
+    n_words, n_markers = 29, 4
+    model = lecture.TextCNN(n_words + n_markers, 2, n_words + n_markers, widths=(3,), n_filters=n_markers).eval()
+    filters, weight, bias = EXERCISES["04_marker_filters"].reference(n_words)
+    model.embedding.weight.data = torch.eye(n_words + n_markers)
+    model.convolutions[0].weight.data, model.convolutions[0].bias.data = filters, torch.zeros(n_markers)
+    model.classify.weight.data = torch.stack([-weight, weight])
+    model.classify.bias.data = torch.tensor([-bias, bias])
+    ids = torch.randint(n_words, (97, distance + 1), generator=torch.Generator().manual_seed(0))
+    ids[:, [0, -1]] = n_words + torch.randint(n_markers, (97, 2), generator=torch.Generator().manual_seed(1))
+    same = (ids[:, 0] == ids[:, -1]).long()
+    assert 0 < same.sum() < 97
+    assert torch.equal(model(batch(ids, [distance + 1] * 97)).argmax(dim=-1), same)
+
+
+# Associative recall.
+
+
+def test_a_dictionary_has_different_keys_and_any_value_with_each(experiment):
+    keys, values = experiment.dictionaries(4001, 7, torch.Generator().manual_seed(0))
+    assert keys.shape == values.shape == (4001, 7)
+    assert (keys.sort(dim=1).values.diff(dim=1) > 0).all()
+    together = torch.stack([keys.flatten(), values.flatten()], dim=1)
+    pairs, count = together.unique(dim=0, return_counts=True)
+    assert len(pairs) == experiment.N_KEYS * experiment.N_VALUES
+    assert count.min() > 0.85 * count.float().mean(), "a pair is rarer than others"
+    assert max(experiment.PAIRS) <= experiment.N_KEYS
+
+
+def readers(experiment):
+    torch.manual_seed(0)
+    return experiment.readers_of_dictionaries()
+
+
+def test_every_reader_answers_a_key_alike_wherever_its_pair_is_but_for_the_gru(experiment):
+    keys, values = experiment.dictionaries(13, 7, torch.Generator().manual_seed(0))
+    order = torch.randperm(7, generator=torch.Generator().manual_seed(1))
+    for name, model in readers(experiment).items():
+        answers = model(keys, values)
+        assert answers.shape == (13, 7, experiment.N_VALUES)
+        alike = torch.allclose(model(keys[:, order], values[:, order]), answers[:, order], atol=1e-5)
+        assert alike == (not name.startswith("GRU")), name
+
+
+def test_a_question_does_not_hear_which_other_keys_are_asked_for(experiment):
+    keys, values = experiment.dictionaries(13, 7, torch.Generator().manual_seed(0))
+    for name, model in readers(experiment).items():
+        asked = model.keys(keys)
+        pairs = F.relu(model.join(torch.cat([asked, model.values(values)], dim=-1)))
+        torch.testing.assert_close(model.way(asked[:, 4:5], pairs), model.way(asked, pairs)[:, 4:5], msg=name)
+
+
+def test_a_summary_is_as_wide_as_its_name_says_and_does_not_look_at_the_question(experiment):
+    asked, other, pairs = torch.randn(3, 13, 7, experiment.RECALL_WIDTH)
+    for name, model in readers(experiment).items():
+        context = model.way(asked, pairs)
+        width = [int(word) for word in name.replace(",", "").split() if word.isdigit()]
+        assert context.shape[2] == (width[0] if width else experiment.RECALL_WIDTH)
+        same = torch.allclose(model.way(other, pairs), context, atol=1e-6)
+        assert same == (name != "attention"), name
+
+
+def test_equal_weights_are_the_mean_and_the_maximum_is_over_pairs(experiment):
+    asked, pairs = torch.randn(2, 13, 7, experiment.RECALL_WIDTH)
+    ways = {name: model.way for name, model in readers(experiment).items()}
+    mean = ways["equal weights"]
+    torch.testing.assert_close(mean(asked, pairs)[:, 0], mean.project_values(pairs).mean(dim=1))
+    strongest = ways["maximum, 8 filters"]
+    expected = strongest.filters(pairs).relu().detach().numpy().max(axis=1)
+    torch.testing.assert_close(strongest(asked, pairs)[:, 5].detach(), torch.from_numpy(expected))
+
+
+def test_a_reader_that_knows_the_dictionary_recalls_all_and_the_most_frequent_value_is_counted(experiment):
+    keys, values = torch.tensor([[3, 5, 1]]), torch.tensor([[2, 0, 2]])
+    assert experiment.most_frequent(keys, values).tolist() == [[2, 2, 2]]
+    assert experiment.recalled(lambda keys, values: values, 7) == 1
+    assert experiment.recalled(experiment.most_frequent, 1) == 1
+    blind = experiment.recalled(experiment.most_frequent, 8)
+    assert 1 / experiment.N_VALUES < blind < 0.6
+
+
+def test_recall_keeps_a_curve_for_each_reader_and_trains_summaries_twice_as_long(experiment, monkeypatch):
+    epochs = {}
+
+    def recall_curve(model, seed, n):
+        epochs[id(model)] = n
+        return [0.1, 0.2, 0.3, 0.4]
+
+    made = readers(experiment)
+    monkeypatch.setattr(experiment, "recall_curve", recall_curve)
+    monkeypatch.setattr(experiment, "readers_of_dictionaries", lambda: made)
+    results = experiment.recall(seed=0)
+    assert set(results) == {"most frequent value", *made}
+    assert results["GRU, state 8"] == {"accuracy at 8 pairs": 0.4, "by pairs": [0.1, 0.2, 0.3, 0.4]}
+    for name, model in made.items():
+        assert epochs[id(model)] == (10 if name == "attention" else 20)
+
+
 # Typing errors, and the two controls.
 
 TEXTS = [("a", "all", "signals"), ("zz", *["filter"] * 501, "ab")]
@@ -499,21 +634,13 @@ def test_the_seed_draws_the_validation_and_never_the_fold_that_is_tested(experim
 
 def test_published_parts_are_taken_as_they_are(experiment):
     corpus = LabelledDocuments(
-        ("A b!", "c", "d e", "F"), (2, 0, 1, 2), ("x", "y", "z"), ("test", "train", "val", "train")
+        ("a b !", "c", "d e", "f"), (2, 0, 1, 2), ("x", "y", "z"), ("test", "train", "val", "train")
     )
-    training, validation, (texts, labels) = experiment.published_parts(corpus, experiment.words_and_marks)
+    training, validation, (texts, labels) = experiment.published_parts(corpus, str.split)
     assert training[0] == [("c",), ("f",)]
     assert training[1].tolist() == [0, 2]
     assert validation[0] == [("d", "e")]
     assert (texts, labels.tolist()) == ([("a", "b", "!")], [2])
-
-
-def test_running_text_is_cut_into_words_and_marks_and_loses_nothing_but_spaces(experiment):
-    text = 'Oil at $54.70, a "record" (AP) -- don\'t ask: #39;'
-    found = experiment.words_and_marks(text)
-    assert "".join(found) == text.lower().replace(" ", "")
-    assert found[:6] == ["oil", "at", "$", "54", ".", "70"]
-    assert all(token.isalnum() or len(token) == 1 for token in found)
 
 
 @pytest.mark.parametrize("longest", [1, 2])
@@ -598,35 +725,9 @@ def test_cross_validation_averages_over_the_folds_and_tests_each_once(experiment
     assert results["control"] == {"accuracy": 11}
 
 
-def test_the_record_of_the_news_says_how_many_texts_there_were_to_learn_from(experiment, monkeypatch):
-    words = ("Filter, signal", "Graph: node")
-    texts = tuple(f"The {words[i % 2]} of no. {i}" for i in range(300))
-    corpus = LabelledDocuments(
-        texts, tuple(i % 2 for i in range(300)), ("a", "b"), 30 * (*6 * ("train",), "val", *3 * ("test",))
-    )
-    monkeypatch.setattr(experiment, "load_documents", lambda name, progress: {"ag_news": corpus}[name])
-    for name, value in {"KIM_WIDTH": 13, "KIM_FILTERS": 7, "SENTENCE_EPOCHS": 5, "LETTER_EPOCHS": 3}.items():
-        monkeypatch.setattr(experiment, name, value)
-    results = experiment.ag_news(seed=0)
-    assert results["texts at hand"] == {"training": 180, "test": 90}
-    for name in ("TextCNN-rand", "character CNN", "n-gram TF-IDF"):
-        assert results[name]["accuracy"] > 0.9, name
-    for control in ("n-gram TF-IDF, labels by lot", "TextCNN-rand, words garbled"):
-        assert results[control]["accuracy"] < 0.8, control
-
-
 @needs("mr")
 def test_a_round_of_mr_tests_a_tenth_of_it_and_chooses_the_epoch_on_others(experiment):
     corpus = load_documents("mr", progress=False)
     parts = experiment.parts_of_fold(corpus, "0", seed=0)
     assert [len(texts) for texts, _ in parts] == [8634, 960, 1068]
     assert max(len(text) for texts, _ in parts for text in texts) == 59
-
-
-@needs("ag_news")
-def test_the_news_at_hand_are_in_one_part_each(experiment):
-    parts = experiment.published_parts(load_documents("ag_news", progress=False), experiment.words_and_marks)
-    training, validation, test = (set(texts) for texts, _ in parts)
-    assert not training & test
-    assert not validation & test
-    assert all(labels.unique().tolist() == [0, 1, 2, 3] for _, labels in parts)

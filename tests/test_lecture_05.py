@@ -1,6 +1,7 @@
 """Lecture 05's Transformer, held against PyTorch's own and against what must never happen."""
 
 import math
+from itertools import product
 
 import pytest
 import torch
@@ -126,11 +127,10 @@ def test_an_empty_sentence_gets_the_output_bias_alone_and_finite_gradients():
     assert all(p.grad.isfinite().all() for p in (x, *attention.parameters()))
 
 
-@pytest.mark.parametrize(("norm_first", "kind"), [(True, "EncoderLayer"), (False, "PostNormEncoderLayer")])
-def test_the_encoder_layers_equal_those_of_torch(norm_first, kind):
+def test_the_encoder_layer_equals_that_of_torch():
     torch.manual_seed(1)
-    theirs = nn.TransformerEncoderLayer(15, 3, 17, dropout=0.0, batch_first=True, norm_first=norm_first)
-    ours = getattr(lecture, kind)(15, 3, 17)
+    theirs = nn.TransformerEncoderLayer(15, 3, 17, dropout=0.0, batch_first=True, norm_first=True)
+    ours = lecture.EncoderLayer(15, 3, 17)
     copy_layer(with_other_norms(theirs), ours)
     x, mask = torch.randn(5, 7, 15), padding_mask(torch.tensor([7, 1, 3, 5, 2]), 7)
     torch.testing.assert_close(ours(x, mask), theirs(x, src_key_padding_mask=~mask[:, 0]))
@@ -160,7 +160,7 @@ def test_the_whole_transformer_equals_that_of_torch():
 def test_the_score_variance_is_d_k_and_the_gradient_is_the_trace_of_the_softmax_jacobian():
     variance, largest, gradient = lecture.saturation(13, dot_score)
     assert variance == pytest.approx(13, rel=0.05)
-    generator = torch.Generator().manual_seed(lecture.SEED)
+    generator = torch.Generator().manual_seed(0)
     query, keys = (torch.randn(5_000, n, 13, generator=generator) for n in (1, 10))
     scores = dot_score(keys, query)[:, 0].requires_grad_()
     weights = scores.softmax(dim=-1)
@@ -273,82 +273,97 @@ def test_the_decoder_is_told_its_places():
     assert not torch.allclose(logits[:, 0], logits[:, 4], atol=1e-2)
 
 
-def test_the_weights_of_all_heads_are_those_that_the_model_used():
-    model = small_transformer(lecture.in_order)
-    source, target = random_source([7, 5]), pad([torch.randint(4, 29, (n,)) for n in (11, 3)])
-    seen = lecture.weights_of_heads(model, source, target)
-    names = [f"encoder.{i}.self_attention" for i in (0, 1)]
-    names += [f"decoder.{i}.{kind}_attention" for i in (0, 1) for kind in ("self", "cross")]
-    assert sorted(seen) == sorted(names)
-    shifted = torch.cat([torch.full((2, 1), Vocabulary.bos), target.ids[:, :-1]], dim=1)
-    _, cross = model.decode(shifted, model.encode(source), source.mask)
-    for i in (0, 1):
-        torch.testing.assert_close(seen[f"decoder.{i}.cross_attention"], cross[:, i])
-    assert not any(part._forward_hooks for part in model.modules()), "the hooks stay behind"
+@pytest.mark.parametrize(
+    ("build", "sentence"),
+    [
+        (lambda: lecture.MultiHeadAttention(20, 3), "a width of 20 cannot be cut into 3 equal heads"),
+        (lambda: lecture.sinusoidal_positions(5, 7), "a width of 7 cannot be cut into pairs"),
+        (lambda: lecture.Transformer(23, 29, 12, 5, 19, 2), "a width of 12 cannot be cut into 5 equal heads"),
+        (lambda: lecture.Transformer(23, 29, 15, 3, 19, 2), "a width of 15 cannot be cut into pairs"),
+    ],
+)
+def test_sizes_that_do_not_fit_are_refused_in_one_sentence_when_the_model_is_built(build, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        build()
 
 
-def test_a_neighbour_is_one_step_away_and_real():
-    mask = padding_mask(torch.tensor([5, 2]), 5)[:, 0]
-    for step in (-1, 0, 1):
-        near = lecture.neighbour(mask, step)
-        expected = [[[j == i + step and i < n and j < n for j in range(5)] for i in range(5)] for n in (5, 2)]
-        assert near.tolist() == expected
-
-
-def test_the_share_of_a_head_counts_queries_that_have_a_wanted_key():
-    weights = torch.zeros(2, 3, 5, 7)  # (batch, heads, q_len, k_len)
-    weights[:, 0, :, 4] = 1
-    weights[0, 1, :, 4] = 1
-    weights[1, 1, :, 2] = 1
-    weights[:, 2, :, 1] = 1
-    wanted = torch.zeros(2, 5, 7, dtype=torch.bool)
-    wanted[0, :3, 4] = True
-    wanted[1, 1, 4] = True
-    torch.testing.assert_close(lecture.share_on(wanted, weights), torch.tensor([1.0, 0.75, 0.0]))
-
-
-def test_true_partners_are_the_alignment_of_the_number_words():
-    pairs, _, examples = some_examples(5)
-    source, target = lecture.as_batch(examples)
-    wanted = lecture.true_partners(pairs, target, source)
-    for i, alignment in enumerate(pairs.alignments):
-        found = [frozenset(row.nonzero().flatten().tolist()) for row in wanted[i, : len(alignment)]]
-        assert found == list(alignment)
-        assert not wanted[i, len(alignment) :].any()
-
-
-def test_weights_dealt_anew_are_the_same_weights_in_other_permitted_places():
+def test_a_sentence_longer_than_the_places_is_refused_and_a_larger_model_takes_it():
     torch.manual_seed(0)
-    allowed = padding_mask(torch.tensor([11, 3]), 11)
-    weights = torch.rand(2, 5, 7, 11) * allowed[:, None]
-    anew = lecture.dealt_anew(weights, allowed)
-    torch.testing.assert_close(anew.sort(dim=-1).values, weights.sort(dim=-1).values)
-    assert not anew[1, :, :, 3:].any()
-    assert not torch.equal(anew[0], weights[0])
-    past = causal_mask(11)[None]
-    assert not lecture.dealt_anew(torch.rand(1, 5, 11, 11) * past, past).triu(1).any()
+    model = lecture.Transformer(23, 29, 12, 3, 19, 2, max_length=7)
+    fits, longer = random_source([7, 5]), random_source([8, 5])
+    memory = model.encode(fits)
+    with pytest.raises(ValueError, match="8 tokens is longer than its 7 places; build it with max_length=8"):
+        model.encode(longer)
+    with pytest.raises(ValueError, match="11 tokens is longer than its 7 places"):
+        model.decode(torch.randint(4, 29, (2, 11)), memory, fits.mask)
+    lecture.Transformer(23, 29, 12, 3, 19, 2, max_length=8).encode(longer)
 
 
-def test_the_shares_of_the_heads_are_those_counted_token_by_token():
-    pairs, (english, german), examples = some_examples(11)
+def test_without_source_places_a_sentence_of_any_length_is_read():
+    model = lecture.Transformer(23, 29, 12, 3, 19, 2, None, max_length=7)
+    assert model.encode(random_source([11])).shape == (1, 11, 12)
+
+
+def test_masks_and_places_are_made_where_the_sentences_are(monkeypatch):
+    asked = []
+    monkeypatch.setattr(lecture, "causal_mask", lambda length, device: asked.append(device) or causal_mask(length))
+    model, source = small_transformer(lecture.in_order), random_source([7, 5])
+    model.decode(torch.randint(4, 29, (2, 11)), model.encode(source), source.mask)
+    assert asked == [source.ids.device]
+    there = torch.empty(2, 7, dtype=torch.bool, device="meta")
+    assert lecture.in_order(there).device.type == "meta"
+
+
+def test_padding_filled_with_nan_reaches_no_real_word_of_the_encoder_or_the_decoder():
+    model, source = small_transformer(lecture.in_order), random_source([7, 4])
+    with torch.no_grad():
+        model.embed_source.weight[0] = math.nan  # the number of the padding
+    assert not source.ids[1, 4:].any()
+    memory = model.encode(source)
+    assert memory[source.mask].isfinite().all()
+    logits, _ = model.decode(torch.randint(4, 29, (2, 5)), memory, source.mask)
+    assert logits.isfinite().all()
+
+
+def test_a_shift_of_the_places_is_a_rotation_of_each_clock_hand():
+    places = lecture.sinusoidal_positions(17, 10).double().unflatten(1, (-1, 2))  # (place, hand, sine and cosine)
+    speeds = 10_000 ** (-torch.arange(0, 10, 2).double() / 10)
+    for k in (1, 5):
+        for hand, angle in enumerate((k * speeds).tolist()):
+            turn = torch.tensor([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
+            torch.testing.assert_close(places[k:, hand], places[:-k, hand] @ turn.double().T, atol=1e-5, rtol=0)
+
+
+def test_the_ceiling_of_a_bag_is_what_counting_the_bags_of_all_numbers_gives():
+    written = translate(range(100, 1000)).source
+    assert lecture.bag_ceiling(3) == pytest.approx(len(set(map(frozen_bag, written))) / 900)
+    below = [(), *translate(range(1, 1000)).source]  # what follows thousand, from 000 to 999
+    for digits, tops in ((4, below[1:10]), (5, below[10:100])):
+        bags = {frozen_bag((*top, "thousand", *rest)) for top, rest in product(tops, below)}
+        assert lecture.bag_ceiling(digits) == pytest.approx(len(bags) / (len(tops) * 1000))
+
+
+def frozen_bag(words):
+    return tuple(sorted(words))
+
+
+def test_the_weights_shown_are_the_cross_attention_that_the_model_used():
+    _, (english, german), examples = some_examples(11)
     torch.manual_seed(0)
     model = lecture.new_transformer(english, german, lecture.in_order)
-    shares = lecture.look_at_heads(model, pairs, english, german)
-    seen = lecture.weights_of_heads(model, *lecture.as_batch(examples))
+    weights = lecture.cross_weights(model, examples)
+    source, target = lecture.as_batch(examples)
+    shifted = torch.cat([torch.full((11, 1), Vocabulary.bos), target.ids[:, :-1]], dim=1)
+    _, maps = model.decode(shifted, model.encode(source), source.mask)
     for layer in range(lecture.N_LAYERS):
         for head in range(lecture.N_HEADS):
-            counted = {column: [] for column in shares}
-            for i, (source, target) in enumerate(examples):
-                best = {name: w[i, head].argmax(dim=-1).tolist() for name, w in seen.items() if str(layer) in name}
-                for name, step in (("previous", -1), ("same", 0), ("next", 1)):
-                    looks = best[f"encoder.{layer}.self_attention"]
-                    places = [t for t in range(len(source)) if 0 <= t + step < len(source)]
-                    counted[f"encoder: {name}"] += [looks[t] == t + step for t in places]
-                looks = best[f"decoder.{layer}.self_attention"]
-                counted["decoder: previous"] += [looks[t] == t - 1 for t in range(1, len(target))]
-                counted["decoder: same"] += [looks[t] == t for t in range(len(target))]
-                looks = best[f"decoder.{layer}.cross_attention"]
-                counted["cross: partner"] += [looks[t] in partners for t, partners in enumerate(pairs.alignments[i])]
-            for column, hits in counted.items():
-                share = shares[column][layer * lecture.N_HEADS + head].item()
-                assert share == pytest.approx(sum(hits) / len(hits)), column
+            torch.testing.assert_close(weights[:, layer * lecture.N_HEADS + head], maps[:, layer, head])
+
+
+def test_the_share_on_partners_counts_the_largest_weight_of_every_aligned_token():
+    weights = torch.zeros(2, 3, 5, 7)  # (batch, heads, tgt_len, src_len)
+    weights[:, 0, :, 4] = 1
+    weights[:, 1, :, 2] = 1
+    weights[0, 2, :, 4], weights[1, 2, :, 2] = 1, 1
+    alignments = [[frozenset({4}), frozenset({4, 1}), frozenset({0})], [frozenset({2})]]
+    torch.testing.assert_close(lecture.share_on_partners(weights, alignments), torch.tensor([0.5, 0.25, 0.75]))

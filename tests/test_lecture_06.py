@@ -13,9 +13,11 @@ from torch.nn import functional as F
 
 from course_utils.attention import AdditiveScore, attend, edge_mask
 from course_utils.attention import GraphScore as PackageScore
+from course_utils.data import sparse_features
 from course_utils.data.node_classification import CitationGraph, both_directions, split_per_class
 from course_utils.training import set_seed
 from tests.notebooks import definitions
+from tests.solutions import solutions
 
 D_IN, D_HEAD, N_NODES = 7, 5, 23
 SHAPES = [(11, 40, 1, True), (13, 17, 3, False), (53, 300, 8, True), (53, 61, 2, False), (2, 1, 3, False)]
@@ -51,9 +53,15 @@ def citations():
     return small_network()
 
 
-def a_graph(lecture, n_edges=61, self_loops=True, n_nodes=N_NODES):
+def random_graph(n_nodes, n_edges, self_loops):
+    sources, targets = torch.randint(n_nodes, (2, n_edges)).unique(dim=1)
+    graph = dgl.remove_self_loop(dgl.graph((sources, targets), num_nodes=n_nodes))
+    return dgl.add_self_loop(graph) if self_loops else graph
+
+
+def a_graph(n_edges=61, self_loops=True, n_nodes=N_NODES):
     set_seed(0)
-    return lecture.random_graph(n_nodes, n_edges, self_loops)
+    return random_graph(n_nodes, n_edges, self_loops)
 
 
 def test_the_score_of_the_lecture_is_the_one_of_the_package(lecture):
@@ -96,14 +104,14 @@ def test_the_additive_score_with_one_hidden_unit_and_leaky_relu_is_gats(lecture)
 def test_mask_edges_and_gatconv_give_the_same_context(lecture, n_nodes, n_edges, n_heads, self_loops):
     for seed in range(5):
         set_seed(seed)
-        graph = lecture.random_graph(n_nodes, n_edges, self_loops)
-        masked, edgewise, dgls = lecture.three_times(graph, n_heads)
+        graph = random_graph(n_nodes, n_edges, self_loops)
+        masked, edgewise, dgls = lecture.three_ways(graph, n_heads)
         torch.testing.assert_close(edgewise, masked, rtol=1e-5, atol=2e-6)
         torch.testing.assert_close(dgls, masked, rtol=1e-5, atol=2e-6)
 
 
 def test_mask_and_edges_give_the_same_weights_and_gradients(lecture):
-    graph = a_graph(lecture)
+    graph = a_graph()
     values = torch.randn(N_NODES, 3, D_HEAD, dtype=torch.float64, requires_grad=True)
     edgewise = lecture.EdgeAttention(D_HEAD, 3).double()
     masked, table = lecture.by_mask(graph, values, edgewise.score)
@@ -130,7 +138,7 @@ def test_an_isolated_node_gets_zeros_and_finite_gradients_from_mask_and_edges(le
 
 
 def test_exchanging_the_halves_of_a_changes_gatconv(lecture):
-    graph, features, W = a_graph(lecture), torch.randn(N_NODES, D_IN), torch.randn(D_IN, 3 * D_HEAD)
+    graph, features, W = a_graph(), torch.randn(N_NODES, D_IN), torch.randn(D_IN, 3 * D_HEAD)
     score = lecture.GraphScore(D_HEAD, 3)
     right = lecture.by_dgl(graph, features, W, score)
     score.a_query, score.a_key = score.a_key, score.a_query
@@ -159,7 +167,7 @@ def test_nothing_reaches_a_node_from_further_than_two_layers_can_carry(lecture):
 
 
 def test_renumbering_the_nodes_renumbers_the_result(lecture):
-    graph, network = a_graph(lecture), lecture.gat(D_IN, 3).eval()
+    graph, network = a_graph(), lecture.gat(D_IN, 3).eval()
     features, order = torch.randn(N_NODES, D_IN), torch.randperm(N_NODES)
     sources, targets = graph.edges()
     place = order.argsort()
@@ -170,7 +178,7 @@ def test_renumbering_the_nodes_renumbers_the_result(lecture):
 
 
 def test_the_gat_network_is_two_gatconv_layers(lecture):
-    graph, network = a_graph(lecture), lecture.gat(D_IN, 3).eval()
+    graph, network = a_graph(), lecture.gat(D_IN, 3).eval()
     features = torch.randn(N_NODES, D_IN)
     nn.init.normal_(network.first.bias)
     nn.init.normal_(network.last.bias)
@@ -193,7 +201,7 @@ def test_the_gat_network_is_two_gatconv_layers(lecture):
 
 
 def test_the_gcn_network_is_two_graphconv_layers(lecture):
-    graph = dgl.add_self_loop(dgl.to_bidirected(a_graph(lecture, self_loops=False)))
+    graph = dgl.add_self_loop(dgl.to_bidirected(a_graph(self_loops=False)))
     network = lecture.gcn(D_IN, 3).eval()
     features = torch.randn(N_NODES, D_IN)
     hidden = features
@@ -212,49 +220,12 @@ def test_the_mlp_never_looks_at_the_graph(lecture, citations):
     )
 
 
-def test_the_sparse_product_and_its_gradient_are_those_of_the_dense_one(lecture, citations):
-    features = citations.features.copy()
-    features.data[features.indptr[3] : features.indptr[5]] = 0
-    features.eliminate_zeros()  # two documents without a word
-    sparse, dense = lecture.SparseFeatures(features), torch.from_numpy(features.toarray())
-    W = torch.randn(11, 5, requires_grad=True)
-    found, expected = lecture.SparseProduct.apply(sparse.values, W, sparse), dense @ W
-    torch.testing.assert_close(found, expected)
-    direction = torch.randn_like(expected)
-    (slope,) = torch.autograd.grad((found * direction).sum(), W)
-    torch.testing.assert_close(slope, torch.autograd.grad((expected * direction).sum(), W)[0])
-
-
-def test_dropout_on_stored_values_with_the_same_draws_is_dropout_on_the_dense_matrix(lecture, citations):
-    sparse, dense = lecture.SparseFeatures(citations.features), torch.from_numpy(citations.features.toarray())
-    drawn = (torch.rand_like(dense) >= 0.6) / 0.4
-    W = torch.randn(11, 5, requires_grad=True)
-    rows = torch.from_numpy(citations.features.tocoo().row).long()
-    found = lecture.SparseProduct.apply(sparse.values * drawn[rows, sparse.columns.long()], W, sparse)
-    expected = (dense * drawn) @ W
-    torch.testing.assert_close(found, expected)
-    slopes = [torch.autograd.grad(way.square().sum(), W)[0] for way in (found, expected)]
-    torch.testing.assert_close(*slopes)
-
-
 def test_the_network_reads_sparse_features_as_it_reads_dense_ones(lecture, citations):
     graph, network = lecture.as_dgl(citations), lecture.gat(11, 3).eval()
     dense = torch.from_numpy(citations.features.toarray())
     torch.testing.assert_close(
         network(2 * [graph], lecture.SparseFeatures(citations.features))[0], network(2 * [graph], dense)[0]
     )
-
-
-def test_dropout_drops_and_scales_at_its_rate_in_training_and_does_nothing_else(lecture):
-    values = torch.rand(100_003) + 1
-    before = values.clone()
-    set_seed(0)
-    after = lecture.drop(values, 0.6, training=True)
-    kept = after != 0
-    torch.testing.assert_close(after[kept], before[kept] / 0.4)
-    assert kept.float().mean().item() == pytest.approx(0.4, abs=0.01)
-    assert torch.equal(values, before)
-    assert torch.equal(lecture.drop(values, 0.6, training=False), before)
 
 
 def test_training_drops_features_hidden_units_and_weights(lecture, citations, monkeypatch):
@@ -264,7 +235,8 @@ def test_training_drops_features_hidden_units_and_weights(lecture, citations, mo
         dropped.append((tuple(values.shape), rate, training))
         return values
 
-    monkeypatch.setattr(lecture, "drop", remember)
+    monkeypatch.setattr(lecture, "drop", remember)  # of the weights
+    monkeypatch.setattr(sparse_features, "drop", remember)  # of features and hidden units
     graph, features = lecture.as_dgl(citations), lecture.SparseFeatures(citations.features)
     lecture.gat(11, 3).train()(2 * [graph], features)
     n_edges = graph.num_edges()
@@ -296,7 +268,7 @@ def test_a_full_mask_turns_graph_attention_into_plain_self_attention(lecture):
 
 
 def test_gatv2_scores_as_dgls_layer_does(lecture):
-    graph, features = a_graph(lecture), torch.randn(N_NODES, D_IN)
+    graph, features = a_graph(), torch.randn(N_NODES, D_IN)
     theirs = GATv2Conv(D_IN, D_HEAD, 3, bias=False)
     score = lecture.DynamicScore(D_HEAD, 3)
     score.a.data = theirs.attn.data[0]
@@ -322,9 +294,8 @@ def test_each_dictionary_holds_every_value_once(lecture):
     assert torch.equal(entries.sort(dim=1).values, torch.arange(lecture.N_ENTRIES).expand(7, -1))
 
 
-def test_every_labelled_node_is_dealt_once_an_epoch_with_at_most_fan_out_neighbours(lecture, citations, monkeypatch):
-    monkeypatch.setattr(lecture, "FAN_OUT", 2)
-    batches = lecture.sampled_batches(citations)()
+def test_every_labelled_node_is_dealt_once_an_epoch_with_at_most_fan_out_neighbours(lecture, citations):
+    batches = lecture.sampled_batches(citations, 2)()
     dealt = torch.cat([outputs for _, outputs, _ in batches])
     assert torch.equal(dealt.sort().values, citations.train.nonzero()[:, 0])
     for inputs, outputs, (first, last) in batches:
@@ -333,10 +304,45 @@ def test_every_labelled_node_is_dealt_once_an_epoch_with_at_most_fan_out_neighbo
         assert max(first.in_degrees().max(), last.in_degrees().max()) == 2
 
 
-def test_blocks_with_all_neighbours_give_what_the_whole_graph_gives(lecture, citations, monkeypatch):
-    monkeypatch.setattr(lecture, "FAN_OUT", -1)
+def test_blocks_with_all_neighbours_give_what_the_whole_graph_gives(lecture, citations):
     model = lecture.gat(11, 3).eval()
     whole = lecture.predict(model, citations)[0]
-    for inputs, outputs, blocks in lecture.sampled_batches(citations)():
+    for inputs, outputs, blocks in lecture.sampled_batches(citations, -1)():
         part, _ = model(blocks, lecture.SparseFeatures(citations.features[inputs.numpy()]))
         torch.testing.assert_close(part, whole[outputs])
+
+
+def test_the_rule_of_the_paper_can_select_and_the_loss_does_so_by_itself(lecture, citations, monkeypatch):
+    seen = []
+
+    def fit(model, loss, batches, epochs, **options):
+        seen.append(options["validate"]())
+
+    monkeypatch.setattr(lecture, "fit", fit)
+    lecture.train(lecture.gat, citations, 0, 3)
+    lecture.train(lecture.gat, citations, 0, 3, select=lambda logits, labels: (len(logits), len(labels)))
+    assert seen[0] < 0
+    assert seen[1] == (17, 17), "only validation documents select"
+
+
+def test_the_solution_in_update_all_is_gatconv_and_a_mean(lecture):
+    code, answer = solutions("06_graph_attention")["06_update_all"]
+    namespace = dict(vars(lecture))
+    exec(code, namespace)
+    graph, values, score = a_graph(self_loops=False), torch.randn(N_NODES, D_HEAD), lecture.GraphScore(D_HEAD, 1)
+    sources, targets = graph.edges()
+    mean, context = namespace[answer](sources, targets, N_NODES, values, score.a_query[0], score.a_key[0])
+    torch.testing.assert_close(context, lecture.by_dgl(graph, values, torch.eye(D_HEAD), score)[:, 0])
+    degree = graph.in_degrees()[:, None]
+    torch.testing.assert_close(mean, graph.adj_external().to_dense().T @ values / degree.clamp_min(1))
+
+
+def test_references_are_drawn_as_the_table_says(lecture):
+    docs = replace(small_network(), labels=torch.arange(97) % 11, classes=tuple("abcdefghijk"))
+    partner = torch.tensor([1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 10])
+    paired = lecture.with_references(docs, torch.eye(11)[partner])
+    assert torch.equal(partner[docs.labels[paired.sources]], docs.labels[paired.targets])
+    within = lecture.with_references(docs, lecture.staying(1.0))
+    assert torch.equal(docs.labels[within.targets], docs.labels[within.sources])
+    assert lecture.staying(0.9).sum(dim=1).tolist() == pytest.approx([1] * 11)
+    assert lecture.staying(0.9).diagonal().tolist() == pytest.approx([0.9] * 11)

@@ -9,7 +9,14 @@ from course_utils.files import NOTEBOOKS, README
 
 from .notebooks import code_cells, headings, load, prose, rows, section
 
-REWRITTEN = {"01_sequence_to_sequence", "02_bahdanau_attention", "03_document_attention", "04_convolution_limits"}
+REWRITTEN = {
+    "01_sequence_to_sequence",
+    "02_bahdanau_attention",
+    "03_document_attention",
+    "04_convolution_limits",
+    "05_transformer",
+    "06_graph_attention",
+}
 FORM_ONLY = [  # the first edition's headings, in their order
     "The question",
     "Before you start",

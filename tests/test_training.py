@@ -104,6 +104,24 @@ def test_patience_stops_when_nothing_gets_better(problem):
     assert history.best_epoch == 1
 
 
+def test_of_several_scores_none_may_be_below_its_best_where_weights_are_kept(problem):
+    scores = iter([(0.5, -1.0), (0.6, -1.2), (0.6, -1.0), (0.6, -1.0), (0.5, -0.9)])
+    _, history = train(problem, epochs=5, validate=lambda: next(scores))
+    assert history.best_epoch == 3, "as good as ever in both is enough, and the last such epoch counts"
+
+
+def test_patience_with_several_scores_lasts_while_one_of_them_reaches_its_best(problem):
+    scores = iter([(0.5, -1.0), (0.4, -0.9), (0.4, -0.8), (0.5, -0.9), (0.4, -0.9), (0.4, -0.9), (0.9, -0.1)])
+    _, history = train(problem, epochs=7, validate=lambda: next(scores), patience=2)
+    assert len(history.loss) == 6
+    assert history.best_epoch == 0
+
+
+def test_nan_in_one_of_several_scores_is_refused(problem):
+    with pytest.raises(FloatingPointError, match="gave nan in epoch 1"):
+        train(problem, epochs=2, validate=lambda: (0.5, float("nan")))
+
+
 def test_of_equally_good_epochs_the_first_is_kept(problem):
     scores = iter([0.1, 0.5, 0.5, 0.5])
     _, history = train(problem, epochs=4, validate=lambda: next(scores))

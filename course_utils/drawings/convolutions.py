@@ -1,8 +1,8 @@
-"""Lecture 04: a window that slides, how far stacks of windows reach, and Kim's network for text."""
+"""Lecture 04: a window that slides, how far it reaches, ways through a sentence, a dictionary, Kim's network."""
 
-from itertools import product
+from itertools import pairwise, product
 
-from course_utils.drawings.canvas import LARGE, SMALL, TEXT, Drawing
+from course_utils.drawings.canvas import LARGE, SMALL, TEXT, Drawing, Number, softmax
 
 WORDS = ("not", "a", "good", "film", "but", "a", "short", "one")
 KERNEL = (0.25, 0.5, 0.25)  # invented
@@ -129,4 +129,122 @@ def text_cnn() -> Drawing:
     drawing.words(700, rows[-1] - 24, "one filter of each width is drawn;\nthe network has many", SMALL, "muted")
     drawing.box(864, middle, 122, 48, "ink", None)
     drawing.words(864, middle, "negative", TEXT, "paper", bold=True)
+    return drawing
+
+
+N_WORDS = 7  # in the drawing of paths
+
+
+def paths() -> Drawing:
+    """Draw the way from the first word to the output at the last: by convolutions, by a GRU, by attention."""
+    drawing = Drawing(
+        "Three ways from the first word to the last",
+        "Three panels, each with seven words along the bottom. Left, convolutions of width three: the first word "
+        "reaches the output at the last word through three layers, two words further in each. Middle, a GRU: each "
+        "word goes into a state, and the first word is handed on from state to state, seven steps in all. Right, "
+        "attention: every word is joined to the output at the last word directly, the first one too, in one step.",
+        height=470,
+    )
+    bottom, top, pitch = 340, 100, 40
+    for middle, name, steps in (
+        (164, "convolutions, width 3", "3 steps, one per layer"),
+        (480, "GRU", "7 steps, one per word"),
+        (796, "attention", "1 step"),
+    ):
+        drawing.words(middle, 30, name, TEXT, bold=True)
+        drawing.words(middle, bottom + 84, steps, TEXT, "weight")
+        drawing.words(middle - 3 * pitch, bottom + 42, "first", SMALL, "muted")
+        drawing.words(middle + 3 * pitch, bottom + 42, "last", SMALL, "muted")
+    places = [pitch * (place - N_WORDS // 2) for place in range(N_WORDS)]
+    _path_of_convolutions(drawing, [164 + place for place in places], bottom, top)
+    _path_of_a_gru(drawing, [480 + place for place in places], bottom, (bottom + top) / 2)
+    _path_of_attention(drawing, [796 + place for place in places], bottom, top)
+    return drawing
+
+
+def _nodes(drawing: Drawing, columns: list[Number], y: Number, marked: set[int]) -> None:
+    """Draw a row of positions; those on the way are filled."""
+    for place, x in enumerate(columns):
+        on_the_way = place in marked
+        drawing.circle(x, y, 12, "value_tint" if on_the_way else "paper", "value" if on_the_way else "line")
+
+
+def _path_of_convolutions(drawing: Drawing, columns: list[Number], bottom: Number, top: Number) -> None:
+    layers = N_WORDS // 2  # each reaches two words further
+    rows = [bottom + (top - bottom) * layer / layers for layer in range(layers + 1)]
+    for layer in range(layers):
+        for place, tap in product(range(N_WORDS), range(3)):
+            if place >= max(tap, 2 * (layer + 1)):  # what leads to the last output
+                ends = (columns[place - tap], rows[layer] - 13), (columns[place], rows[layer + 1] + 13)
+                drawing.line(*ends, colour="line", width=1, head=False)
+        ends = (columns[2 * layer], rows[layer] - 13), (columns[2 * layer + 2], rows[layer + 1] + 13)
+        drawing.line(*ends, colour="value", width=3.5)
+    for layer, y in enumerate(rows):
+        _nodes(drawing, columns, y, {2 * layer})
+
+
+def _path_of_a_gru(drawing: Drawing, columns: list[Number], bottom: Number, y: Number) -> None:
+    for place, x in enumerate(columns):
+        first = place == 0
+        ends = (x, bottom - 13), (x, y + 13)
+        drawing.line(*ends, colour="value" if first else "line", width=3.5 if first else 1, head=first)
+    for left, right in pairwise(columns):
+        drawing.line((left + 13, y), (right - 13, y), colour="value", width=3.5)
+    _nodes(drawing, columns, bottom, {0})
+    _nodes(drawing, columns, y, set(range(N_WORDS)))
+
+
+def _path_of_attention(drawing: Drawing, columns: list[Number], bottom: Number, top: Number) -> None:
+    for x in columns[1:]:
+        drawing.line((x, bottom - 13), (columns[-1], top + 13), colour="line", width=1, head=False)
+    drawing.line((columns[0], bottom - 13), (columns[-1] - 9, top + 11), colour="value", width=3.5)
+    _nodes(drawing, columns, bottom, {0})
+    drawing.circle(columns[-1], top, 12, "value_tint", "value")
+
+
+ENTRIES = (("red", 1), ("blue", 4), ("grey", 2), ("green", 3))
+SCORES = (0, 4, 0, 0)  # invented
+
+
+def recall() -> Drawing:
+    """Draw a dictionary and a question, and what three networks keep of the dictionary."""
+    drawing = Drawing(
+        "What is left of a dictionary when the question comes",
+        "Three panels, each with the same four pairs, one below the other: red 1, blue 4, grey 2, green 3, and the "
+        "question blue at the bottom. Left, equal weights: all pairs flow equally into one mean, which the question "
+        "meets. Middle, a GRU: a state takes in one pair after the other, and the question meets the last state. "
+        "Right, attention: the question meets the weights. It gives most weight to blue, whose value 4 is the answer.",
+        height=450,
+    )
+    rows = [112 + 62 * place for place in range(len(ENTRIES))]
+    middle, asked, lefts = sum(rows) / len(rows), 400, (40, 360, 680)
+    for left, name, says in zip(
+        lefts,
+        ("equal weights", "GRU", "attention"),
+        ("one mean, whatever is asked", "one state, which must hold all", "the question chooses among all"),
+        strict=True,
+    ):
+        drawing.words(left + 120, 30, name, TEXT, bold=True)
+        drawing.words(left + 120, 62, says, SMALL, "muted")
+        for y, (key, value) in zip(rows, ENTRIES, strict=True):
+            drawing.box(left + 50, y, 84, 42, "key_tint", "key")
+            drawing.words(left + 50, y, key, TEXT)
+            drawing.box(left + 116, y, 40, 42, "value_tint", "value")
+            drawing.words(left + 116, y, str(value), TEXT)
+        drawing.box(left + 50, asked, 84, 42, "query_tint", "query")
+        drawing.words(left + 50, asked, "blue?", TEXT)
+    even, state, found = (left + 216 for left in lefts)
+    for y, weight in zip(rows, softmax(SCORES), strict=True):
+        drawing.curve((lefts[0] + 138, y), (even - 36, middle), "weight", 1.5 + 9 / len(rows))
+        drawing.curve((lefts[2] + 138, y), (found - 36, middle), "weight", 1.5 + 9 * weight)
+        drawing.line((lefts[1] + 138, y), (state - 26, y))
+        drawing.circle(state, y, 24)
+    for y, after in pairwise(rows):
+        drawing.line((state, y + 25), (state, after - 25), width=2.5)
+    drawing.formula(state, rows[-1], "h_4")
+    for x, says in ((even, "mean"), (found, "4")):
+        drawing.box(x, middle, 70, 52, "value_tint", "value")
+        drawing.words(x, middle, says, TEXT)
+    for left, x, end in ((lefts[0], even, middle + 28), (lefts[1], state, rows[-1] + 26), (lefts[2], found - 56, 290)):
+        drawing.line((left + 93, asked), (x, asked), (x, end), colour="query")
     return drawing

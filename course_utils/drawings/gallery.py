@@ -22,6 +22,7 @@ LIT = {
     "three_attentions": (("self_attention", "masked_attention", "cross_attention"), "the three attentions"),
     "encoder_layer": (("self_attention", "feed_forward"), "the encoder layer"),
     "decoder_layer": (("masked_attention", "cross_attention", "decoder_feed_forward"), "the decoder layer"),
+    "cross_attention": (("cross_attention",), "cross-attention"),
     "positions": (("embeddings", "positions"), "embeddings and positions"),
 }
 
@@ -36,6 +37,8 @@ DRAWINGS: dict[str, Callable[[], Drawing]] = {
     "03_two_levels": documents.hierarchy,
     "04_window": convolutions.window,
     "04_pyramids": convolutions.pyramids,
+    "04_paths": convolutions.paths,
+    "04_recall": convolutions.recall,
     "04_text_cnn": convolutions.text_cnn,
     "05_four_steps": four_steps.draw,
     "05_heads": heads_and_masks.heads,

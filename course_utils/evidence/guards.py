@@ -9,6 +9,7 @@ in one comment with semicolons between them. A table counts as one sentence. The
     <!-- 02_multi30k: Bahdanau BLEU 35.1 ± 0.3 -->                    … and its standard deviation over seeds
     <!-- 02_multi30k: Bahdanau − fixed vector BLEU +9.8 -->           the mean of a paired difference
     <!-- 02_multi30k: Bahdanau − fixed vector BLEU +9.8 [+9.2, +10.4] -->   … and its 95 % interval
+    <!-- 02_attention_by_length: attention by digits[-1] 99.6 -->    the last point of a curve
     <!-- 01_recall: RNN, rotation recall at 10 4 of 5 -->             seeds that succeed (a claim gives ``success_at``)
     <!-- 06_cora: HEADS = 8 -->                                       a setting that the record keeps
     <!-- printed: 0.42, 0.58 -->             numbers that the nearest code cell with an output prints, above or below
@@ -228,7 +229,14 @@ def _check_number(record: Record, guard: str, rest: str) -> set[str]:
 
 
 def _values(record: Record, what: str) -> tuple:
-    """Give the values of *condition metric*, or of *condition − condition metric*, and the metric."""
+    """Give the values of *condition metric*, or of *condition − condition metric*, and the metric; *metric[-1]* is the
+    last point of a curve.
+    """
+    if point := re.fullmatch(r"(.+)\[(-?\d+)\]", what):
+        curves, metric = _values(record, point[1])
+        if curves.ndim < 2 or not -curves.shape[1] <= int(point[2]) < curves.shape[1]:
+            raise GuardError(f"{record.name} has no point {point[2]} in {point[1]!r}")
+        return curves[:, int(point[2])], metric
     has = {f"{name} {metric}": (name, metric) for name, metrics in record.values.items() for metric in metrics}
     if what in has:
         return record.of(*has[what]), has[what][1]

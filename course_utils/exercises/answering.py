@@ -6,10 +6,12 @@ never unpickled. The process of an answer may write to its own empty folder alon
 5.13 or newer); its time, memory and files are limited, and what it started ends with it.
 """
 
+import codeop
 import contextlib
 import copy
 import ctypes
 import json
+import linecache
 import os
 import pickle
 import pkgutil
@@ -92,7 +94,7 @@ def in_a_process(request: Request) -> bytes:
             shut_in(folder, request.seconds, write)
             reply = json.dumps(answer(request)).encode()
             with os.fdopen(write, "wb") as pipe:
-                pipe.write(reply)
+                send(pipe, reply)
         finally:
             os._exit(0)
     os.close(write)
@@ -112,16 +114,21 @@ def _reply(kind: str, **more: Any) -> bytes:
 
 
 def _read(descriptor: int, deadline: float) -> tuple[bytes, bool]:
-    """Read until the other side closes the pipe; tell whether that was in time."""
+    """Read a message, not to the pipe's end, which another process may hold open; tell whether that was in time."""
     content = b""
-    while len(content) <= LARGEST_REPLY:
+    while True:
+        if len(content) >= LENGTH.size:
+            end = LENGTH.size + LENGTH.unpack(content[: LENGTH.size])[0]
+            if end > LARGEST_REPLY:
+                return _reply("too large"), True
+            if len(content) >= end:
+                return content[LENGTH.size : end], True
         if not select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))[0]:
             return b"", False
         part = os.read(descriptor, 1 << 20)
         if not part:
-            return content, True
+            return b"", True
         content += part
-    return _reply("too large"), True
 
 
 def _end_all() -> None:
@@ -154,6 +161,8 @@ def shut_in(folder: str, seconds: float, reply: int) -> None:
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(limit, (value, value))
     close_answers()
+    with contextlib.suppress(AttributeError, OSError):  # Linux alone: whoever ends our parent ends with it
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
     write_only_to(folder)
 
 
@@ -178,16 +187,18 @@ def write_only_to(folder: str) -> bool:
     Landlock, a part of Linux since 5.13, does it without any rights; later versions refuse more.
     https://docs.kernel.org/userspace-api/landlock.html
     """
+    if sys.platform != "linux":  # there, these numbers are other calls
+        return False
     try:
         libc = ctypes.CDLL(None, use_errno=True)
         version = libc.syscall(444, None, ctypes.c_size_t(0), 1)
-        if sys.platform != "linux" or version < 1:
+        if version < 1:
             return False
         files = WRITE_FILE | CHANGE_FOLDERS | (REFER if version > 1 else 0) | (TRUNCATE if version > 2 else 0)
         rules = struct.pack("QQQ", files, NO_NETWORK, NO_SIGNALS_OUT)[: 8 if version < 4 else 16 if version < 6 else 24]
         ruleset = libc.syscall(444, rules, ctypes.c_size_t(len(rules)), 0)
-        for place, allowed in ((folder, files), ("/dev", WRITE_FILE)):
-            below = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+        for place, allowed in ((folder, files), (os.devnull, WRITE_FILE)):  # no terminal, no shared memory
+            below = os.open(place, os.O_PATH)
             if libc.syscall(445, ruleset, 1, struct.pack("=Qi", allowed, below), 0):
                 return False
             os.close(below)
@@ -202,9 +213,12 @@ def answer(request: Request) -> dict[str, Any]:
     """Run the program, then the answer; give what it computes, or what stood in the way."""
     namespace: dict[str, Any] = {"__name__": "__main__", "display": lambda *_args, **_options: None}
     errors: dict[int, str] = {}
-    for cell, source in request.program:
+    compiled = codeop.Compile()  # remembers ``from __future__ import …``, as a notebook does
+    for number, (cell, source) in enumerate(request.program):
+        name = f"<cell {cell}, statement {number}>"
+        linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)  # for torch.jit.script
         try:
-            exec(compile(source, f"<cell {cell}>", "exec"), namespace)
+            exec(compiled(source, name, "exec"), namespace)
         except BaseException as error:  # whatever a learner's cell raises, what follows is still looked at
             errors.setdefault(cell, told(error))
     try:

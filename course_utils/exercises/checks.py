@@ -381,24 +381,10 @@ def _slip(exercise: Exercise, answer: _Answer, draws: Draws, hard: Mapping[str, 
 
 def _searched(search: Callable[[], str | None]) -> str | None:
     try:
-        with guard.undisturbed(0), _at_most(8 * SEARCH_LIMIT):
+        with guard.undisturbed(0), guard.processor_limit(8 * SEARCH_LIMIT):
             return search()
     except guard.OutOfTime:
         return None
-
-
-@contextmanager
-def _at_most(seconds: float) -> Iterator[None]:
-    """Bound a search within the time that an answer has."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    left, _ = signal.getitimer(signal.ITIMER_REAL)
-    signal.setitimer(signal.ITIMER_REAL, min(seconds, left) if left else seconds, 0.1)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, max(left, 1.0), 0.1)
 
 
 def _why_wrong(

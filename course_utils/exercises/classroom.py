@@ -14,6 +14,7 @@ import json
 import os
 import re
 import secrets
+import select
 import subprocess
 import sys
 import time
@@ -52,6 +53,17 @@ from course_utils.refusals import Shown, Stop, carry_out, check_file, check_fold
 LARGEST_NOTEBOOK = 200 << 20  # bytes
 RESULTS = ("correct", "not yet", "not attempted", "not run")
 MISSING = "missing"  # no answer at this place; another one may have it
+BETTER = ("correct", "not yet", "not run", "not attempted", MISSING)  # which of several results counts
+SECONDS_TO_START = 120  # what the process that runs answers may take beside an answer
+SPEAKS_OF_SOLUTIONS = {  # what the lectures say of their solutions -> what a handout says in its place
+    "has five cells: the question, a stub to fill in, a check, hints, and the solution.": (
+        "has four cells: the question, a stub to fill in, a check, and hints."
+    ),
+    "Hints and solution are folded;": "Hints are folded;",
+    " A solution read too early costs you the exercise.": "",
+    " The solution has the code to try it.": "",
+    " Then run the solution's code.": "",
+}
 FORMULAS = ("=", "+", "-", "@", "\t")
 
 
@@ -106,9 +118,13 @@ def _holds(path: Path, text: str) -> bool:
 
 
 def without_solutions(notebook: NotebookNode) -> NotebookNode:
-    """Give a notebook without the cells that are tagged as solutions; hints stay."""
+    """Give a notebook without the cells that are tagged as solutions, and without a word of them; hints stay."""
     notebook = nbformat.from_dict(notebook)
     notebook.cells = [cell for cell in notebook.cells if "solution" not in cell.metadata.get("tags", [])]
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            for ours, handed_out in SPEAKS_OF_SOLUTIONS.items():
+                cell.source = cell.source.replace(ours, handed_out)
     return notebook
 
 
@@ -145,8 +161,9 @@ def find_returned(folder: Path) -> list[Path]:
     os.listdir(folder)  # a folder that may not be read would look empty
     paths = [
         path
-        for path in sorted(folder.rglob("*.ipynb"))
-        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() == ".ipynb"  # some systems write it in capitals
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     ]
     if not paths:
         raise Stop(f"There is no notebook (*.ipynb) in {folder}.")
@@ -188,6 +205,8 @@ def grade(
 def _content(path: Path) -> bytes | str:
     """Read a file; where that cannot be done, give the reason."""
     try:
+        if path.is_symlink():
+            raise ValueError("it is a link, perhaps to another learner's: put the file itself here")
         if not path.is_file():  # opening a pipe would wait for ever
             raise ValueError("it is no file")
         if path.stat().st_size > LARGEST_NOTEBOOK:
@@ -225,15 +244,20 @@ def grade_notebook(content: bytes | str, name: str, seconds: int, whole: bool, a
 def grade_answer(
     notebook: Returned, exercise: str, seconds: int, whole: bool, answering: "Answering"
 ) -> tuple[str, str]:
-    """Look for an answer in the likeliest places, one after the other, until one is there; give result and message."""
-    first: tuple[str, str] | None = None
+    """Look for an answer in the likeliest places, one after the other, until one is right; give result and message."""
+    best: tuple[str, str] | None = None
+    tried = []
     for until, expression in notebook.candidates(exercise):
         program = notebook.everything(until) if whole else notebook.program(until, expression)
+        if (program, expression) in tried:
+            continue
+        tried.append((program, expression))
         found = answering.ask(exercise, program, expression, seconds)
-        if found[0] not in (MISSING, "not attempted"):
-            return found
-        first = first if first and (first[0] != MISSING or found[0] == MISSING) else found
-    result, message = first or (MISSING, "")
+        if best is None or BETTER.index(found[0]) < BETTER.index(best[0]):
+            best = found
+        if best[0] == "correct" or (whole and best[0] not in ("not attempted", MISSING)):  # all of it takes its time
+            break
+    result, message = best or (MISSING, "")
     if result == MISSING:
         reason = notebook.why_missing(exercise)
         return ("not yet", f"not yet. {reason}" if reason else message) if message or reason else ("not attempted", "")
@@ -290,7 +314,9 @@ class Answering:
         assert self.process.stdout is not None
         try:
             send(self.process.stdin, cloudpickle.dumps(request))
-            content = receive(self.process.stdout)
+            # an answer may have stopped the process that watches over it, which then tells nothing
+            waited = select.select([self.process.stdout], [], [], SECONDS_TO_START + request.seconds)[0]
+            content = receive(self.process.stdout) if waited else None
         except BrokenPipeError:
             content = None
         except BaseException:  # a reply that was not waited for must not be taken for the next one
@@ -343,8 +369,12 @@ for _module in {sys.modules[exercise.draw.__module__] for exercise in EXERCISES.
 
 
 def _one_line(words: object) -> str:
-    text = " ".join(str(words).split())
-    return "".join(c if c.isprintable() else "?" for c in text)[:600] or type(words).__name__
+    return _printable(" ".join(str(words).split()))[:600] or type(words).__name__
+
+
+def _printable(text: str) -> str:
+    """Replace what a terminal or a spreadsheet might obey; a learner may have put it into a file's name."""
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 # what is given back
@@ -354,7 +384,8 @@ def as_csv(table: Sequence[Sequence[object]]) -> bytes:
     """Give a table as CSV, UTF-8 with a mark that spreadsheets understand."""
     text = io.StringIO()
     # a spreadsheet takes a cell that begins with one of these for a formula; what a learner named must stay text
-    csv.writer(text).writerows([f"'{cell}" if str(cell)[:1] in FORMULAS else cell for cell in row] for row in table)
+    shown = ([_printable(cell) if isinstance(cell, str) else cell for cell in row] for row in table)
+    csv.writer(text).writerows([f"'{cell}" if str(cell)[:1] in FORMULAS else cell for cell in row] for row in shown)
     return text.getvalue().encode("utf-8-sig", "backslashreplace")  # a file's name may be no text
 
 
@@ -388,7 +419,8 @@ def by_question(rows: Sequence[Row]) -> list[list[object]]:
 def feedback(rows: Sequence[Row]) -> str:
     """Write what one learner is to read: each exercise with its result and what the check says."""
     number = sum(row.result == "correct" for row in rows)
-    lines = [f"{rows[0].file}: {number} of {len(rows)} correct" if rows[0].exercise else f"{rows[0].file}: not run", ""]
+    file = _printable(rows[0].file)
+    lines = [f"{file}: {number} of {len(rows)} correct" if rows[0].exercise else f"{file}: not run", ""]
     for row in rows:
         message = row.message.removeprefix("not yet. ") if row.result not in ("correct", "not attempted") else ""
         lines.append(f"- {row.exercise or 'the notebook'}: {row.result}.{f' {message}' if message else ''}")
@@ -402,7 +434,8 @@ def summary(rows: Sequence[Row]) -> str:
         mine = [row for row in rows if row.file == file]
         reasons = {row.message for row in mine if row.result == "not run"}
         told = f"{sum(row.result == 'correct' for row in mine)} of {len(mine)} correct"
-        lines.append(f"{file}: {told if mine[0].exercise else 'not run'}{''.join(f' ({r})' for r in sorted(reasons))}")
+        told = told if mine[0].exercise else "not run"
+        lines.append(f"{_printable(file)}: {told}{''.join(f' ({reason})' for reason in sorted(reasons))}")
     return "\n".join(lines)
 
 
@@ -451,15 +484,24 @@ def give(rows: Sequence[Row], table: Path) -> None:
     print(f"The table is in {table}.")
     beside = table.parent / f"{table.stem}_feedback"
     with private_folder(table.parent, "grade") as work:
-        (work / "by_learner.csv").write_bytes(as_csv(by_learner(rows)))
-        (work / "by_question.csv").write_bytes(as_csv(by_question(rows)))
-        for file in dict.fromkeys(row.file for row in rows):
+        files = dict.fromkeys(row.file for row in rows)
+        # the deepest first: then every folder is there before a file could take its name
+        for file in sorted(files, key=lambda file: -len(Path(file).parts)):
             path = work / Path(file).with_suffix(".txt")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(feedback([row for row in rows if row.file == file]), "utf-8", "backslashreplace")
+            _write_beside(path, feedback([row for row in rows if row.file == file]).encode("utf-8", "backslashreplace"))
+        _write_beside(work / "by_learner.csv", as_csv(by_learner(rows)))
+        _write_beside(work / "by_question.csv", as_csv(by_question(rows)))
         beside.mkdir(exist_ok=True)
         put(work, beside, "grade")
     print(f"Totals by learner and by question, and a text to hand back to each learner, are in {beside}.")
+
+
+def _write_beside(path: Path, content: bytes) -> None:
+    """Write a file; where its name is taken (``a.ipynb`` beside ``a.IPYNB``), under one with a stroke behind."""
+    while os.path.lexists(path):
+        path = path.with_name(f"{path.name}_")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
 
 
 if __name__ == "__main__":

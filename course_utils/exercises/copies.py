@@ -32,7 +32,7 @@ from course_utils.files import (
     alone,
     write_atomically,
 )
-from course_utils.refusals import Damaged, Stop, carry_out, read_notebook
+from course_utils.refusals import Stop, carry_out, explain, read_notebook
 
 ASKED = re.compile(r"""^check\(\s*["'](\w+)["'],\s*(\w+)\s*\)""", flags=re.MULTILINE)
 YOUR_VERSION = "Your version of the cell above, which has changed in the course since:\n\n"
@@ -40,7 +40,7 @@ YOUR_VERSION = "Your version of the cell above, which has changed in the course 
 
 def copies_folder() -> Path:
     """Name the folder of the copies: ``COURSE_COPIES``, or ``my_notebooks`` in the checkout, where git ignores it."""
-    return Path(os.environ.get("COURSE_COPIES") or CHECKOUT / "my_notebooks").absolute()
+    return Path(os.environ.get("COURSE_COPIES") or CHECKOUT / "my_notebooks").expanduser().absolute()
 
 
 def copy_of(original: Path) -> Path:
@@ -82,7 +82,7 @@ def has_changed(original: Path) -> bool:
     """Tell whether the course has changed a notebook since its copy was made."""
     try:
         base = read_notebook(_base(original))
-    except (OSError, Damaged):  # what the copy was made from is not known any more
+    except (OSError, Stop):  # what the copy was made from is not known any more
         return True
     return _content(base) != _content(read_notebook(original))
 
@@ -102,15 +102,20 @@ def _link_pictures() -> None:
 
 
 def _write(original: Path, copy: NotebookNode) -> None:
-    """Write a copy, and then what it was made from: killed in between, the next update finds nothing to carry twice."""
+    """Write a copy and what it was made from.
+
+    A copy's first version comes last: killed in between, it is made again. A later one comes first: killed in between,
+    the next update finds nothing to carry twice.
+    """
     with contextlib.suppress(OSError, sqlite3.Error):  # Jupyter shows the maps of a notebook that is signed at once
         NotebookNotary().sign(copy)
-    write_atomically(copy_of(original), nbformat.writes(copy).encode())
     bare = nbformat.from_dict(read_notebook(original))
     for cell in bare.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    write_atomically(_base(original), nbformat.writes(bare).encode())
+    written = [(copy_of(original), copy), (_base(original), bare)]
+    for path, notebook in written if os.path.lexists(copy_of(original)) else reversed(written):
+        write_atomically(path, nbformat.writes(notebook).encode())
 
 
 # carrying over
@@ -166,11 +171,15 @@ def carry_over(base: NotebookNode, mine: NotebookNode, new: NotebookNode) -> Car
             result.answers += [name for name in old if exercise is None and _binds(cell, _answer(mine, name))]
         elif ours is not None and ours.cell_type == cell.cell_type and (exercise in now or _same(was, ours)):
             ours.source = cell.source
+            if "attachments" in cell:  # pictures that were pasted into a text
+                ours.attachments = cell.attachments
             if cell.cell_type == "code":
                 ours.outputs, ours.execution_count = cell.outputs, cell.execution_count
             result.answers += [exercise] if exercise in now else []
         else:
-            behind[last].append(nbformat.v4.new_raw_cell(YOUR_VERSION + cell.source))
+            kept = nbformat.v4.new_raw_cell(YOUR_VERSION + cell.source)
+            kept.update({"attachments": cell.attachments} if "attachments" in cell else {})
+            behind[last].append(kept)
     result.own_cells = sum(map(len, behind.values()))
     result.notebook.cells = [*behind[None]]
     for cell in new.cells:
@@ -270,7 +279,7 @@ def update(original: Path) -> str:
     mine = read_notebook(copy)
     try:
         base = read_notebook(_base(original))
-    except (OSError, Damaged):  # then every cell that differs is taken for the learner's
+    except (OSError, Stop):  # then every cell that differs is taken for the learner's
         base = new
     carried = carry_over(base, mine, new)
     aside = _set_aside(copy)
@@ -318,8 +327,9 @@ def run(arguments: argparse.Namespace) -> int:
         for original in [path for path in known if path.stem.startswith(wanted)]:
             try:
                 print(update(original))
-            except Stop as stop:  # the others can still be brought up to date
-                print(stop, file=sys.stderr)
+            except (Stop, OSError) as error:  # the others can still be brought up to date
+                told = explain(error) if isinstance(error, OSError) else None
+                print(told or error, file=sys.stderr)
                 status = 1
     return status
 

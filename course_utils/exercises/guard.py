@@ -32,24 +32,51 @@ class OutOfTime(BaseException):
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise `OutOfTime` after some seconds, again and again; outside the main thread nothing watches."""
+    """Raise `OutOfTime` after some seconds, again and again; outside the main thread nothing watches.
+
+    On a busy machine, seconds of the processor count, so that an answer is not stopped for what others do; one that
+    only waits is stopped by the clock.
+    """
+    begun, busy = time.monotonic(), time.process_time()
+
+    def is_over() -> bool:
+        return _is_over(seconds, time.monotonic() - begun, time.process_time() - busy)
+
+    with _alarm(signal.SIGALRM, signal.ITIMER_REAL, seconds, is_over):
+        yield
+
+
+@contextmanager
+def processor_limit(seconds: float) -> Iterator[None]:
+    """Raise `OutOfTime` once this process has computed for some seconds."""
+    with _alarm(signal.SIGPROF, signal.ITIMER_PROF, seconds, lambda: True):
+        yield
+
+
+@contextmanager
+def _alarm(number: int, timer: int, seconds: float, is_over: Callable[[], bool]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():  # only the main thread hears signals
         yield
         return
     running = True
 
     def stop(*_signal_and_frame: Any) -> None:
-        if running:
+        if running and is_over():
             raise OutOfTime
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 0.1)  # again and again, for a bare except swallows the first
+    before = signal.signal(number, stop)
+    signal.setitimer(timer, seconds, 0.1)  # again and again, for a bare except swallows the first
     try:
         yield
     finally:
         running = False
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(timer, 0)
+        signal.signal(number, before)
+
+
+def _is_over(limit: float, elapsed: float, busy: float) -> bool:
+    """Say whether an answer has used up its seconds: it has computed for so long, or it only waits."""
+    return elapsed >= limit and (busy >= limit or busy < elapsed / 50)
 
 
 class _Bounded(io.TextIOBase):
@@ -115,7 +142,11 @@ def rehearse(run: Callable[[], Any], seconds: float) -> str | None:
         _in_the_copy(run, writing)
     os.close(writing)
     try:
-        ready, _, _ = select.select([reading], [], [], seconds)
+        begun, wait = time.monotonic(), seconds
+        while not (ready := select.select([reading], [], [], wait)[0]):
+            if _is_over(seconds, time.monotonic() - begun, _busy(child)):
+                break
+            wait = 0.1
         told = os.read(reading, 1) if ready else b""
         waits = not ready and _waits(child)
     finally:
@@ -138,6 +169,16 @@ def too_long(seconds: float) -> str:
     return (
         f"Your function was stopped after {seconds:.0f} seconds; ours takes a fraction of one. Does a loop never end?"
     )
+
+
+def _busy(process: int) -> float:
+    """Give the seconds for which a process, its threads together, has computed; none where that is not known."""
+    try:
+        with open(f"/proc/{process}/stat", encoding="ascii", errors="replace") as stat:
+            user, system = stat.read().rsplit(")", 1)[1].split()[11:13]
+    except (OSError, ValueError):
+        return 0.0
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def _waits(process: int) -> bool:

@@ -1,12 +1,14 @@
 """Lecture 01: sequence to sequence: what is asked, our answers, and the mistakes that are known."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from course_utils.data.batches import Vocabulary
 from course_utils.exercises.exercise import Answer, Exercise, WrongAnswer, prediction, primes, single_slips
 
 # A two among the weights
@@ -291,312 +293,6 @@ PAIRS_OF_WORDS = Exercise(
 )
 
 
-# The GRU as it was published
-
-
-def paper_gru_step(
-    inputs: Float[Tensor, "batch d_in"],
-    state: Float[Tensor, "batch d_state"],
-    W: Float[Tensor, "3*d_state d_in"],
-    U: Float[Tensor, "3*d_state d_state"],
-    b: Float[Tensor, "3*d_state"],
-) -> Float[Tensor, "batch d_state"]:
-    """Compute one step of the GRU of Cho et al. (2014), whose reset gate acts on the old state before U does."""
-    reset, update, word_n, U_n = _gates(inputs, state, W, U, b)
-    candidate = torch.tanh(word_n + (reset * state) @ U_n.T)
-    return (1 - update) * candidate + update * state
-
-
-def _gates(inputs: Tensor, state: Tensor, W: Tensor, U: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    word_r, word_z, word_n = (inputs @ W.T + b).chunk(3, dim=-1)
-    U_r, U_z, U_n = U.chunk(3)
-    return torch.sigmoid(word_r + state @ U_r.T), torch.sigmoid(word_z + state @ U_z.T), word_n, U_n
-
-
-def _draw_gru(scale: float = 1.0) -> tuple:
-    batch, d_in, d_state = primes(3)
-    W, U = torch.randn(3 * d_state, d_in) / d_in**0.5, torch.randn(3 * d_state, d_state) / d_state**0.5
-    return torch.randn(batch, d_in), scale * torch.randn(batch, d_state), scale * W, U, torch.randn(3 * d_state)
-
-
-def _step_by(arrange: Answer, gate: Answer, remember: Answer, bend: Answer, combine: Answer) -> Answer:
-    """Make a step from how the blocks are arranged, gated, remembered, bent and combined."""
-
-    def step(inputs: Tensor, state: Tensor, W: Tensor, U: Tensor, b: Tensor) -> Tensor:
-        word, (U_r, U_z, U_n) = arrange(inputs, W, U, b)
-        reset, update = gate(word[0] + state @ U_r.T), gate(word[1] + state @ U_z.T)
-        candidate = bend(remember(word[2], reset, state, U_n))
-        return combine(candidate, update, state, reset)
-
-    return step
-
-
-def _arranged(
-    order: tuple = (0, 1, 2),
-    bias: tuple = (1, 1, 1),
-    turned: tuple = (0, 0, 0),
-    W_of: tuple = (0, 1, 2),
-    U_of: tuple = (0, 1, 2),
-) -> Answer:
-    """Cut W, U and b in blocks, in an order, with a factor for each bias and some blocks of U transposed.
-
-    ``W_of`` and ``U_of`` name the block that each line uses, or None where it uses none.
-    """
-
-    def arrange(inputs: Tensor, W: Tensor, U: Tensor, b: Tensor) -> tuple[list, list]:
-        W_blocks, U_blocks = (
-            [0 * x[: len(x) // 3] if i is None else x.chunk(3)[i] for i in of] for x, of in ((W, W_of), (U, U_of))
-        )
-        words = [(inputs @ w.T + f * c) for w, c, f in zip(W_blocks, b.chunk(3), bias, strict=True)]
-        blocks = [u.T if t else u for u, t in zip(U_blocks, turned, strict=True)]
-        return [words[i] for i in order], [blocks[i] for i in order]
-
-    return arrange
-
-
-_LINES = ("the reset gate", "the update gate", "the candidate")
-_GRU_SLOTS = (
-    (
-        _arranged(),
-        {
-            **{
-                f"no bias in {line}": (
-                    _arranged(bias=tuple(float(j != i) for j in range(3))),
-                    f"The bias is missing in one line: {line}.",
-                )
-                for i, line in enumerate(_LINES)
-            },
-            **{
-                f"no {what} in {line}": (
-                    _arranged(**{block: tuple(None if j == i else j for j in range(3))}),
-                    f"In one line {what} does not come in: {line}.",
-                )
-                for i, line in enumerate(_LINES)
-                for what, block in (("the word", "W_of"), ("the old state", "U_of"))
-                if (what, i) != ("the old state", 2)  # listed below
-            },
-            **{
-                f"{block[0]} of {other} in {line}": (
-                    _arranged(**{block: tuple(k if j == i else j for j in range(3))}),
-                    f"One block of {block[0]} is used twice: {line} uses that of {other}.",
-                )
-                for i, line in enumerate(_LINES)
-                for k, other in enumerate(_LINES)
-                for block in ("W_of", "U_of")
-                if i != k
-            },
-            "bias in the candidate alone": (
-                _arranged(bias=(0, 0, 1)),
-                "The bias is missing in both gates.",
-            ),
-            "bias in the gates alone": (_arranged(bias=(1, 1, 2)), "The bias of the candidate is added twice."),
-            "bias twice": (_arranged(bias=(2, 2, 2)), "The bias is added twice in each line."),
-            "bias twice in the gates": (_arranged(bias=(2, 2, 1)), "The bias is added twice in the gates."),
-            **{
-                f"U not transposed in {line}": (
-                    _arranged(turned=tuple(int(j == i) for j in range(3))),
-                    f"One block of U is not transposed as it should be: that of {line}. It is square, so the shapes "
-                    f"fit.",
-                )
-                for i, line in enumerate(_LINES)
-            },
-            "U not transposed in the gates": (
-                _arranged(turned=(1, 1, 0)),
-                "The blocks of U are not transposed in the gates. They are square, so the shapes fit.",
-            ),
-            "U not transposed": (
-                _arranged(turned=(1, 1, 1)),
-                "You multiply the state by the blocks of U the wrong way round (not transposed). They are square, so "
-                "the "
-                "shapes fit: a row of U belongs to a number of the new state, a column to one of the old.",
-            ),
-            "gates exchanged": (
-                _arranged((1, 0, 2)),
-                "Reset and update gate are exchanged: the blocks of W, U and b stand in the order reset, update, "
-                "candidate.",
-            ),
-            "order r, n, z": (
-                _arranged((0, 2, 1)),
-                "Update gate and candidate are exchanged: the blocks stand in the order reset, update, candidate.",
-            ),
-            "order n, z, r": (
-                _arranged((2, 1, 0)),
-                "The blocks are taken in the opposite order; it is reset, update, candidate.",
-            ),
-            "order z, n, r": (
-                _arranged((1, 2, 0)),
-                "The blocks are taken in another order; it is reset, update, candidate.",
-            ),
-            "order n, r, z": (
-                _arranged((2, 0, 1)),
-                "The blocks are taken in the order candidate, reset, update; it is reset, update, candidate.",
-            ),
-        },
-    ),
-    (
-        torch.sigmoid,
-        {
-            "gates by tanh": (
-                torch.tanh,
-                "Your gates are squashed by tanh. A gate is a share between 0 and 1; below zero it would turn signs "
-                "round.",
-            ),
-            "gates not squashed": (lambda g: g, "Your gates are not squashed: the sigmoid is missing."),
-            "gates by ReLU": (torch.relu, "Your gates are squashed by a ReLU; a gate is a share between 0 and 1."),
-            "hard sigmoid": (
-                torch.nn.functional.hardsigmoid,
-                "Your gates are squashed by a hard sigmoid; the sigmoid itself is asked for.",
-            ),
-            "gates by softmax": (
-                lambda g: g.softmax(-1),
-                "Your gates are squashed by a softmax over the state; each number has a gate of its own (sigmoid).",
-            ),
-            "gates inverted": (lambda g: torch.sigmoid(-g), "The sign inside your gates is wrong: open is closed."),
-        },
-    ),
-    (
-        lambda word, r, h, U_n: word + (r * h) @ U_n.T,
-        {
-            "as PyTorch does": (
-                lambda word, r, h, U_n: word + r * (h @ U_n.T),
-                "Your reset gate acts after the matrix, as in PyTorch and in the lecture. In the paper it closes off "
-                "parts of the old state before they are mixed.",
-            ),
-            "no reset": (
-                lambda word, r, h, U_n: word + h @ U_n.T,
-                "The reset gate takes no part: your candidate always sees the whole old state and can never start "
-                "afresh.",
-            ),
-            "reset of everything": (
-                lambda word, r, h, U_n: r * (word + h @ U_n.T),
-                "Your reset gate closes off the word as well. Only the memory is to be forgotten; the word has just "
-                "arrived.",
-            ),
-            "reset of the word": (
-                lambda word, r, h, U_n: r * word + h @ U_n.T,
-                "Your reset gate closes off the word in place of the memory.",
-            ),
-            "reset inverted": (
-                lambda word, r, h, U_n: word + ((1 - r) * h) @ U_n.T,
-                "Your reset gate is the wrong way round: 1 − r in place of r.",
-            ),
-            "reset added": (
-                lambda word, r, h, U_n: word + (r + h) @ U_n.T,
-                "You add the reset gate to the state; it multiplies.",
-            ),
-            "no memory": (
-                lambda word, r, h, U_n: word + 0 * h,
-                "Your candidate sees the word alone: the old state does not come in.",
-            ),
-            "no word": (
-                lambda word, r, h, U_n: (r * h) @ U_n.T,
-                "Your candidate sees the old state alone: the word does not come in.",
-            ),
-        },
-    ),
-    (
-        torch.tanh,
-        {
-            "candidate by sigmoid": (
-                torch.sigmoid,
-                "Your candidate is squashed by a sigmoid and can never be negative; only gates lie between 0 and 1.",
-            ),
-            "candidate without tanh": (lambda n: n, "Your candidate is not squashed: the tanh is missing."),
-            "candidate by ReLU": (torch.relu, "Your candidate is squashed by a ReLU; it should be a tanh."),
-        },
-    ),
-    (
-        lambda n, z, h, r: (1 - z) * n + z * h,
-        {
-            "update the wrong way round": (
-                lambda n, z, h, r: z * n + (1 - z) * h,
-                "Your update gate is the wrong way round: with z = 1 the old state is to be kept. A learner of weights "
-                "could live with that, given weights cannot.",
-            ),
-            "what is kept is reset too": (
-                lambda n, z, h, r: (1 - z) * n + z * r * h,
-                "You keep the reset state. The reset gate belongs to the candidate; what the update gate keeps, it "
-                "keeps unharmed.",
-            ),
-            "only the candidate": (
-                lambda n, z, h, r: n,
-                "You return the candidate. The update gate has not decided yet how much of the old state stays.",
-            ),
-            "no 1 − z": (
-                lambda n, z, h, r: n + z * h,
-                "The factor 1 − z of the candidate is missing: what is kept and what is new should be two shares of "
-                "one.",
-            ),
-            "z for both": (
-                lambda n, z, h, r: z * (n + h),
-                "Both are multiplied by z: the candidate should get 1 − z.",
-            ),
-            "1 − z for both": (
-                lambda n, z, h, r: (1 - z) * (n + h),
-                "Both are multiplied by 1 − z: the old state should get z.",
-            ),
-            "nothing kept": (
-                lambda n, z, h, r: (1 - z) * n,
-                "The old state is missing in the last line: z ⊙ h is not added.",
-            ),
-            "old state whole": (
-                lambda n, z, h, r: (1 - z) * n + h,
-                "The old state is added whole: z should decide how much of it stays.",
-            ),
-            "subtracted": (lambda n, z, h, r: (1 - z) * n - z * h, "You subtract the old state in the last line."),
-            "reset decides": (
-                lambda n, z, h, r: (1 - r) * n + r * h,
-                "The reset gate decides what stays in your last line; that is the update gate's part.",
-            ),
-            "tanh of everything": (
-                lambda n, z, h, r: ((1 - z) * n + z * h).tanh(),
-                "You put a tanh around the new state; only the candidate has one.",
-            ),
-            "mean of both": (
-                lambda n, z, h, r: (n + h) / 2,
-                "You take the mean of candidate and old state: the update gate takes no part.",
-            ),
-        },
-    ),
-)
-
-
-def _other_gate_resets(inputs: Tensor, state: Tensor, W: Tensor, U: Tensor, b: Tensor) -> Tensor:
-    _, update, word_n, U_n = _gates(inputs, state, W, U, b)
-    return (1 - update) * torch.tanh(word_n + (update * state) @ U_n.T) + update * state
-
-
-def _gates_of_reset_state(inputs: Tensor, state: Tensor, W: Tensor, U: Tensor, b: Tensor) -> Tensor:
-    reset, _, word_n, U_n = _gates(inputs, state, W, U, b)
-    _, update, _, _ = _gates(inputs, reset * state, W, U, b)
-    return (1 - update) * torch.tanh(word_n + (reset * state) @ U_n.T) + update * state
-
-
-GRU_OF_2014 = Exercise(
-    paper_gru_step,
-    _draw_gru,
-    {
-        **single_slips(_step_by, _GRU_SLOTS),
-        "update gate resets": WrongAnswer(
-            _other_gate_resets,
-            "In the candidate the state is multiplied by the update gate; that is the reset gate's part.",
-        ),
-        "gates of the reset state": WrongAnswer(
-            _gates_of_reset_state,
-            "Your update gate sees the state after the reset; both gates see the old state as it is.",
-        ),
-        "no bias": WrongAnswer(
-            lambda inputs, state, W, U, b: paper_gru_step(inputs, state, W, U, 0 * b),
-            "The bias takes no part. It decides, among other things, whether a gate is open when nothing speaks for or "
-            "against it.",
-        ),
-    },
-    hard={"where gates are wide open or shut": lambda: _draw_gru(5.0)},
-    slots=_GRU_SLOTS,
-    assemble=_step_by,
-)
-
-
 # Sentences that read each other
 
 
@@ -824,212 +520,222 @@ MIXED_BATCH = Exercise(
 )
 
 
-# One step of a beam
+# A loss that leaves padding out
 
 
-def beam_step(
-    totals: Float[Tensor, "width"], log_p: Float[Tensor, "width n_words"]
-) -> tuple[Float[Tensor, "width"], Int[Tensor, "width"], Int[Tensor, "width"]]:
-    """Give the totals of the best longer beginnings, best first, and for each its old beam and its new word."""
-    best, place = (totals[:, None] + log_p).flatten().topk(len(totals))
-    return best, place // log_p.shape[1], place % log_p.shape[1]
+def masked_loss(
+    logits: Float[Tensor, "batch tgt_len n_words"],
+    target: Int[Tensor, "batch tgt_len"],
+    mask: Bool[Tensor, "batch tgt_len"],
+) -> Float[Tensor, ""]:
+    """Average the cross-entropy, in nats, over the real words of a padded batch."""
+    return _surprise(logits, target)[mask].mean()
 
 
-def _draw_beams() -> tuple:
-    width, n_words = sorted(primes(2))
-    totals = -2 * torch.rand(width).sort().values
-    return totals[torch.randperm(width)], (1.5 * torch.randn(width, n_words)).log_softmax(-1)
+def _surprise(logits: Tensor, target: Tensor) -> Tensor:
+    """Give −log p of each target word, padding included."""
+    return -logits.log_softmax(-1).gather(-1, target[..., None])[..., 0]
 
 
-def _draw_one_beam_wins() -> tuple:
-    """Draw a first beam so good, and so sure of nothing, that all winners come from it; the last is the worst."""
-    return torch.tensor([-0.1, -30.0, -40.0]), (0.1 * torch.randn(3, 7)).log_softmax(-1)
+def _draw_padded_batch() -> tuple:
+    (batch, length), (n_words,) = primes(2, (3, 5, 7)), primes(1, (11, 13))
+    lengths = torch.randint(2, length, (batch,))
+    lengths[0] = length
+    mask = torch.arange(length) < lengths[torch.randperm(batch), None]
+    target = torch.randint(Vocabulary.unk + 1, n_words, (batch, length)).masked_fill(~mask, Vocabulary.pad)
+    return 2 * torch.randn(batch, length, n_words), target, mask
 
 
-def _draw_few_words() -> tuple:
-    return -2 * torch.rand(5).sort().values, torch.randn(5, 2).log_softmax(-1)
+def _mean_of_sentences(logits: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    surprise = _surprise(logits, target) * mask
+    return (surprise.sum(1) / mask.sum(1)).mean()
 
 
-def _beam_by(join: Answer) -> Answer:
-    """Make a step that joins the totals (width, 1) and the log-probabilities in another way."""
+def _normalised_along(axis: int) -> Answer:
+    """Make a loss whose softmax runs along another axis."""
 
-    def step(totals: Tensor, log_p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        best, place = join(totals[:, None], log_p).flatten().topk(len(totals))
-        return best, place // log_p.shape[1], place % log_p.shape[1]
+    def loss(logits: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+        return -logits.log_softmax(axis).gather(-1, target[..., None])[..., 0][mask].mean()
 
-    return step
-
-
-def _best_of_each(totals: Tensor, log_p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    best, word = (totals[:, None] + log_p).max(1)
-    return best, torch.arange(len(totals)), word
+    return loss
 
 
-def _best_beam_alone(totals: Tensor, log_p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    beam = totals.argmax()
-    best, word = (totals[beam] + log_p[beam]).topk(len(totals))
-    return best, beam.expand(len(totals)), word
-
-
-def _exchanged(totals: Tensor, log_p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    best, beam, word = beam_step(totals, log_p)
-    return best, word, beam
-
-
-def _counted_by_width(totals: Tensor, log_p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    best, place = (totals[:, None] + log_p).flatten().topk(len(totals))
-    return best, place // len(totals), place % len(totals)
-
-
-def _worst(totals: Tensor, log_p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    best, place = (totals[:, None] + log_p).flatten().topk(len(totals), largest=False)
-    return best, place // log_p.shape[1], place % log_p.shape[1]
-
-
-def _one_total_for_all(totals: Tensor, log_p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    best, beam, word = beam_step(torch.zeros_like(totals), log_p)
-    return best + totals, beam, word
-
-
-def _then(change: Answer) -> Answer:
-    """Do something to the three results of a right step."""
-    return lambda totals, log_p: change(*beam_step(totals, log_p), totals, log_p)
-
-
-def _greedy_sorted(totals: Tensor, log_p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    best, word = (totals[:, None] + log_p).max(1)
-    best, order = best.sort(descending=True)
-    return best, order, word[order]
-
-
-def _one_too_many(totals: Tensor, log_p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    best, place = (totals[:, None] + log_p).flatten().topk(len(totals) + 1)
-    return best, place // log_p.shape[1], place % log_p.shape[1]
-
-
-def _table_transposed(totals: Tensor, log_p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    best, place = (totals[:, None] + log_p).T.flatten().topk(len(totals))
-    return best, place // log_p.shape[1], place % log_p.shape[1]
-
-
-BEAM_STEP = Exercise(
-    beam_step,
-    _draw_beams,
+MASKED_LOSS = Exercise(
+    masked_loss,
+    _draw_padded_batch,
     {
-        "greedy, sorted": WrongAnswer(
-            _greedy_sorted,
-            "Each beam is made longer by its own best word alone, and then they are sorted: nothing competes. Two "
-            "winners "
-            "may come from the same beginning.",
+        "padding counted": WrongAnswer(
+            lambda logits, target, mask: _surprise(logits, target).mean(),
+            "Padding counts as words in your mean: the model would be praised for predicting padding, which is easy.",
         ),
-        "unsorted": WrongAnswer(
-            _then(lambda best, beam, word, *_: tuple(t[(beam * 1000 + word).argsort()] for t in (best, beam, word))),
-            "These are the right winners, but unsorted: the best should come first.",
+        "divided by all places": WrongAnswer(
+            lambda logits, target, mask: (_surprise(logits, target) * mask).mean(),
+            "Padding adds nothing to your sum, but you still divide by its places: a batch with more padding would "
+            "seem to be better translated.",
         ),
-        "worst first": WrongAnswer(
-            _then(lambda best, beam, word, *_: (best.flip(0), beam.flip(0), word.flip(0))),
-            "These are the right winners in the opposite order: the best should come first.",
+        "a mean of means": WrongAnswer(
+            _mean_of_sentences,
+            "You average each sentence and then the sentences, so that a word of a short sentence weighs more. Every "
+            "real word of the batch should weigh the same.",
         ),
-        "table transposed": WrongAnswer(
-            _table_transposed,
-            "Your table is transposed, (n_words, width), before it is flattened: a place is then split up wrongly.",
+        "a sum": WrongAnswer(
+            lambda logits, target, mask: _surprise(logits, target)[mask].sum(),
+            "This is the sum over the words, so a batch with longer sentences would take larger steps. Average.",
         ),
-        "true division": WrongAnswer(
-            lambda totals, log_p: (
-                beam_step(totals, log_p)[0],
-                (totals[:, None] + log_p).flatten().topk(len(totals))[1] / log_p.shape[1],
-                beam_step(totals, log_p)[2],
-            ),
-            "Which beginning it was is a whole number: `/` gives fractions. You need the whole division, `//`.",
+        "per sentence": WrongAnswer(
+            lambda logits, target, mask: _surprise(logits, target)[mask].sum() / len(target),
+            "You divide the sum by the number of sentences; the loss is asked per word.",
         ),
-        "normalised over everything": WrongAnswer(
-            _beam_by(lambda totals, log_p: (totals + log_p).flatten().log_softmax(0).view_as(log_p)),
-            "The order is right, but you normalise the whole table (log_softmax): totals stay sums of logarithms.",
+        "only padding": WrongAnswer(
+            lambda logits, target, mask: _surprise(logits, target)[~mask].mean(),
+            "Your mask is the wrong way round: True means a real word, and you average over the padding.",
         ),
-        "probabilities": WrongAnswer(
-            _beam_by(lambda totals, log_p: (totals + log_p).exp()),
-            "The order is right, but the totals are probabilities (exp); they should stay logarithms.",
+        "sign": WrongAnswer(
+            lambda logits, target, mask: -masked_loss(logits, target, mask),
+            "The sign is lost: this is the mean log-probability. It is to rise, but an optimiser makes things fall.",
         ),
-        "old totals alone": WrongAnswer(
-            _then(lambda best, beam, word, totals, log_p: (totals[beam], beam, word)),
-            "Beam and word are right, but you return the old totals: those of the longer beginnings are asked for.",
+        "not normalised": WrongAnswer(
+            lambda logits, target, mask: -logits.gather(-1, target[..., None])[..., 0][mask].mean(),
+            "You take the logits for log-probabilities. Without the softmax a model could raise all of them at once.",
         ),
-        "new words' part alone": WrongAnswer(
-            _then(lambda best, beam, word, totals, log_p: (log_p[beam, word], beam, word)),
-            "Beam and word are right, but you return the new words' log-probabilities alone, without the old totals.",
+        "softmax twice": WrongAnswer(
+            lambda logits, target, mask: masked_loss(logits.softmax(-1), target, mask),
+            "You apply softmax twice: cross_entropy and log_softmax expect plain logits.",
         ),
-        "place for the word": WrongAnswer(
-            _then(lambda best, beam, word, totals, log_p: (best, beam, beam * log_p.shape[1] + word)),
-            "Your word is the place in the flattened table: what remains after the whole division (%) is the word.",
+        "probability": WrongAnswer(
+            lambda logits, target, mask: 1 - _surprise(logits, target).neg().exp()[mask].mean(),
+            "This is one minus the mean probability. The product of probabilities becomes a sum only by the logarithm.",
         ),
-        "place for the beam": WrongAnswer(
-            _then(lambda best, beam, word, totals, log_p: (best, beam * log_p.shape[1] + word, word)),
-            "Your beam is the place in the flattened table: how often does n_words go into it (//)?",
+        "softmax over places": WrongAnswer(
+            _normalised_along(1),
+            "Your softmax runs over the places of a sentence: the words of one place must compete with each other.",
         ),
-        "one beam too many": WrongAnswer(
-            _one_too_many,
-            "You keep one winner too many: as many as there were beginnings.",
-        ),
-        "best of all": WrongAnswer(
-            _then(lambda best, beam, word, *_: (best[:1], beam[:1], word[:1])),
-            "You keep the best one alone; as many as there were beginnings are kept.",
-        ),
-        "smallest per word": WrongAnswer(
-            lambda totals, log_p: beam_step(-totals, log_p),
-            "The sign of the totals is wrong: they are log-probabilities, and are added.",
-        ),
-        "not accumulated": WrongAnswer(
-            _beam_by(lambda totals, log_p: 0 * totals + log_p),
-            "You compare the new words alone, or normalise each row again (log_softmax), which takes the old totals "
-            "out. "
-            "A likely word behind an unlikely beginning makes an unlikely sentence: the old totals belong to it.",
-        ),
-        "accumulated too late": WrongAnswer(
-            _one_total_for_all,
-            "You choose by the new words alone and add the totals afterwards, to places that may belong to other "
-            "beams.",
-        ),
-        "best of each beam": WrongAnswer(
-            _best_of_each,
-            "You make each beam longer by its own best word, so nothing ever competes: that is greedy decoding, "
-            "several times side by side.",
-        ),
-        "the best beam alone": WrongAnswer(
-            _best_beam_alone,
-            "Only the best beginning is made longer, so after one step all beams share it. The others were kept "
-            "because they might still win.",
-        ),
-        "multiplied": WrongAnswer(
-            _beam_by(lambda totals, log_p: totals * log_p),
-            "You multiply logarithms. Probabilities multiply; what do their logarithms do? The product of two large "
-            "negative numbers is large and positive, and the worst sentence wins.",
-        ),
-        "a probability added": WrongAnswer(
-            _beam_by(lambda totals, log_p: totals + log_p.exp()),
-            "You add a probability to a logarithm. Both must be of one kind.",
-        ),
-        "averaged": WrongAnswer(
-            _beam_by(lambda totals, log_p: (totals + log_p) / 2),
-            "Your order is right, but the totals are halved: they are sums of logarithms, not means.",
-        ),
-        "beam and word exchanged": WrongAnswer(
-            _exchanged,
-            "The totals are right; the second and the third result have changed places.",
-        ),
-        "counted by the width": WrongAnswer(
-            _counted_by_width,
-            "The totals are right, but a place in the flattened table is split up by the wrong number: how many places "
-            "does one beam take up?",
-        ),
-        "the worst": WrongAnswer(
-            _worst,
-            "You keep the smallest totals. A logarithm of a probability is negative, and nearer to zero is better.",
+        "softmax over sentences": WrongAnswer(
+            _normalised_along(0),
+            "Your softmax runs over the sentences of the batch: the words of one place must compete with each other.",
         ),
     },
-    hard={
-        "where all winners come from one beginning": _draw_one_beam_wins,
-        "where there are fewer words than beginnings": _draw_few_words,
-        "where there is one beginning": lambda: (torch.tensor([-1.0]), torch.randn(1, 5).log_softmax(-1)),
+)
+
+
+# Greedy decoding
+
+Step = Callable[[Any, Tensor], tuple[Tensor, Tensor]]  # a word may be an int, or a tensor with one id
+
+
+def greedy(step: Step, state: Float[Tensor, "d_state"], max_words: int) -> list[int]:
+    """Take the most probable word at each step, until the end mark or ``max_words``; the end mark is kept."""
+    return _decode(step, state, max_words)
+
+
+def _decode(
+    step: Step,
+    state: Tensor,
+    max_words: int,
+    first: int = Vocabulary.bos,
+    choose: Callable[[Tensor], Tensor] = torch.argmax,
+    stop: int | None = Vocabulary.eos,
+) -> list[int]:
+    word = first
+    said: list[int] = []
+    while len(said) < max_words and not (said and word == stop):
+        logits, state = step(word, state)
+        word = int(choose(logits))
+        said.append(word)
+    return said
+
+
+def _draw_decoder() -> tuple:
+    """Make a decoder that ends by itself after a while, and let it or stop it before."""
+    while True:
+        n_words, d = primes(2, (7, 11, 13))
+        embeddings, words = torch.randn(n_words, d), torch.randn(n_words, d)
+        w, u, state = torch.randn(d, d) / 2, torch.randn(d, d) / 2, torch.randn(d)
+
+        def step(word: Any, state: Tensor, embeddings=embeddings, words=words, w=w, u=u) -> tuple[Tensor, Tensor]:
+            state = torch.tanh(w @ embeddings[int(word)] + u @ state)
+            return words @ state, state
+
+        said = greedy(step, state, 11)
+        if 5 <= len(said) < 11 and len(set(said)) >= 5:
+            return step, state, (11, len(said) - 2)[int(torch.randint(2, ()))]
+
+
+def _state_kept(step: Step, state: Tensor, max_words: int) -> list[int]:
+    return greedy(lambda word, _: (step(word, state)[0], state), state, max_words)
+
+
+def _always_from(word: int) -> Answer:
+    """Make a decoder that never reads what it has said."""
+    return lambda step, state, max_words: greedy(lambda _, state: step(word, state), state, max_words)
+
+
+def _place_fed(step: Step, state: Tensor, max_words: int) -> list[int]:
+    said: list[int] = []
+    for place in range(max_words):
+        logits, state = step(place, state)
+        said.append(int(logits.argmax()))
+        if said[-1] == Vocabulary.eos:
+            break
+    return said
+
+
+GREEDY = Exercise(
+    greedy,
+    _draw_decoder,
+    {
+        "begin mark kept": WrongAnswer(
+            lambda step, state, max_words: [Vocabulary.bos, *greedy(step, state, max_words)],
+            "The begin mark is in your result. It is read, never said.",
+        ),
+        "end mark dropped": WrongAnswer(
+            lambda step, state, max_words: [i for i in greedy(step, state, max_words) if i != Vocabulary.eos],
+            "Your sentences are right, but their end mark is missing: it is a prediction like every other, and to say "
+            "it too early is a mistake.",
+        ),
+        "never stops": WrongAnswer(
+            lambda step, state, max_words: _decode(step, state, max_words, stop=None),
+            "You go on after the end mark. What a model says then was never trained.",
+        ),
+        "the first state again": WrongAnswer(
+            _state_kept,
+            "You call step with the first state again and again, so that the decoder forgets what it has said before "
+            "the last word.",
+        ),
+        "never reads its own words": WrongAnswer(
+            _always_from(Vocabulary.bos),
+            "The decoder reads the begin mark at every step. Nobody else is there to read it the next word: it must "
+            "read the one that it has just said.",
+        ),
+        "the place is read": WrongAnswer(
+            _place_fed,
+            "You hand over the number of the step instead of the word that was said.",
+        ),
+        "the least probable": WrongAnswer(
+            lambda step, state, max_words: _decode(step, state, max_words, choose=torch.argmin),
+            "You take the word with the smallest logit, the least probable one.",
+        ),
+        "begins with the end mark": WrongAnswer(
+            lambda step, state, max_words: _decode(step, state, max_words, first=Vocabulary.eos),
+            "The first word that you hand over is the end mark. The decoder was trained to begin after Vocabulary.bos.",
+        ),
+        "begins with padding": WrongAnswer(
+            lambda step, state, max_words: _decode(step, state, max_words, first=Vocabulary.pad),
+            "The first word that you hand over is 0, which is padding. The decoder was trained to begin after "
+            "Vocabulary.bos.",
+        ),
+        "one word too few": WrongAnswer(
+            lambda step, state, max_words: greedy(step, state, max_words - 1),
+            "You stop one word before max_words: does your count begin with the begin mark?",
+        ),
+        "one word too many": WrongAnswer(
+            lambda step, state, max_words: greedy(step, state, max_words + 1),
+            "You say one word more than max_words allows.",
+        ),
+        "the last word alone": WrongAnswer(
+            lambda step, state, max_words: greedy(step, state, max_words)[-1:],
+            "You return the last word alone; keep all of them.",
+        ),
     },
 )
 
@@ -1037,7 +743,7 @@ EXERCISES: dict[str, Exercise] = {
     "01_pairs_of_words": PAIRS_OF_WORDS,
     "01_last_state": LAST_STATE,
     "01_mixed_batch": MIXED_BATCH,
-    "01_beam_step": BEAM_STEP,
+    "01_masked_loss": MASKED_LOSS,
+    "01_greedy": GREEDY,
     "01_gradient_left": GRADIENT_LEFT,
-    "01_gru_of_2014": GRU_OF_2014,
 }

@@ -460,13 +460,14 @@ def _changed(decide: Decide, documents: list[Tensor], kept: list[Tensor]) -> flo
 
 
 def _draw_deletion() -> tuple:
-    table, turn = torch.randn(31, 5), torch.randn(13, 5)  # what a word says, and how much of it at which place
+    n_classes = primes(1)[0]
+    table, turn = torch.randn(31, n_classes), torch.randn(13, n_classes)  # what a word says, and how much of it where
 
     def decide(documents: list[Tensor]) -> Tensor:
         read = [(table[words] * turn[: len(words)]).sum(dim=0) for words in documents]
         return torch.stack(read).argmax(dim=1)
 
-    lengths = [3, 5, 7, 11, 13] * 9
+    lengths = primes(4) * (8 + primes(1)[0])
     documents = [torch.randint(31, (n,)) for n in lengths]
     return decide, documents, [torch.rand(n).softmax(dim=0) for n in lengths], 0.25
 

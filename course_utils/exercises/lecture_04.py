@@ -1,6 +1,5 @@
 """Lecture 04: convolution: what is asked, our answers, and the mistakes that are known."""
 
-import math
 from typing import Any
 
 import torch
@@ -8,17 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from course_utils.exercises.exercise import Answer, Exercise, WrongAnswer, prediction, primes, single_slips
-
-
-def receptive_field(kernel_size: int, dilations: list[int]) -> int:
-    """Count the input positions that one output of a stack of convolutions depends on."""
-    return 1 + (kernel_size - 1) * sum(dilations)
-
-
-def _draw_stack() -> tuple:
-    layers = int(torch.randint(2, 5, ()))
-    return int(torch.randint(2, 9, ())), torch.randint(1, 9, (layers,)).tolist()
+from course_utils.exercises.exercise import Exercise, WrongAnswer, prediction, primes
 
 
 def _why_not_so_many(answer: Any) -> str | None:
@@ -63,32 +52,74 @@ def _of_dilated(layers: int) -> str | None:
     return known.get(layers, f"Dilated: {layers} are too many. The reach is not the same in each layer: it grows.")
 
 
-def convolve(
-    x: Float[Tensor, "length d_in"], weight: Float[Tensor, "d_out d_in 3"], bias: Float[Tensor, "d_out"]
-) -> Float[Tensor, "length d_out"]:
-    """Convolve words with a kernel three words wide, zeros beyond both ends."""
-    return F.conv1d(x.T, weight, bias, padding=1).T
+N_MARKERS = 4
 
 
-def _words_within(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    return F.conv1d(x.T, weight, bias).T
+DISTANCES = (1, 2, 3, 5, 29)  # between the markers; the first two fit into one window of three words
 
 
-def _wrapped_around(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    return _words_within(torch.cat([x[-1:], x, x[:1]]), weight, bias)
+def marker_filters(n_words: int) -> tuple[Tensor, Tensor, float]:
+    """Give filters that fire on one marker each, a weight for each filter, and what is added to the sum."""
+    filters = torch.zeros(N_MARKERS, n_words + N_MARKERS, 3)
+    filters[:, n_words:, 0] = torch.eye(N_MARKERS)
+    return filters, -torch.ones(N_MARKERS), 1.5
 
 
-def _ends_repeated(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    return _words_within(torch.cat([x[:1], x, x[-1:]]), weight, bias)
+def _with_filters(filters: Tensor, weight: float = -1.0, bias: float = 1.5) -> tuple[Tensor, Tensor, float]:
+    return filters, weight * torch.ones(len(filters)), bias
 
 
-def _two_words_back(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    return _words_within(F.pad(x, (0, 0, 2, 0)), weight, bias)
+def _filters_at(tap: int, first: int, n_words: int) -> tuple[Tensor, Tensor, float]:
+    filters = torch.zeros(N_MARKERS, n_words + N_MARKERS, 3)
+    filters[:, first : first + N_MARKERS, tap] = torch.eye(N_MARKERS)
+    return _with_filters(filters)
 
 
-def _each_component_alone(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    summed = x.sum(1, keepdim=True)
-    return convolve(summed, weight.sum(1, keepdim=True), bias)
+def _all_taps(n_words: int) -> tuple[Tensor, Tensor, float]:
+    return _with_filters(marker_filters(n_words)[0][:, :, :1].repeat(1, 1, 3))
+
+
+def _one_filter(n_words: int) -> tuple[Tensor, Tensor, float]:
+    return _with_filters(marker_filters(n_words)[0].sum(0, keepdim=True))
+
+
+NOT_THREE = "Return three things: the filters, a weight for each of them, and the bias."
+
+
+def _marker_answers(filters: Tensor, weight: Tensor, bias: Any, ids: Tensor) -> Tensor:
+    """Answer as TextCNN does, from one-hot words: filters, the maximum over the sentence, a linear layer."""
+    words = F.one_hot(ids, filters.shape[1]).double().transpose(1, 2)
+    fired = F.conv1d(F.pad(words, (0, filters.shape[2] - 1)), filters.double())
+    return fired.relu().amax(-1) @ weight.double() + bias
+
+
+def _marked(n_words: int, distance: int) -> Tensor:
+    """Give a sentence for each first and last marker, with words between them."""
+    first, last = torch.arange(N_MARKERS**2) // N_MARKERS, torch.arange(N_MARKERS**2) % N_MARKERS
+    between = torch.arange(N_MARKERS**2 * (distance - 1)).view(N_MARKERS**2, -1) % n_words
+    return torch.cat([n_words + first[:, None], between, n_words + last[:, None]], dim=1)
+
+
+def _filters_fault(result: Any, n_words: int) -> str | None:
+    """Try a network whose filters were set by hand on every pair of markers, at several distances."""
+    if not _is_list(result) or len(result) != 3 or not all(isinstance(part, Tensor) for part in result[:2]):
+        return NOT_THREE
+    filters, weight, bias = result
+    if filters.dim() != 3 or filters.shape[1:] != (n_words + N_MARKERS, 3):
+        return f"Expected filters of shape (n_filters, {n_words + N_MARKERS}, 3), found {tuple(filters.shape)}."
+    if weight.shape != filters.shape[:1]:
+        return f"There are {len(filters)} filters and a weight of shape {tuple(weight.shape)}: one number per filter."
+    for distance in DISTANCES:
+        ids = _marked(n_words, distance)
+        answers = _marker_answers(filters, weight, bias, ids)
+        for answer, (first, last) in zip(answers, ids[:, [0, -1]].tolist(), strict=True):
+            same = first == last
+            if not (answer > 0 if same else answer < 0):
+                return (
+                    f"With marker {first - n_words} first and marker {last - n_words} last, {distance} apart, your "
+                    f"network answers {answer:.2f}; it should be {'positive' if same else 'negative'}."
+                )
+    return None
 
 
 def causal_convolution(
@@ -108,118 +139,6 @@ def _draw_causal(kernel_size: int = 0, dilation: int = 0) -> tuple:
     kernel_size = kernel_size or 2 * int(torch.randint(1, 3, ())) + 1
     dilation = dilation or int(torch.randint(2, 5, ()))
     return torch.randn(batch, d_in, length), torch.randn(d_out, d_in, kernel_size), dilation
-
-
-def _words_and_matrices(length: int = 0) -> tuple:
-    drawn, d_in, d_out = primes(3)
-    return torch.randn(length or drawn, d_in), torch.randn(d_out, d_in, 3), torch.randn(d_out)
-
-
-def _shifted(before: Answer, centre: Answer, after: Answer, combine: Answer) -> Answer:
-    """Convolve by three copies, made and combined in ways of one's choice."""
-
-    def wrong(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        left, middle, right = weight.unbind(2)
-        return combine([before(x) @ left.T, centre(x) @ middle.T, after(x) @ right.T], bias)
-
-    return wrong
-
-
-def _later(x: Tensor, steps: int = 1) -> Tensor:
-    return torch.cat([torch.zeros(min(steps, len(x)), x.shape[1]), x[: max(0, len(x) - steps)]])
-
-
-def _sooner(x: Tensor, steps: int = 1) -> Tensor:
-    return _later(x.flip(0), steps).flip(0)
-
-
-def _itself(x: Tensor) -> Tensor:
-    return x
-
-
-_COPY_SLOTS = (
-    (
-        _later,
-        {
-            "end before the first": (
-                lambda x: torch.cat([x[-1:], x[:-1]]),
-                "The word before the first is the last one in yours (x[i − 1] at i = 0 is x[−1], or torch.roll): there "
-                "should be zeros.",
-            ),
-            "two words before": (
-                lambda x: _later(x, 2),
-                "The left matrix meets the word two places before; it should be the one before.",
-            ),
-            "first repeated": (lambda x: torch.cat([x[:1], x[:-1]]), "At the front you repeat the first word; zeros."),
-            "no left neighbour": (lambda x: 0 * x, "The left neighbour takes no part."),
-            "left not shifted": (_itself, "The left matrix meets the word itself: that copy is not shifted."),
-        },
-    ),
-    (
-        _itself,
-        {
-            "centre twice": (lambda x: 2 * x, "The word itself counts twice: is it added once more (a residual)?"),
-            "no centre": (lambda x: 0 * x, "The word itself takes no part: only its neighbours are heard."),
-        },
-    ),
-    (
-        _sooner,
-        {
-            "first behind the last": (
-                lambda x: torch.cat([x[1:], x[:1]]),
-                "The word after the last is the first one in yours (torch.roll or a modulo): there should be zeros.",
-            ),
-            "two words after": (
-                lambda x: _sooner(x, 2),
-                "The right matrix meets the word two places ahead; it should be the one after.",
-            ),
-            "last repeated": (lambda x: torch.cat([x[1:], x[-1:]]), "At the end you repeat the last word; zeros."),
-            "no right neighbour": (lambda x: 0 * x, "The right neighbour takes no part."),
-            "right not shifted": (_itself, "The right matrix meets the word itself: that copy is not shifted."),
-        },
-    ),
-    (
-        lambda parts, bias: sum(parts) + bias,
-        {
-            "average": (
-                lambda parts, bias: sum(parts) / 3 + bias,
-                "You average the three (mean for sum); they are added up.",
-            ),
-            "bias averaged too": (
-                lambda parts, bias: (sum(parts) + bias) / 3,
-                "You divide everything by three (mean for sum); the three are added up.",
-            ),
-            "largest": (
-                lambda parts, bias: torch.stack(parts).amax(0) + bias,
-                "You take the largest of the three; they are added up.",
-            ),
-            "product": (lambda parts, bias: parts[0] * parts[1] * parts[2] + bias, "You multiply the three; add them."),
-            "bias subtracted": (lambda parts, bias: sum(parts) - bias, "You subtract the bias; it is added."),
-            "not added": (
-                lambda parts, bias: torch.stack(parts) + bias,
-                "You do not add the three up: they are stacked.",
-            ),
-            "joined": (
-                lambda parts, bias: torch.cat([part + bias for part in parts], 1),
-                "You join the three side by side (cat); they are added up.",
-            ),
-            "ReLU": (
-                lambda parts, bias: (sum(parts) + bias).relu(),
-                "A ReLU is applied to the result; a convolution alone has none.",
-            ),
-            "ends left at zero": (
-                lambda parts, bias: torch.cat(
-                    [torch.zeros(1, len(bias)), (sum(parts) + bias)[1:-1], torch.zeros(1, len(bias))]
-                ),
-                "You leave the first and the last position (the edges) at zero; they have one neighbour each.",
-            ),
-            "bias at the ends alone": (
-                lambda parts, bias: torch.cat([bias[None], (sum(parts) + bias)[1:-1], bias[None]]),
-                "The first and the last position (the edges) get the bias alone; they have one neighbour each.",
-            ),
-        },
-    ),
-)
 
 
 def _padded(before: int, behind: int, x: Tensor, weight: Tensor, dilation: int) -> Tensor:
@@ -246,9 +165,17 @@ def _end_in_front(x: Tensor, weight: Tensor, dilation: int) -> Tensor:
 
 
 PADDING = None  # what stands behind the last word
+
+
 NOT_TWO = "Return two sentences, each a list with at least one word."
+
+
 STRINGS = "A sentence is a list of words, not one string."
+
+
 FOREIGN = "Your sentences use something that is not in the list of words."
+
+
 SAME = "Both sentences are the same; of course nothing can tell them apart."
 
 
@@ -327,109 +254,95 @@ EXERCISES: dict[str, Exercise] = {
         },
         _why_not_so_many,
     ),
-    "04_receptive_field": Exercise(
-        receptive_field,
-        _draw_stack,
+    "04_marker_filters": Exercise(
+        marker_filters,
+        lambda: ((7, 11, 13, 17, 23)[int(torch.randint(5, ()))],),
         {
-            "kernel times layers": WrongAnswer(
-                lambda kernel_size, dilations: kernel_size * len(dilations),
-                "Stacked windows overlap: a second layer adds only what lies beyond the first one's window.",
+            "reversed": WrongAnswer(
+                lambda n_words: _with_filters(marker_filters(n_words)[0], weight=1.0, bias=-1.5),
+                "Your filters are right and your network says the opposite: the sum over the filters is larger where "
+                "two different ones have fired.",
             ),
-            "dilation ignored": WrongAnswer(
-                lambda kernel_size, dilations: 1 + (kernel_size - 1) * len(dilations),
-                "This is right for dilation 1; a dilated kernel steps over positions and reaches further.",
+            "no threshold between": WrongAnswer(
+                lambda n_words: _with_filters(marker_filters(n_words)[0], bias=0.0),
+                "Your filters are right. One of them has fired for equal markers and two for different ones, and your "
+                "bias leaves both sums on the same side of zero.",
             ),
-            "own position forgotten": WrongAnswer(
-                lambda kernel_size, dilations: (kernel_size - 1) * sum(dilations),
-                "One too few: the position itself is seen as well.",
+            "on the border": WrongAnswer(
+                lambda n_words: _with_filters(marker_filters(n_words)[0], bias=1.0),
+                "Where the markers are equal your network answers exactly zero, which is neither positive nor "
+                "negative. Put the threshold between the two sums.",
             ),
-            "kernel not reduced": WrongAnswer(
-                lambda kernel_size, dilations: 1 + kernel_size * sum(dilations),
-                "A kernel of k positions reaches k − 1 steps, not k: count the gaps, not the posts.",
+            "last tap": WrongAnswer(
+                lambda n_words: _filters_at(2, n_words, n_words),
+                "Your filters look for the marker in the last of their three places. No window begins before the first "
+                "word, so none has it there.",
             ),
-            "one side": WrongAnswer(
-                lambda kernel_size, dilations: 1 + (kernel_size - 1) // 2 * sum(dilations),
-                "You count one side only; a centred kernel sees both.",
+            "middle tap": WrongAnswer(
+                lambda n_words: _filters_at(1, n_words, n_words),
+                "Your filters look for the marker in the middle of their three places. No window begins before the "
+                "first word, so none has it there.",
             ),
-            "last layer only": WrongAnswer(
-                lambda kernel_size, dilations: 1 + (kernel_size - 1) * dilations[-1],
-                "You count the last layer alone; each layer below widens what it sees.",
+            "all taps": WrongAnswer(
+                _all_taps,
+                "Nearly: your filters fire wherever in the window a marker is. Where two equal markers are in one "
+                "window, the same filter counts both.",
             ),
-            "last layer, uncorrected": WrongAnswer(
-                lambda kernel_size, dilations: kernel_size + (kernel_size - 1) * sum(dilations),
-                "You begin with a whole kernel; with no layer at all an output depends on one position.",
+            "other words": WrongAnswer(
+                lambda n_words: _filters_at(0, 0, n_words),
+                "Your filters fire on the first four words of the vocabulary. The markers are its last four.",
             ),
-            "product": WrongAnswer(
-                lambda kernel_size, dilations: 1 + (kernel_size - 1) * math.prod(dilations),
-                "You multiply the dilations; what the layers reach adds up.",
+            "every word": WrongAnswer(
+                lambda n_words: _with_filters(torch.ones(N_MARKERS, n_words + N_MARKERS, 3)),
+                "Your filters fire on every word, so they say nothing about the markers.",
             ),
-            "product of the layers": WrongAnswer(
-                lambda kernel_size, dilations: math.prod(1 + (kernel_size - 1) * d for d in dilations),
-                "You multiply the windows of the layers; what each reaches beyond the one below adds up.",
-            ),
-            "largest dilation": WrongAnswer(
-                lambda kernel_size, dilations: 1 + (kernel_size - 1) * max(dilations),
-                "You count the largest dilation alone (max); each layer adds what it reaches (sum).",
-            ),
-            "first layer only": WrongAnswer(
-                lambda kernel_size, dilations: 1 + (kernel_size - 1) * dilations[0],
-                "You count the first layer alone; each layer above widens what it sees.",
-            ),
-            "power": WrongAnswer(
-                lambda kernel_size, dilations: kernel_size ** len(dilations),
-                "You let the field grow as a power of the kernel; stacked windows overlap, so reaches add up.",
-            ),
-            "doubling": WrongAnswer(
-                lambda kernel_size, dilations: 1 + (kernel_size - 1) * (2 ** len(dilations) - 1),
-                "You assume dilations that double from layer to layer; take those that are given.",
-            ),
-            "windows added": WrongAnswer(
-                lambda kernel_size, dilations: sum(1 + (kernel_size - 1) * d for d in dilations),
-                "You add up whole windows: each layer brings the position itself along again. It counts once.",
-            ),
-            "windows stretched": WrongAnswer(
-                lambda kernel_size, dilations: kernel_size * sum(dilations),
-                "A kernel of k positions reaches k − 1 steps, not k, and the position itself counts once: count the "
-                "gaps, not the posts.",
-            ),
-            "dilations added": WrongAnswer(
-                lambda kernel_size, dilations: 1 + kernel_size - 1 + sum(dilations),
-                "You add kernel and dilations; each gap between taps is as long as the dilation: multiply.",
-            ),
-            "gaps of d + 1": WrongAnswer(
-                lambda kernel_size, dilations: 1 + (kernel_size - 1) * sum(d + 1 for d in dilations),
-                "You are off by one in each gap: a dilation of d is a step of d.",
-            ),
-            "gaps of d − 1": WrongAnswer(
-                lambda kernel_size, dilations: 1 + (kernel_size - 1) * sum(d - 1 for d in dilations),
-                "You are off by one in each gap, d − 1 in place of d: dilation 1 is no dilation, and a step of 1.",
-            ),
-            "both sides": WrongAnswer(
-                lambda kernel_size, dilations: 1 + 2 * (kernel_size - 1) * sum(dilations),
-                "You count both sides in full: k − 1 gaps are all that a kernel has, before and behind together.",
-            ),
-            "mean dilation": WrongAnswer(
-                lambda kernel_size, dilations: 1 + (kernel_size - 1) * sum(dilations) / len(dilations),
-                "You take the mean of the dilations; they are added up.",
-            ),
-            "even kernels halved": WrongAnswer(
-                lambda kernel_size, dilations: 1 + 2 * (kernel_size // 2) * sum(dilations),
-                "Right for odd kernels. With an even width the two halves differ, and twice k // 2 is one gap too "
-                "many: "
-                "count the gaps, k − 1.",
-            ),
-            "even kernels cut": WrongAnswer(
-                lambda kernel_size, dilations: 1 + 2 * ((kernel_size - 1) // 2) * sum(dilations),
-                "Right for odd kernels. With an even width the two halves differ, and twice (k − 1) // 2 is one gap "
-                "too "
-                "few: count the gaps, k − 1.",
+            "one filter": WrongAnswer(
+                _one_filter,
+                "One filter for all markers fires once as strongly as twice: a maximum does not count. It cannot say "
+                "which marker it was.",
             ),
         },
-        hard={
-            "for a single layer": lambda: (5, [3]),
-            "for an even kernel and a single contiguous layer": lambda: (4, [1]),
-            "for a kernel of one position": lambda: (1, [2, 3]),
-            "for no layer at all": lambda: (3, []),
+        fault=_filters_fault,
+    ),
+    "04_pairs_in_a_state": prediction(
+        (16, 64, 2048),
+        {
+            "one number for each pair": (
+                (32, 64, 2048),
+                "The first number is too large: one sign tells two values apart, and there are four.",
+            ),
+            "four signs for a value": (
+                (8, 64, 2048),
+                "The first number is too small: you use one sign for each of the four values. How many signs does it "
+                "take to number four things?",
+            ),
+            "key written down": (
+                (5, 64, 2048),
+                "The first number is too small: you write down the key as well. Give each of the sixteen keys a place "
+                "of its own, and the place tells the key.",
+            ),
+            "filters added": (
+                (16, 20, 2048),
+                "The second number is too small: sixteen filters for keys and four for values know which keys and "
+                "which values there are, but not which belong together.",
+            ),
+            "filters for keys": (
+                (16, 16, 2048),
+                "The second number is too small: a filter that fires on a key with any value cannot tell which value "
+                "it was.",
+            ),
+            "keys alone": (
+                (16, 64, 1024),
+                "The third number is too small: you count keys or values. Attention keeps both.",
+            ),
+            "one pair": (
+                (16, 64, 128),
+                "The third number is too small: you count one pair.",
+            ),
+            "pairs of numbers": (
+                (16, 64, 32),
+                "The third number is too small: you count vectors. Each has sixty-four numbers.",
+            ),
         },
     ),
     "04_causal_convolution": Exercise(
@@ -548,83 +461,6 @@ EXERCISES: dict[str, Exercise] = {
             "for a kernel of one tap": lambda: _draw_causal(1, 2),
             "for dilation 1": lambda: _draw_causal(3, 1),
         },
-    ),
-    "04_convolve": Exercise(
-        convolve,
-        _words_and_matrices,
-        {
-            **single_slips(_shifted, _COPY_SLOTS),
-            "two words ahead": WrongAnswer(
-                lambda x, weight, bias: _words_within(F.pad(x, (0, 0, 0, 2)), weight, bias),
-                "All zeros stand behind: each position sees itself and two words ahead, none before.",
-            ),
-            "copies in other places": WrongAnswer(
-                lambda x, weight, bias: convolve(x, weight[:, :, [1, 0, 2]], bias),
-                "The matrix of the word before meets the word itself, and the other way round.",
-            ),
-            "next exchanged": WrongAnswer(
-                lambda x, weight, bias: convolve(x, weight[:, :, [0, 2, 1]], bias),
-                "The matrix of the word after meets the word itself, and the other way round.",
-            ),
-            "flipped": WrongAnswer(
-                lambda x, weight, bias: convolve(x, weight.flip(2), bias),
-                "The kernel is flipped: the matrix of the word before meets the word after, and the other way round.",
-            ),
-            "no padding": WrongAnswer(
-                _words_within,
-                "Two positions are missing: the first and the last word have only one neighbour, and a zero vector "
-                "for the other.",
-            ),
-            "wrapped around": WrongAnswer(
-                _wrapped_around,
-                "The ends are glued together: the first word takes the last one for its neighbour, as torch.roll does. "
-                "A sentence is not a ring.",
-            ),
-            "ends repeated": WrongAnswer(
-                _ends_repeated,
-                "At the ends you repeat the first and the last word; beyond the sentence there are zeros.",
-            ),
-            "two words back": WrongAnswer(
-                _two_words_back,
-                "All zeros stand in front: each position sees itself and two words before, none after. That is the "
-                "causal convolution; this one is centred.",
-            ),
-            "no bias": WrongAnswer(
-                lambda x, weight, bias: convolve(x, weight, 0 * bias),
-                "The bias is missing.",
-            ),
-            "bias at each offset": WrongAnswer(
-                lambda x, weight, bias: convolve(x, weight, 3 * bias),
-                "The bias is added with each of the three copies; it belongs to the output, once.",
-            ),
-            "own word only": WrongAnswer(
-                lambda x, weight, bias: x @ weight[:, :, 1].T + bias,
-                "Each word is alone: nothing comes from its neighbours, so order plays no part.",
-            ),
-            "nothing shifted": WrongAnswer(
-                lambda x, weight, bias: x @ weight.sum(2).T + bias,
-                "You use all three matrices, but all on the word itself: the copies are not shifted.",
-            ),
-            "one matrix": WrongAnswer(
-                lambda x, weight, bias: convolve(x, weight[:, :, 1:2].expand(-1, -1, 3), bias),
-                "All three offsets share one matrix: the network cannot tell the word before from the word after.",
-            ),
-            "components summed": WrongAnswer(
-                _each_component_alone,
-                "You add up the components of a word before they meet their weights: each component has a weight of "
-                "its own.",
-            ),
-            "transposed": WrongAnswer(
-                lambda x, weight, bias: convolve(x, weight, bias).T,
-                "Rows and columns are exchanged: one row a word (F.conv1d wants the channels first, we do not).",
-            ),
-        },
-        hard={
-            "for a sentence of one word": lambda: _words_and_matrices(1),
-            "for a sentence of two words": lambda: _words_and_matrices(2),
-        },
-        slots=_COPY_SLOTS,
-        assemble=_shifted,
     ),
     "04_twins": Exercise(
         lambda words: ([words[0], words[1], words[0]], [words[0], words[1], words[0], words[1], words[0]]),

@@ -1,7 +1,6 @@
 """Lecture 06: graph attention: what is asked, our answers, and the mistakes that are known."""
 
-from collections import Counter
-from typing import Any
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -9,323 +8,65 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from course_utils.attention import masked_softmax
-from course_utils.exercises import weighing
-from course_utils.exercises.exercise import Answer, Exercise, WrongAnswer, primes, single_slips, truth_table
+from course_utils.exercises.exercise import Answer, Exercise, WrongAnswer, prediction, primes, truth_table
 
 
-def graph_attention_weights(
-    features: Float[Tensor, "n_nodes d_in"],
-    W: Float[Tensor, "d_in d_head"],
-    a: Float[Tensor, "2*d_head"],
-    mask: Bool[Tensor, "n_nodes n_nodes"],
-) -> Float[Tensor, "n_nodes n_nodes"]:
-    """Give each node's weights over its neighbours: softmax of LeakyReLU(aᵀ[W h_i ‖ W h_j])."""
-    return masked_softmax(F.leaky_relu(_pair_scores(features, W, a), 0.2), mask)
+def read_neighbours(
+    sources: Int[Tensor, "n_edges"],
+    targets: Int[Tensor, "n_edges"],
+    n_nodes: int,
+    values: Float[Tensor, "n_nodes d_head"],
+    a_query: Float[Tensor, "d_head"],
+    a_key: Float[Tensor, "d_head"],
+) -> tuple[Float[Tensor, "n_nodes d_head"], Float[Tensor, "n_nodes d_head"]]:
+    """Give the mean of the values along the edges into each node, and their graph attention with one head."""
+    equal = torch.zeros(len(targets))
+    scores = F.leaky_relu(_pair_scores(sources, targets, values, a_query, a_key), 0.2)
+    return _weighted(equal, sources, targets, n_nodes, values), _weighted(scores, sources, targets, n_nodes, values)
 
 
-def _pair_scores(features: Tensor, W: Tensor, a: Tensor) -> Tensor:
-    a_query, a_key = a.chunk(2)
-    hidden = features @ W
-    return (hidden @ a_query)[:, None] + (hidden @ a_key)[None, :]
+def _pair_scores(sources: Tensor, targets: Tensor, values: Tensor, a_query: Tensor, a_key: Tensor) -> Tensor:
+    return (values @ a_query)[targets] + (values @ a_key)[sources]
 
 
-def _draw_graph(with_isolated: bool = False, scale: float = 1.0) -> tuple:
-    """Draw a graph in which each node has a neighbour and a node that is none, unless some are isolated."""
-    n_nodes, d_in, d_head = primes(3)
-    mask = torch.rand(n_nodes, n_nodes) < 0.5
-    seen = torch.randint(n_nodes, (n_nodes, 1))
-    mask = mask.scatter(1, seen, True).scatter(1, (seen + 1) % n_nodes, False)
-    if with_isolated:
-        mask[[0, -1]] = False
-    W = torch.randn(d_in, d_head) / d_in**0.5
-    return torch.randn(n_nodes, d_in), W, 1.5 * scale * torch.randn(2 * d_head) / d_head**0.5, mask
+def _weighted(scores: Tensor, sources: Tensor, targets: Tensor, n_nodes: int, values: Tensor) -> Tensor:
+    weights = softmax_per_target(scores[:, None], sources, targets, n_nodes)
+    return values.new_zeros(n_nodes, values.shape[1]).index_add(0, targets, weights * values[sources])
 
 
-def _weights_by(pair: Answer, bend: Answer, weigh: Answer) -> Answer:
-    """Weigh by pairs of halves, what bends them and a softmax of one's choice."""
-
-    def weights(features: Tensor, W: Tensor, a: Tensor, mask: Tensor) -> Tensor:
-        return weigh(bend(pair(features, W, a)), mask)
-
-    return weights
+def _draw_values() -> tuple:
+    """Make edges with a double one and a node at the end without any, and values whose scores take both signs."""
+    ends = torch.randint(7, (2, 23))
+    ends[:, -1] = ends[:, 0]
+    return *ends, 11, torch.randn(11, 5), torch.randn(5), torch.randn(5)
 
 
-def _halves(features: Tensor, W: Tensor, a: Tensor) -> tuple[Tensor, Tensor]:
-    a_query, a_key = a.chunk(2)
-    return (features @ W @ a_query)[:, None], (features @ W @ a_key)[None]
+def _with_scores(change: Callable[..., Tensor]) -> Callable[..., tuple[Tensor, Tensor]]:
+    """Make the mistake of scoring otherwise: ``change(sources, targets, values, a_query, a_key)`` gives the scores."""
+
+    def mistaken(
+        sources: Tensor, targets: Tensor, n_nodes: int, values: Tensor, a_query: Tensor, a_key: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        mean, _ = read_neighbours(sources, targets, n_nodes, values, a_query, a_key)
+        scores = change(sources, targets, values, a_query, a_key)
+        return mean, _weighted(scores, sources, targets, n_nodes, values)
+
+    return mistaken
 
 
-def _leaky(x: Tensor) -> Tensor:
-    return F.leaky_relu(x, 0.2)
+def _all_edges_compete(
+    sources: Tensor, targets: Tensor, n_nodes: int, values: Tensor, a_query: Tensor, a_key: Tensor
+) -> tuple[Tensor, Tensor]:
+    mean, _ = read_neighbours(sources, targets, n_nodes, values, a_query, a_key)
+    weights = F.leaky_relu(_pair_scores(sources, targets, values, a_query, a_key), 0.2).softmax(0)
+    return mean, torch.zeros_like(mean).index_add(0, targets, weights[:, None] * values[sources])
 
 
-def _interleaved_halves(features: Tensor, W: Tensor, a: Tensor) -> Tensor:
-    hidden = features @ W
-    return (hidden @ a[::2])[:, None] + (hidden @ a[1::2])[None]
-
-
-def _gatv2(features: Tensor, W: Tensor, a: Tensor, mask: Tensor) -> Tensor:
-    hidden = features @ W
-    a_query, a_key = a.chunk(2)
-    return masked_softmax((_leaky(hidden) @ a_query)[:, None] + (_leaky(hidden) @ a_key)[None], mask)
-
-
-def _gatv2_sum(half: int) -> Answer:
-    def weights(features: Tensor, W: Tensor, a: Tensor, mask: Tensor) -> Tensor:
-        hidden = features @ W
-        return masked_softmax(_leaky(hidden[:, None] + hidden[None]) @ a.chunk(2)[half], mask)
-
-    return weights
-
-
-def _of_neighbours() -> dict[str, tuple[Answer, str]]:
-    """Give the slips of masks, without those that a LeakyReLU among the scores makes the same as another."""
-    slips = weighing.of_masks("a neighbour", "what is no neighbour")
-    del slips["scores by ReLU"], slips["absolute scores"]
-    weigh, _ = slips["equal weights"]
-    slips["equal weights"] = (
-        weigh,
-        "All neighbours of a node get equal weights: the neighbour's score takes no part (the second half of a is "
-        "missing, "
-        "or there are no scores at all).",
-    )
-    return slips
-
-
-_GRAPH_SLOTS = (
-    (
-        lambda h, W, a: sum(_halves(h, W, a)),
-        {
-            "halves exchanged": (
-                lambda h, W, a: sum(_halves(h, W, torch.cat(a.chunk(2)[::-1]))),
-                "The halves of a are exchanged: the first meets the node that asks, the second its neighbour.",
-            ),
-            "answers alone": (
-                lambda h, W, a: 0 * _halves(h, W, a)[0] + _halves(h, W, a)[1],
-                "Who asks has no influence on your weights: the first half of a is missing, or each half is bent by "
-                "itself "
-                "(LeakyReLU of each, then the sum) and the softmax takes it out again. The LeakyReLU acts on the sum.",
-            ),
-            "both along the neighbours": (
-                lambda h, W, a: (_halves(h, W, a)[0].T + _halves(h, W, a)[1]).expand(len(h), -1),
-                "Both numbers are taken from the neighbour: that of the node that asks belongs in a column, one per "
-                "row.",
-            ),
-            "product of the halves": (
-                lambda h, W, a: _halves(h, W, a)[0] * _halves(h, W, a)[1],
-                "You multiply the two numbers of a pair; they are added.",
-            ),
-            "difference of the halves": (
-                lambda h, W, a: _halves(h, W, a)[0] - _halves(h, W, a)[1],
-                "You subtract the two numbers of a pair; they are added.",
-            ),
-            "first half twice": (
-                lambda h, W, a: sum(_halves(h, W, a.chunk(2)[0].repeat(2))),
-                "The first half of a is used for both ends of an edge; the second meets the neighbour.",
-            ),
-            "second half twice": (
-                lambda h, W, a: sum(_halves(h, W, a.chunk(2)[1].repeat(2))),
-                "The second half of a is used for both ends of an edge; the first meets the node that asks.",
-            ),
-            "interleaved": (
-                _interleaved_halves,
-                "You deal a out in turn (a[::2] and a[1::2]); its halves follow one another: cut it in the middle.",
-            ),
-            "dot product": (
-                lambda h, W, a: (h @ W) @ (h @ W).T,
-                "This is the dot product of the nodes; a takes no part. GAT's score is additive.",
-            ),
-            "projection squashed": (
-                lambda h, W, a: ((h @ W).tanh() @ a.chunk(2)[0])[:, None] + ((h @ W).tanh() @ a.chunk(2)[1])[None],
-                "You put a tanh around W h; a meets it as it is.",
-            ),
-            "both directions added": (
-                lambda h, W, a: (sum(_halves(h, W, a)) + sum(part.T for part in _halves(h, W, a))) / 2,
-                "You average the scores of both directions: who asks and who answers are no longer told apart.",
-            ),
-            "scaled": (
-                lambda h, W, a: sum(_halves(h, W, a)) / W.shape[1] ** 0.5,
-                "You divide by √d_head: GAT's score has no scale.",
-            ),
-        },
-    ),
-    (
-        _leaky,
-        {
-            "no LeakyReLU": (
-                lambda e: e,
-                "No LeakyReLU bends the scores before the softmax (behind it, one does nothing): the query then adds "
-                "the "
-                "same to all its neighbours, and the softmax takes that out.",
-            ),
-            "ReLU": (
-                F.relu,
-                "This is ReLU: all negative scores become equal and pass no gradient. The leak keeps their order.",
-            ),
-            "PyTorch's own slope": (
-                F.leaky_relu,
-                "Your LeakyReLU leaks too little: PyTorch's own slope is not that of the paper.",
-            ),
-            "slope 0.1": (lambda e: F.leaky_relu(e, 0.1), "Your LeakyReLU has slope 0.1; another is asked for."),
-            "slope 0.02": (lambda e: F.leaky_relu(e, 0.02), "Your LeakyReLU has slope 0.02; another is asked for."),
-            "slope 0.3": (lambda e: F.leaky_relu(e, 0.3), "Your LeakyReLU has slope 0.3; another is asked for."),
-            "slope 0.5": (lambda e: F.leaky_relu(e, 0.5), "Your LeakyReLU has slope 0.5; another is asked for."),
-            "slope 2": (lambda e: F.leaky_relu(e, 2.0), "The slope of your LeakyReLU makes negative scores larger."),
-            "slope on the wrong side": (
-                lambda e: torch.where(e > 0, 0.2 * e, e),
-                "Your LeakyReLU has its slope on the wrong side: it is the negative scores that are made small.",
-            ),
-            "slope of the wrong sign": (
-                lambda e: F.leaky_relu(e, -0.2),
-                "The slope of your LeakyReLU has the wrong sign.",
-            ),
-            "bent twice": (
-                lambda e: _leaky(_leaky(e)),
-                "There are two LeakyReLU in a row: negative scores shrink twice.",
-            ),
-            "absolute value": (torch.abs, "An absolute value stands where the LeakyReLU belongs."),
-            "tanh": (torch.tanh, "A tanh stands where the LeakyReLU belongs."),
-            "ELU": (F.elu, "An ELU stands where the LeakyReLU belongs."),
-            "GELU": (F.gelu, "A GELU stands where the LeakyReLU belongs."),
-            "sigmoid": (torch.sigmoid, "A sigmoid stands where the LeakyReLU belongs."),
-            "exponential": (torch.exp, "You take an exponential of the scores; the softmax does that itself."),
-        },
-    ),
-    (
-        masked_softmax,
-        {
-            **_of_neighbours(),
-            **weighing.of_rows(nothing="the node without neighbours"),
-            "mask transposed": (
-                lambda s, m: masked_softmax(s, m.T),
-                "The mask is transposed: nodes attend to those they point to, not to those that point to them.",
-            ),
-            "softmax over the wrong nodes": (
-                weighing.along(0),
-                "The columns sum to one instead of the rows (the wrong axis): normalise over the neighbours of the "
-                "node "
-                "that asks.",
-            ),
-            "over the whole graph": (
-                weighing.at_once,
-                "The softmax runs over all pairs of the graph at once; each node's weights must sum to one.",
-            ),
-            "self-loops added": (
-                lambda s, m: masked_softmax(s, m | torch.eye(len(m), dtype=torch.bool)),
-                "You let each node attend to itself as well; only the mask says who may attend to whom.",
-            ),
-            "self-loops removed": (
-                lambda s, m: masked_softmax(s, m & ~torch.eye(len(m), dtype=torch.bool)),
-                "You leave out each node itself; only the mask says who may attend to whom.",
-            ),
-            "both directions": (
-                lambda s, m: masked_softmax(s, m | m.T),
-                "You let an edge count in both directions; the mask says who may attend to whom.",
-            ),
-            "transposed result": (
-                lambda s, m: masked_softmax(s, m).T,
-                "Your weights are transposed: a row belongs to the node that asks.",
-            ),
-        },
-    ),
-)
-
-
-def with_self_loops(
-    sources: Int[Tensor, "n_edges"], targets: Int[Tensor, "n_edges"], n_nodes: int
-) -> tuple[Int[Tensor, "more"], Int[Tensor, "more"]]:
-    """Give every node exactly one edge to itself and leave all other edges as they are."""
-    others = sources != targets
-    loops = torch.arange(n_nodes)
-    return torch.cat([sources[others], loops]), torch.cat([targets[others], loops])
-
-
-def _draw_loops() -> tuple:
-    """Make edges with a loop that is there twice, a double edge, and two nodes, the last among them, without edges."""
-    n_nodes = primes(1, (7, 11, 13))[0]
-    n_edges = primes(1, (17, 19, 23))[0]
-    ends = torch.randint(n_nodes - 2, (2, n_edges))
-    ends[ends == 3] = 4
-    ends[:, 0] = 2
-    ends[0, 1], ends[1, 1] = 1, 4
-    ends = torch.cat([ends, ends[:, :2]], dim=1)[:, torch.randperm(n_edges + 2)]
-    return ends[0], ends[1], n_nodes
-
-
-def _no_edges() -> tuple:
-    return torch.zeros(0, dtype=torch.long), torch.zeros(0, dtype=torch.long), 3
-
-
-def _loops_alone() -> tuple:
-    return torch.tensor([0, 2, 2, 1, 0]), torch.tensor([0, 2, 2, 1, 0]), 5
-
-
-def _is_list(result: Any) -> bool:
-    return isinstance(result, list | tuple)
-
-
-def _edges_fault(result: Any, sources: Tensor, targets: Tensor, n_nodes: int) -> str | None:
-    """Compare edges in any order; name the loops or the edges that are wrong."""
-    if isinstance(result, Tensor) and result.dim() == 2 and len(result) == 2:
-        result = tuple(result)  # one tensor of two rows can be unpacked like two
-    if not _is_list(result) or len(result) != 2 or not all(isinstance(ends, Tensor) for ends in result):
-        return "Return two tensors: the sources and the targets of the new edges."
-    sources_found, targets_found = result
-    whole = not any(ends.is_floating_point() or ends.dtype == torch.bool for ends in result)
-    if sources_found.shape != targets_found.shape or sources_found.dim() != 1 or not whole:
-        return "Sources and targets are two rows of whole numbers, as many of the one as of the other."
-    if any(len(ends) and not 0 <= ends.min() <= ends.max() < n_nodes for ends in result):
-        return f"An edge begins or ends outside the graph: its nodes are 0 … {n_nodes - 1}."
-    sources_found, targets_found = sources_found.long(), targets_found.long()
-    found = torch.zeros(n_nodes, n_nodes, dtype=torch.long)
-    found.index_put_((sources_found, targets_found), torch.ones_like(sources_found), accumulate=True)
-    wanted = torch.zeros(n_nodes, n_nodes, dtype=torch.long)
-    sources, targets = with_self_loops(sources, targets, n_nodes)
-    wanted.index_put_((sources, targets), torch.ones_like(sources), accumulate=True)
-    loops = found.diagonal()
-    if (loops != 1).any():
-        node = int((loops != 1).nonzero()[0])
-        return f"Node {node} of {n_nodes} has {int(loops[node])} edges to itself; every node needs exactly one."
-    if not torch.equal(found, wanted):
-        source, target = (found != wanted).nonzero()[0].tolist()
-        return (
-            f"The loops are right, but the edge {source} → {target} was given {int(wanted[source, target])} times, and "
-            f"you return it {int(found[source, target])} times."
-        )
-    return None
-
-
-def _loops_of_known_nodes(sources: Tensor, targets: Tensor, n_nodes: int) -> tuple:
-    known = torch.cat([sources, targets]).unique()
-    return torch.cat([sources, known]), torch.cat([targets, known])
-
-
-def _loops_again(sources: Tensor, targets: Tensor, n_nodes: int) -> tuple:
-    loops = torch.arange(n_nodes)
-    return torch.cat([sources, loops]), torch.cat([targets, loops])
-
-
-def _loops_up_to_the_highest(sources: Tensor, targets: Tensor, n_nodes: int) -> tuple:
-    return with_self_loops(sources, targets, int(torch.cat([sources, targets]).max()) + 1)
-
-
-def _without_loops(sources: Tensor, targets: Tensor, n_nodes: int) -> tuple:
-    others = sources != targets
-    return sources[others], targets[others]
-
-
-def _loops_for_the_isolated(sources: Tensor, targets: Tensor, n_nodes: int) -> tuple:
-    nodes = torch.arange(n_nodes)
-    isolated = nodes[~torch.isin(nodes, targets)]
-    return torch.cat([sources, isolated]), torch.cat([targets, isolated])
-
-
-def _each_edge_once(sources: Tensor, targets: Tensor, n_nodes: int) -> tuple:
-    return tuple(torch.stack(with_self_loops(sources, targets, n_nodes)).unique(dim=1))
-
-
-def _both_directions(sources: Tensor, targets: Tensor, n_nodes: int) -> tuple:
-    return with_self_loops(torch.cat([sources, targets]), torch.cat([targets, sources]), n_nodes)
+def _sums(
+    sources: Tensor, targets: Tensor, n_nodes: int, values: Tensor, a_query: Tensor, a_key: Tensor
+) -> tuple[Tensor, Tensor]:
+    _, context = read_neighbours(sources, targets, n_nodes, values, a_query, a_key)
+    return torch.zeros_like(context).index_add(0, targets, values[sources]), context
 
 
 def softmax_per_target(
@@ -414,57 +155,59 @@ def _heads_together(scores: Tensor, sources: Tensor, targets: Tensor, n_nodes: i
     ).reshape(scores.shape)
 
 
-def last_layer(
-    context: Float[Tensor, "n_nodes n_heads n_classes"],
-    own: Float[Tensor, "n_nodes n_classes"],
-    bias: Float[Tensor, "n_classes"],
-) -> Float[Tensor, "n_nodes n_classes"]:
-    """Average the heads of each node; add the node's own part and the bias."""
-    return context.mean(dim=1) + own + bias
+def dynamic_scores(
+    query: Float[Tensor, "q_len d"], keys: Float[Tensor, "k_len d"], a: Float[Tensor, "d"]
+) -> Float[Tensor, "q_len k_len"]:
+    """Give aᵀ LeakyReLU(q + k): bend each number of a pair, then add them up."""
+    return F.leaky_relu(_sums_of_pairs(query, keys), 0.2) @ a
 
 
-def _draw_last() -> tuple:
-    n_nodes, n_heads, n_classes = primes(3)
-    return torch.randn(n_nodes, n_heads, n_classes) + 0.5, torch.randn(n_nodes, n_classes), torch.randn(n_classes)
+def _sums_of_pairs(query: Tensor, keys: Tensor) -> Tensor:
+    return query[:, None] + keys[None, :]
 
 
-NO_NEIGHBOURS = "A neighbourhood is empty: an isolated node gets zeros, and nothing else does so for all features."
-SAME_NEIGHBOURS = "Both neighbourhoods are the same: a graph knows no order among its edges."
+def layers_until_alike(
+    features: Float[Tensor, "n_nodes d_in"], mask: Bool[Tensor, "n_nodes n_nodes"], share: float
+) -> int:
+    """Count the layers of plain averaging until rows differ by at most this share of what they did."""
+    wanted, layers = share * _spread(features), 0
+    while _spread(features) > wanted:
+        features, layers = _averaged(features, mask), layers + 1
+    return layers
 
 
-def _as_number(text: Any) -> int | None:
-    """Read a whole number, also from a tensor or another library's scalar."""
-    if isinstance(text, Tensor):
-        text = text.item() if text.numel() == 1 else None
-    if isinstance(text, bool) or not isinstance(text, int | float) or text != int(text):
-        return None
-    return int(text)
+def _spread(rows: Tensor) -> Tensor:
+    return (rows.amax(0) - rows.amin(0)).max()
 
 
-def _neighbourhoods_fault(result: Any, n_documents: int) -> str | None:
-    """Say why two neighbourhoods are the same, or name a document whose share of them differs."""
-    if _is_list(result):
-        result = [texts.tolist() if isinstance(texts, Tensor) and texts.dim() == 1 else texts for texts in result]
-    if not _is_list(result) or len(result) != 2 or not all(map(_is_list, result)):
-        return "Return two lists of whole numbers, one for each node."
-    numbers = [[_as_number(text) for text in texts] for texts in result]
-    if any(text is None for texts in numbers for text in texts):
-        return f"Use the numbers 0 … {n_documents - 1} alone, as whole numbers."
-    first, second = Counter(numbers[0]), Counter(numbers[1])
-    if not first or not second:
-        return NO_NEIGHBOURS
-    if not all(text in range(n_documents) for text in [*first, *second]):
-        return f"Use the numbers 0 … {n_documents - 1} alone."
-    if first == second:
-        return SAME_NEIGHBOURS
-    for document in range(n_documents):
-        if first[document] * second.total() != second[document] * first.total():
-            return (
-                f"Text {document} is {first[document]} of {first.total()} neighbours in the first and "
-                f"{second[document]} of {second.total()} in the second; a mean over the neighbours already tells "
-                "them apart."
-            )
-    return None
+def _averaged(features: Tensor, mask: Tensor) -> Tensor:
+    return masked_softmax(torch.zeros(mask.shape), mask) @ features
+
+
+def _draw_island() -> tuple:
+    """Make a ring with a chord and self-loops, in which all become alike; a share of 1 needs no layer."""
+    mask = torch.eye(7).bool()
+    for first, second in [*((i, (i + 1) % 7) for i in range(7)), (0, 3)]:
+        mask[first, second] = mask[second, first] = True
+    share = (1.0, 0.3, 0.1, 0.01)[int(torch.randint(4, ()))]
+    return torch.randn(7, 5), mask, share
+
+
+def _layers(
+    spread: Callable[[Tensor], Tensor], small: Callable[..., bool], least: int = 0
+) -> Callable[[Tensor, Tensor, float], int]:
+    """Make the mistake of measuring or stopping otherwise: ``small(now, before, first, share)`` ends the count."""
+
+    def count(features: Tensor, mask: Tensor, share: float) -> int:
+        first = before = spread(features)
+        for layers in range(1000):
+            now = spread(features)
+            if layers >= least and small(now, before, first, share):
+                return layers
+            features, before = _averaged(features, mask), now
+        return 1000
+
+    return count
 
 
 EXERCISES: dict[str, Exercise] = {
@@ -514,100 +257,45 @@ EXERCISES: dict[str, Exercise] = {
             ),
         },
     ),
-    "06_graph_attention": Exercise(
-        graph_attention_weights,
-        _draw_graph,
+    "06_update_all": Exercise(
+        read_neighbours,
+        _draw_values,
         {
-            **single_slips(_weights_by, _GRAPH_SLOTS),
-            "GATv2's order": WrongAnswer(
-                _gatv2,
-                "The LeakyReLU acts on W h before a does: that is nearer to GATv2. In GAT a comes first, then the "
-                "LeakyReLU.",
+            "edges the wrong way": WrongAnswer(
+                lambda s, t, n, v, a_query, a_key: read_neighbours(t, s, n, v, a_query, a_key),
+                "Your messages flow from targets to sources. `dgl.graph` takes the starts of the edges first.",
             ),
-            "GATv2, first half": WrongAnswer(
-                _gatv2_sum(0),
-                "This is GATv2, aᵀ LeakyReLU(W h_i + W h_j), with half of a. In GAT a comes first, then the LeakyReLU.",
+            "query and key exchanged": WrongAnswer(
+                lambda s, t, n, v, a_query, a_key: read_neighbours(s, t, n, v, a_key, a_query),
+                "The means are right. In the attention `a_query` meets the node at the start of the edge, and that one "
+                "answers. Who asks is at its end.",
             ),
-            "GATv2, second half": WrongAnswer(
-                _gatv2_sum(1),
-                "This is GATv2's order, aᵀ LeakyReLU(W h_i + W h_j), with the second half of a. In GAT a comes first.",
+            "no LeakyReLU": WrongAnswer(
+                _with_scores(_pair_scores),
+                "The means are right. The scores are not bent: without a LeakyReLU the softmax takes the query out "
+                "again.",
             ),
-        },
-        hard={
-            "where a node has no neighbours": lambda: _draw_graph(with_isolated=True),
-            "where scores are large": lambda: _draw_graph(with_isolated=True, scale=5.0),
-        },
-        slots=_GRAPH_SLOTS,
-        assemble=_weights_by,
-    ),
-    "06_self_loops": Exercise(
-        with_self_loops,
-        _draw_loops,
-        {
-            "the bug": WrongAnswer(
-                _loops_of_known_nodes,
-                "You have kept both mistakes: a node without any edge gets no loop, and one that had a loop has two "
-                "now.",
+            "PyTorch's own slope": WrongAnswer(
+                _with_scores(lambda *a: F.leaky_relu(_pair_scores(*a))),
+                "The means are right. Your LeakyReLU leaks too little: PyTorch's own slope is not that of the paper.",
             ),
-            "loops twice": WrongAnswer(
-                _loops_again,
-                "Every node has a loop now, but those that had one before have more, and the softmax counts each: such "
-                "a node listens to itself too much.",
+            "the same twice": WrongAnswer(
+                _with_scores(lambda s, t, v, a_query, a_key: torch.zeros(len(t))),
+                "Both results are the mean: the second must use the scores as weights.",
             ),
-            "the edges know the nodes": WrongAnswer(
-                _loops_up_to_the_highest,
-                "You count the nodes by the highest number among the edges; isolated nodes at the end are forgotten.",
+            "all edges compete": WrongAnswer(
+                _all_edges_compete,
+                "The means are right. Your softmax runs over all edges of the graph; it must run over those that end "
+                "in the same node, as `edge_softmax` does.",
             ),
-            "loops only removed": WrongAnswer(
-                _without_loops,
-                "There are no loops left at all: nobody reads their own words, and isolated nodes read nothing.",
-            ),
-            "isolated nodes only": WrongAnswer(
-                _loops_for_the_isolated,
-                "Only nodes that nobody points to get a loop; but the others must not forget their own words either.",
-            ),
-            "each edge once": WrongAnswer(
-                _each_edge_once,
-                "You have merged double edges. Two references count twice; only loops were to be tidied.",
-            ),
-            "both directions": WrongAnswer(
-                _both_directions,
-                "You have added all edges in the other direction as well. Only loops were asked for.",
-            ),
-            "unchanged": WrongAnswer(
-                lambda sources, targets, n_nodes: (
-                    torch.cat([sources, torch.arange(n_nodes)])[: len(sources)],
-                    torch.cat([targets, torch.arange(n_nodes)])[: len(targets)],
-                ),
-                "These are the edges as they were: no loop is added, and none is removed.",
-            ),
-            "loops alone": WrongAnswer(
-                lambda sources, targets, n_nodes: (torch.arange(n_nodes), torch.arange(n_nodes)),
-                "These are the loops alone: the other edges are lost.",
-            ),
-            "one node too few": WrongAnswer(
-                lambda sources, targets, n_nodes: with_self_loops(sources, targets, n_nodes - 1),
-                "The last node gets no loop: you count one node too few (off by one).",
-            ),
-            "loops from 1": WrongAnswer(
-                lambda sources, targets, n_nodes: tuple(
-                    torch.cat([ends[sources != targets], torch.arange(1, n_nodes)]) for ends in (sources, targets)
-                ),
-                "Node 0 gets no loop: nodes are numbered from 0 (off by one).",
-            ),
-            "only loops kept": WrongAnswer(
-                lambda sources, targets, n_nodes: (sources[sources == targets], targets[sources == targets]),
-                "You keep the loops and drop all other edges: the comparison is the wrong way round (inverted).",
+            "sum": WrongAnswer(
+                _sums,
+                "The attention is right, but the first result is a sum: a node with many neighbours is louder.",
             ),
             "exchanged": WrongAnswer(
-                lambda sources, targets, n_nodes: with_self_loops(targets, sources, n_nodes),
-                "Sources and targets are exchanged: a loop looks the same either way, the other edges do not.",
+                lambda *a: read_neighbours(*a)[::-1],
+                "Both results are right and come in the wrong order: the means first.",
             ),
-        },
-        fault=_edges_fault,
-        hard={
-            "where there are no edges at all": _no_edges,
-            "where all edges are loops": _loops_alone,
         },
     ),
     "06_edge_softmax": Exercise(
@@ -756,163 +444,126 @@ EXERCISES: dict[str, Exercise] = {
             ),
         },
     ),
-    "06_last_layer": Exercise(
-        last_layer,
-        _draw_last,
+    "06_dynamic_scores": Exercise(
+        dynamic_scores,
+        lambda: (torch.randn(7, 5), torch.randn(11, 5), torch.randn(5)),
         {
-            "ELU behind": WrongAnswer(
-                lambda *a: F.elu(last_layer(*a)),
-                "An ELU is applied to the result: this is the last layer, and its scores are returned as they are.",
+            "the bug": WrongAnswer(
+                lambda query, keys, a: F.leaky_relu(_sums_of_pairs(query, keys) @ a, 0.2),
+                "You have kept the bug: one number per pair is bent after the sum, and nothing can change the order of "
+                "a row any more.",
             ),
-            "log_softmax behind": WrongAnswer(
-                lambda *a: last_layer(*a).log_softmax(-1),
-                "A log_softmax is applied to the result. The loss wants the scores before the softmax.",
+            "no bend": WrongAnswer(
+                lambda query, keys, a: _sums_of_pairs(query, keys) @ a,
+                "There is no LeakyReLU at all: the query adds the same number to all scores of its row.",
             ),
-            "own part multiplied": WrongAnswer(
-                lambda context, own, bias: context.mean(dim=1) * own + bias,
-                "You multiply by the node's own part; it is added.",
+            "bent twice": WrongAnswer(
+                lambda query, keys, a: F.leaky_relu(dynamic_scores(query, keys, a), 0.2),
+                "You bend twice. The order may now change, but negative scores are made five times as small once more.",
             ),
-            "own part subtracted": WrongAnswer(
-                lambda context, own, bias: context.mean(dim=1) - own + bias,
-                "You subtract the node's own part; it is added.",
+            "bent before they meet": WrongAnswer(
+                lambda query, keys, a: _sums_of_pairs(F.leaky_relu(query, 0.2), F.leaky_relu(keys, 0.2)) @ a,
+                "You bend query and key before they are added. Then the score is again a number for the query plus a "
+                "number for the key.",
             ),
-            "bias subtracted": WrongAnswer(
-                lambda context, own, bias: context.mean(dim=1) + own - bias,
-                "You subtract the bias; it is added.",
+            "PyTorch's own slope": WrongAnswer(
+                lambda query, keys, a: F.leaky_relu(_sums_of_pairs(query, keys)) @ a,
+                "Your LeakyReLU leaks too little: PyTorch's own slope is not the one that is asked for.",
             ),
-            "bias multiplied": WrongAnswer(
-                lambda context, own, bias: (context.mean(dim=1) + own) * bias,
-                "You multiply by the bias; it is added.",
+            "tanh": WrongAnswer(
+                lambda query, keys, a: torch.tanh(_sums_of_pairs(query, keys)) @ a,
+                "This is Bahdanau's score. It is dynamic too, but GATv2 bends with a LeakyReLU.",
             ),
-            "everything averaged": WrongAnswer(
-                lambda context, own, bias: (context.mean(dim=1) + own + bias) / 2,
-                "You take the mean of context and own part, or halve their sum: they are added.",
+            "queries and keys exchanged": WrongAnswer(
+                lambda query, keys, a: dynamic_scores(keys, query, a),
+                "Your table has a row for each key and a column for each query; it should be the other way round.",
             ),
-            "bias inside the mean, divided": WrongAnswer(
-                lambda context, own, bias: context.mean(dim=1) + own + bias / context.shape[1],
-                "The bias is divided by the number of heads too; it has no heads.",
+            "dot product": WrongAnswer(
+                lambda query, keys, a: query @ keys.T,
+                "This is a dot product. It is dynamic as well, but here query and key are added and bent.",
             ),
-            "all divided": WrongAnswer(
-                lambda context, own, bias: (context.sum(dim=1) + own + bias) / context.shape[1],
-                "Own part and bias are divided by the number of heads too; only the heads are averaged.",
+            "a first": WrongAnswer(
+                lambda query, keys, a: F.leaky_relu(_sums_of_pairs(query, keys) * a, 0.2).sum(-1),
+                "You multiply by a before you bend. Where a number of a is negative, the bend is on the other side.",
             ),
-            "bias for each head": WrongAnswer(
-                lambda context, own, bias: context.mean(dim=1) + own + bias * context.shape[1],
-                "The bias is added once for each head; it belongs to the output, once.",
-            ),
-            "own part for each head": WrongAnswer(
-                lambda context, own, bias: context.mean(dim=1) + own * context.shape[1] + bias,
-                "The own part is added once for each head; it belongs to the output, once.",
-            ),
-            "last head": WrongAnswer(
-                lambda context, own, bias: context[:, -1] + own + bias,
-                "Only the last head is used; the others are computed and thrown away.",
-            ),
-            "median head": WrongAnswer(
-                lambda context, own, bias: context.median(dim=1).values + own + bias,
-                "You take the median of the heads; their mean is asked for.",
-            ),
-            "weakest head": WrongAnswer(
-                lambda context, own, bias: context.amin(dim=1) + own + bias,
-                "You take the smallest head in each place (min); the heads are averaged.",
+        },
+    ),
+    "06_layers_until_alike": Exercise(
+        layers_until_alike,
+        _draw_island,
+        {
+            "one too many": WrongAnswer(
+                lambda *arguments: layers_until_alike(*arguments) + 1,
+                "You count one layer too many. Before any layer the count is 0, and the spread may be small enough.",
             ),
             "one too few": WrongAnswer(
-                lambda context, own, bias: context.sum(dim=1) / (context.shape[1] - 1) + own + bias,
-                "You divide by one fewer than there are heads (off by one).",
+                lambda *arguments: layers_until_alike(*arguments) - 1,
+                "You count one layer too few: the last one, after which the spread is small enough, counts as well.",
             ),
-            "divided by the classes": WrongAnswer(
-                lambda context, own, bias: context.sum(dim=1) / context.shape[2] + own + bias,
-                "You divide by the number of classes (the wrong axis); divide by the number of heads.",
+            "at least one": WrongAnswer(
+                _layers(_spread, lambda now, before, first, share: bool(now <= share * first), least=1),
+                "You always take a layer before you look. With a share of 1 none is needed.",
             ),
-            "divided by the nodes": WrongAnswer(
-                lambda context, own, bias: context.sum(dim=1) / context.shape[0] + own + bias,
-                "You divide by the number of nodes (the wrong axis); divide by the number of heads.",
+            "an absolute spread": WrongAnswer(
+                _layers(_spread, lambda now, before, first, share: bool(now <= share)),
+                "You compare the spread with `share` itself. It is a share of the spread at the start.",
             ),
-            "no heads": WrongAnswer(
-                lambda context, own, bias: own + bias,
-                "The heads are missing: no node hears its neighbours.",
+            "beside the layer before": WrongAnswer(
+                _layers(_spread, lambda now, before, first, share: bool(now <= share * before)),
+                "You compare with the layer before. Each layer narrows the spread by some factor, so that may never be "
+                "small; compare with the start.",
             ),
-            "heads left": WrongAnswer(
-                lambda context, own, bias: context + own[:, None] + bias,
-                "The axis of the heads is still there: average over it.",
+            "a standard deviation": WrongAnswer(
+                _layers(lambda rows: rows.std(0).max(), lambda now, before, first, share: bool(now <= share * first)),
+                "Your spread is a standard deviation. It is the largest difference between two rows in any column.",
             ),
-            "mean of everything": WrongAnswer(
-                lambda context, own, bias: context.mean() + own + bias,
-                "You have kept the bug: one number for the whole graph is added everywhere, and no node hears its "
-                "neighbours.",
+            "differences within a row": WrongAnswer(
+                _layers(
+                    lambda rows: (rows.amax(1) - rows.amin(1)).max(),
+                    lambda now, before, first, share: bool(now <= share * first),
+                ),
+                "Your spread compares the numbers of one row with each other. Compare the rows, column by column.",
             ),
-            "mean over nodes": WrongAnswer(
-                lambda context, own, bias: context.mean(dim=(0, 1)) + own + bias,
-                "You average over the nodes as well: every node hears the same. It fits because a row broadcasts.",
-            ),
-            "mean over classes": WrongAnswer(
-                lambda context, own, bias: context.mean(dim=(1, 2), keepdim=True)[..., 0] + own + bias,
-                "You average over the classes as well: what a node hears is the same for every class, and the softmax "
-                "over the classes takes it out again.",
-            ),
-            "sum": WrongAnswer(
-                lambda context, own, bias: context.sum(dim=1) + own + bias,
-                "This is the sum of the heads: more heads would drown the node's own part.",
-            ),
-            "first head": WrongAnswer(
-                lambda context, own, bias: context[:, 0] + own + bias,
-                "Only the first head is used; the others are computed and thrown away.",
-            ),
-            "strongest head": WrongAnswer(
-                lambda context, own, bias: context.amax(dim=1) + own + bias,
-                "You take the largest head in each place; the heads are averaged.",
-            ),
-            "no own part": WrongAnswer(
-                lambda context, own, bias: context.mean(dim=1) + bias,
-                "The node's own part is missing.",
-            ),
-            "no bias": WrongAnswer(
-                lambda context, own, bias: context.mean(dim=1) + own,
-                "The bias is missing.",
-            ),
-            "own part divided": WrongAnswer(
-                lambda context, own, bias: context.mean(dim=1) + own / context.shape[1] + bias,
-                "The node's own part is divided by the number of heads too; it has no heads.",
-            ),
-            "probabilities": WrongAnswer(
-                lambda *a: last_layer(*a).softmax(-1),
-                "These are probabilities. The loss wants the scores before the softmax.",
+            "without a mask": WrongAnswer(
+                lambda features, mask, share: layers_until_alike(features, torch.ones_like(mask), share),
+                "After one layer everybody is alike: your nodes read all others. Did the mask reach `attend`?",
             ),
         },
-        hard={"where there is one head": lambda: (torch.randn(5, 1, 3), torch.randn(5, 3), torch.randn(3))},
     ),
-    "06_same_for_attention": Exercise(
-        lambda n_documents: ([0, 1], [0, 0, 1, 1]),
-        lambda: (int(torch.randint(3, 8, ())),),
+    "06_good_advice": prediction(
+        ("GAT", "MLP", "GAT"),
         {
-            "the same": WrongAnswer(lambda n_documents: ([0, 1], [0, 1]), SAME_NEIGHBOURS),
-            "another order": WrongAnswer(
-                lambda n_documents: ([0, 1], [1, 0]),
-                "These are the same neighbours in another order: no graph network can tell them apart, nor should it.",
+            "homophily is all": (
+                ("GAT", "MLP", "MLP"),
+                "Look at the third graph again. Hardly a neighbour shares one's area, but do they say nothing?",
             ),
-            "one more": WrongAnswer(
-                lambda n_documents: ([0, 1], [0, 1, 2]),
-                "A further text takes weight from the others and brings a value of its own; with f = 0 already the "
-                "mean is another one.",
+            "references always help": (
+                ("GAT", "GAT", "GAT"),
+                "Look at the second graph again. With eleven areas, one in ten is about what chance would give. What "
+                "does the mean of such a neighbourhood tell?",
             ),
-            "one twice": WrongAnswer(
-                lambda n_documents: ([0, 1], [0, 1, 1]),
-                "Both copies of the text get the same weight, but together twice as much, and the other one gets less.",
+            "only words count": (
+                ("MLP", "MLP", "MLP"),
+                "Look at the first graph again. Docs itself is much like it. What did the live run print?",
             ),
-            "same number": WrongAnswer(
-                lambda n_documents: ([0, 1], [0, 2]),
-                "The number of neighbours is the same, the texts are not. Think the other way round.",
+            "attention ignores bad neighbours": (
+                ("GAT", "GAT", "MLP"),
+                "Look at the second and the third graph again. To ignore bad neighbours GAT would need weights far "
+                "from uniform. Does it learn them?",
             ),
-            "other texts": WrongAnswer(
-                lambda n_documents: ([0, 0], [1, 1]),
-                "Each node averages copies of one text, and gets that text; but the two texts differ.",
+            "the other way round": (
+                ("MLP", "GAT", "MLP"),
+                "It is the other way round, three times. What does a neighbour of the same area tell?",
             ),
-            "proportions exchanged": WrongAnswer(
-                lambda n_documents: ([0, 0, 1], [0, 1, 1]),
-                "The texts are the same and so is the number of neighbours, but not the share of each text.",
+            "good neighbours are not needed": (
+                ("MLP", "MLP", "GAT"),
+                "Look at the first graph again: nine in ten neighbours share one's area.",
             ),
-            "nobody": WrongAnswer(lambda n_documents: ([], [0]), NO_NEIGHBOURS),
+            "bad neighbours do no harm": (
+                ("MLP", "GAT", "GAT"),
+                "Look at the first and the second graph again. In which of them is a neighbour's area a good guess at "
+                "one's own?",
+            ),
         },
-        fault=_neighbourhoods_fault,
     ),
 }

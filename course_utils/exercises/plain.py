@@ -8,7 +8,6 @@ import binascii
 import fractions
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,19 +15,18 @@ import torch
 from torch import Tensor
 
 LARGEST = 4_000_000  # numbers in a tensor
-LONGEST = 10_000  # characters in a text, digits in a number
+LONGEST = 10_000  # characters in a text
+LARGEST_INT = 1000  # bits; a float holds a number of this size
 DEEPEST = 20
-DTYPES = {str(dtype).removeprefix("torch."): dtype for dtype in vars(torch).values() if isinstance(dtype, torch.dtype)}
+_NAMES = "bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 bfloat16 float32 float64 complex64 complex128"
+DTYPES = {name: getattr(torch, name) for name in _NAMES.split()}  # of others, bytes alone make no tensor: it may crash
 
 
-@dataclass(frozen=True)
 class Opaque:
-    """A result of which only the type is known."""
-
-    kind: str
+    """A result of which only the type is known; a type of that name stands for it, so that messages can name it."""
 
     def __repr__(self) -> str:
-        return self.kind
+        return type(self).__name__
 
 
 def encode(value: Any, depth: int = 0) -> Any:
@@ -39,17 +37,24 @@ def encode(value: Any, depth: int = 0) -> Any:
         return value
     if value is ...:
         return {"opaque": "..."}
-    if isinstance(value, Tensor):
-        return _encode_tensor(value)
-    if isinstance(value, np.ndarray | np.generic):
-        return _encode_tensor(torch.as_tensor(np.asarray(value))) | {"numpy": isinstance(value, np.ndarray)}
+    if isinstance(value, str):  # also NumPy's
+        return {"str": str(value)[:LONGEST]}
+    if isinstance(value, Tensor | np.ndarray | np.generic):
+        try:
+            if isinstance(value, Tensor):
+                return _encode_tensor(value)
+            native = np.asarray(value).astype(value.dtype.newbyteorder("="))  # a copy: no negative strides
+            return _encode_tensor(torch.as_tensor(native)) | {"numpy": isinstance(value, np.ndarray)}
+        except (RuntimeError, TypeError, ValueError, MemoryError):  # nested, texts: no plain block of numbers
+            return {"opaque": "nested tensor" if isinstance(value, Tensor) else type(value).__name__}
     if isinstance(value, int):
-        return {"int": str(int(value))} if value.bit_length() < 3 * LONGEST else {"opaque": "a very large int"}
+        return {"int": str(int(value))} if value.bit_length() < LARGEST_INT else {"opaque": "a very large int"}
     if isinstance(value, float):
         return {"float": repr(float(value))}
-    if isinstance(value, str):
-        return {"str": str(value)[:LONGEST]}
-    if isinstance(value, fractions.Fraction):
+    if (
+        isinstance(value, fractions.Fraction)
+        and max(value.numerator, value.denominator, key=abs).bit_length() < LARGEST_INT
+    ):
         return {"fraction": [encode(value.numerator), encode(value.denominator)]}
     if isinstance(value, list | tuple | range) and len(value) <= LARGEST:
         kind = "list" if isinstance(value, list) else "tuple"
@@ -65,6 +70,9 @@ def _encode_tensor(value: Tensor) -> dict[str, Any]:
         shape, dtype = list(value.shape), str(value.dtype).removeprefix("torch.")
         if value.device.type == "meta" or math.prod(shape) > LARGEST:
             return {"opaque": f"tensor{tuple(shape)}" + " without numbers" * (value.device.type == "meta")}
+        if dtype not in DTYPES and not value.is_quantized:
+            value = value.to(torch.float32)
+            dtype = "float32"
         if value.layout != torch.strided:
             value = value.to_dense()
         if value.is_quantized:
@@ -92,13 +100,13 @@ def decode(plain: Any, depth: int = 0) -> Any:
         (kind, content), *_ = plain.items()
         match kind:
             case "int":
-                return int(content[: LONGEST + 1])
+                return int(content)  # Python itself reads 4300 digits at most
             case "float":
                 return float(content)
             case "str":
                 return str(content)
             case "opaque":
-                return ... if content == "..." else Opaque(str(content)[:100])
+                return ... if content == "..." else type(str(content)[:100], (Opaque,), {})()
             case "fraction":
                 return fractions.Fraction(*(int(decode(part)) for part in content))
             case "list" | "tuple":

@@ -23,6 +23,7 @@ from course_utils.refusals import read_notebook
 CHECKED = re.compile(r"""^[^#\n]*\bcheck\(\s*(?:name\s*=\s*)?["'](\w+)["']""", re.MULTILINE)
 TIMED = re.compile(r"\s*%%(?:time|timeit|capture|prun)\b[^\n]*\n")  # cell magics that run the rest of their cell
 OTHER_MAGIC = re.compile(r"\s*%%")
+LINE_MAGIC = re.compile(r"^\s*[%!].*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -65,19 +66,29 @@ class Returned:
         self.sources = [_plain("".join(cell.get("source", ""))) for cell in self.cells]
         self.statements: list[Statement] = []
         self.broken: dict[int, str] = {}
-        self.asked: dict[str, list[tuple[int, str]]] = {}  # exercise -> the cells of its checks, and what they check
+        self.asked: dict[str, list[tuple[int, str]]] = {}  # exercise -> statements up to its check, and what is checked
         for place, source in enumerate(self.sources):
             try:
                 statements = list(_statements(place, source))
             except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
                 self.broken[place] = f"{type(error).__name__}: {error}"
                 for match in CHECKED.finditer(source):
-                    self.asked.setdefault(match[1], []).append((place, ""))
+                    self.asked.setdefault(match[1], []).append((len(self.statements), ""))
                 continue
-            self.statements += statements
             for statement in statements:
+                self.statements.append(statement)
                 for exercise, answer in _checks(statement.source):
-                    self.asked.setdefault(exercise, []).append((place, answer))
+                    self.asked.setdefault(exercise, []).append((len(self.statements), answer))
+        self._follow_globals()
+
+    def _follow_globals(self) -> None:
+        """Let a call of a function that assigns ``global`` names give these names."""
+        assigns: dict[str, frozenset[str]] = {}
+        for i, statement in enumerate(self.statements):
+            if defined := re.match(r"def (\w+)", statement.source):
+                assigns[defined[1]] = statement.gives - {defined[1]}
+            if called := re.match(r"(\w+)\(", statement.source):
+                self.statements[i] = replace(statement, gives=statement.gives | assigns.get(called[1], frozenset()))
 
     def lectures(self) -> list[str]:
         """Give the numbers of the lectures that are in it: by their checks, or else by their stubs and answers."""
@@ -95,17 +106,22 @@ class Returned:
         )
 
     def candidates(self, exercise: str) -> list[tuple[int, str]]:
-        """Give where an answer may be: (the last cell to be run, an expression), the likeliest first."""
-        ours, end = asked_by_us()[exercise], len(self.cells) - 1
-        checked = [(at, answer) for at, answer in self.asked.get(exercise, []) if answer not in ("", *ours.examples)]
-        place = self.asked.get(exercise, [(end, "")])[0][0]
-        found = [*checked, (place, ours.answer), *((end, answer) for _, answer in checked), (end, ours.answer)]
-        found += [(end, name) for name in self._names_in_stub(ours, place if exercise in self.asked else -1)]
+        """Give where an answer may be: (the number of statements to be run, an expression), the likeliest first.
+
+        Of several checks the last is the likeliest: whoever tries again below leaves the first try where it is.
+        """
+        ours, end = asked_by_us()[exercise], len(self.statements)
+        asked = self.asked.get(exercise, [])[::-1]
+        checked = [(at, answer) for at, answer in asked if answer not in ("", *ours.examples)]
+        found = [*checked, *((at, ours.answer) for at, _ in asked)]
+        found += [*((end, answer) for _, answer in checked), (end, ours.answer)]
+        found += [(end, name) for name in self._names_in_stub(ours, asked[-1][0] if asked else 0)]
         return list(dict.fromkeys(found))
 
-    def _names_in_stub(self, ours: Ours, check: int) -> list[str]:
+    def _names_in_stub(self, ours: Ours, until: int) -> list[str]:
         """Give what is defined in the stub's cell, or else in the one tagged above the check, the last first."""
         stubs = [i for i, cell in enumerate(self.cells) if cell.get("id") == ours.stub]
+        check = self.statements[until - 1].cell if until else -1
         stubs = stubs or [i for i, cell in enumerate(self.cells[: check + 1]) if "exercise" in _tags(cell)][-1:]
         return [name for s in reversed(self.statements) if s.cell in stubs for name in sorted(s.gives)]
 
@@ -122,7 +138,7 @@ class Returned:
 
         A statement is needed if it binds or changes a name that the expression, or another needed statement, reads.
         """
-        within = [statement for statement in self.statements if statement.cell <= until]
+        within = self.statements[:until]
         try:
             needed = _names(expression)[1]
         except SyntaxError:
@@ -136,8 +152,8 @@ class Returned:
             needed = needed.union(*(within[i].needs for i in more))
 
     def everything(self, until: int) -> list[tuple[int, str]]:
-        """Give all statements, as they are, up to a cell."""
-        return [(statement.cell, statement.source) for statement in self.statements if statement.cell <= until]
+        """Give the first statements, as they are."""
+        return [(statement.cell, statement.source) for statement in self.statements[:until]]
 
 
 @cache
@@ -169,8 +185,8 @@ def _plain(source: str) -> str:
         return ""
     try:
         return TransformerManager().transform_cell(source)
-    except (SyntaxError, RecursionError):
-        return source
+    except Exception:  # it gives up on some hundred magics in one cell
+        return LINE_MAGIC.sub("", source)
 
 
 def _statements(cell: int, source: str) -> Iterator[Statement]:
@@ -179,11 +195,16 @@ def _statements(cell: int, source: str) -> Iterator[Statement]:
         for node in tree.body:
             text = ast.unparse(node)
             gives, needs = _names(text)
-            yield Statement(cell, text, frozenset(gives | _changes(node)), frozenset(needs))
+            # what is taken away (del x) is nothing that an answer needs
+            gives = _changes(node) if isinstance(node, ast.Delete) else gives | _changes(node)
+            yield Statement(cell, text, frozenset(gives), frozenset(needs))
 
 
 def _names(source: str) -> tuple[set[str], set[str]]:
-    """Give the names that a statement binds, and those that it reads from outside, also inside its functions."""
+    """Give the names that a statement binds, and those that it reads from outside, also inside its functions.
+
+    What a function declares ``global`` and assigns is bound by it; ``*`` stands for anything.
+    """
     table = symtable.symtable(source, "<cell>", "exec")
     gives = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported() or s.is_namespace()}
     needs = {s.get_name() for s in table.get_symbols() if s.is_referenced()}
@@ -192,24 +213,41 @@ def _names(source: str) -> tuple[set[str], set[str]]:
         inner = waiting.pop()
         waiting += inner.get_children()
         needs |= {s.get_name() for s in inner.get_symbols() if s.is_global()}
-    return gives | ({"*"} if re.match(r"from .* import \*", source) else set()), needs
+        gives |= {s.get_name() for s in inner.get_symbols() if s.is_declared_global() and s.is_assigned()}
+    return gives | ({"*"} if re.match(r"from (__future__|.* import \*)", source) else set()), needs
 
 
 def _changes(node: ast.stmt) -> set[str]:
-    """Give the names whose values a statement may change: ``x[0] = …``, ``x.y = …``, ``x.append(…)``, ``del x[0]``."""
+    """Give the names whose values a statement may change, also in its loops and branches.
+
+    ``x[0] = …``, ``x.y = …``, ``x.append(…)``, ``x.view(-1).add_(…)``, ``del x[0]``. What a function of another name
+    does to what it is handed is not followed.
+    """
     targets: list[ast.expr] = []
-    if isinstance(node, ast.Assign | ast.Delete):
-        targets = list(node.targets)
-    elif isinstance(node, ast.AugAssign | ast.AnnAssign):
-        targets = [node.target]
-    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Attribute):
-        targets = [node.value.func]
+    waiting: list[ast.AST] = [node]
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        waiting += [part for part in ast.iter_child_nodes(inner) if not isinstance(part, ast.expr)]
+        if isinstance(inner, ast.Assign):
+            targets += inner.targets
+        elif isinstance(inner, ast.Delete):
+            targets += [target for target in inner.targets if not isinstance(target, ast.Name)]
+        elif isinstance(inner, ast.AugAssign | ast.AnnAssign):
+            targets.append(inner.target)
+        elif (
+            isinstance(inner, ast.Expr)
+            and isinstance(inner.value, ast.Call)
+            and isinstance(inner.value.func, ast.Attribute)
+        ):
+            targets.append(inner.value.func)
     return {name for target in targets for name in _base(target)}
 
 
 def _base(target: ast.expr) -> Iterator[str]:
-    while isinstance(target, ast.Attribute | ast.Subscript):
-        target = target.value
+    while isinstance(target, ast.Attribute | ast.Subscript | ast.Call):
+        target = target.func if isinstance(target, ast.Call) else target.value
     if isinstance(target, ast.Name):
         yield target.id
 
