@@ -66,6 +66,18 @@ def graded(folder, notebook, **options):
     return {row.exercise: row for row in rows}
 
 
+def graded_by_the_command(folder):
+    """Grade in a process of its own: in the tests, functions that check types, which no pickle holds, replace ours."""
+    command = [sys.executable, "-m", "course_utils.exercises.classroom", "grade", str(folder), "--seconds", "60"]
+    subprocess.run(command, check=True, capture_output=True, cwd=CHECKOUT)
+    return read((folder / "grades.csv").read_bytes())[1:]
+
+
+def graded_apart(folder, notebook):
+    nbformat.write(notebook, folder / "kim.ipynb")
+    return {exercise: (result, message) for _, exercise, result, message, _ in graded_by_the_command(folder)}
+
+
 def result(folder, *sources, exercise="01_last_state", **options):
     row = graded(folder, returned(*sources), **options)[exercise]
     return row.result, row.message
@@ -112,16 +124,15 @@ def test_right_wrong_and_missing_answers_are_told_apart(tmp_path):
         ("wrong.ipynb", "not yet"),
         ("x.ipynb", "not attempted"),
     ]
-    assert EXERCISES["01_last_state"].wrong_answers["last column"].message in rows[1].message
+    assert any(wrong.message in rows[1].message for wrong in EXERCISES["01_last_state"].wrong_answers.values())
 
 
 def test_every_exercise_of_the_lecture_gets_a_row_and_a_deleted_check_is_asked_all_the_same(tmp_path):
-    rows = graded(tmp_path, returned(IMPORTS, '# check("01_last_state")', answer=RIGHT))
+    rows = graded_apart(tmp_path, returned(IMPORTS, '# check("01_last_state")', answer=RIGHT))
     assert list(rows) == of_lecture("01")
-    assert rows["01_last_state"].result == "correct"
-    others = [row for name, row in rows.items() if name != "01_last_state"]
-    assert all(row.result == "not yet" for row in others)
-    assert all("deleted" in row.message for row in others)
+    assert rows.pop("01_last_state")[0] == "correct"
+    assert {result for result, _ in rows.values()} == {"not yet"}
+    assert all("deleted" in message for _, message in rows.values())
 
 
 def test_our_own_solutions_are_correct_and_our_own_stubs_are_not_attempted(tmp_path):
@@ -132,10 +143,7 @@ def test_our_own_solutions_are_correct_and_our_own_stubs_are_not_attempted(tmp_p
         for cell in ours.cells:
             cell.source = answers.get(cell.id, cell.source)
         nbformat.write(ours, tmp_path / f"{path.stem[:2]}_solved.ipynb")
-    # a process of its own: here in the tests, functions that check the types of their arguments take the place of ours
-    command = [sys.executable, "-m", "course_utils.exercises.classroom", "grade", str(tmp_path), "--seconds", "60"]
-    subprocess.run(command, check=True, capture_output=True, cwd=CHECKOUT)
-    _, *rows = read((tmp_path / "grades.csv").read_bytes())
+    rows = graded_by_the_command(tmp_path)
     wanted = {
         (f"{name[:2]}_{state}.ipynb", name): result
         for name in EXERCISES
@@ -260,7 +268,7 @@ def test_lost_checks_and_lost_tags_lose_no_answer(tmp_path):
         cell.source = answers.get(cell.get("id"), cell.source)
         cell.metadata = {}
     ours.cells = [cell for cell in ours.cells if not cell.source.startswith("check(")]
-    assert {row.result for row in graded(tmp_path, ours, seconds=60).values()} == {"correct"}
+    assert {result for result, _ in graded_apart(tmp_path, ours).values()} == {"correct"}
 
 
 def test_what_else_a_notebook_does_is_not_run_unless_asked(tmp_path):
@@ -292,8 +300,8 @@ def test_what_else_a_notebook_does_is_not_run_unless_asked(tmp_path):
         ("last_state = torch.zeros(3)", "not yet", "Expected a function, found Tensor"),
         ("def last_state(s, n):\n    yield 1", "not yet", "found generator"),
         ("async def last_state(s, n):\n    return 1", "not yet", "found coroutine"),
-        ("def last_state(s, n):\n    return torch.nested.nested_tensor([s[0], s[1, :2]])", "not yet", "nested tensor"),
-        ("def last_state(s, n):\n    return s.flip(0).numpy()[::-1]", "not yet", "found ndarray"),
+        ("def last_state(s, n):\n    return torch.nested.nested_tensor([s[0], s[0, :2]])", "not yet", "nested tensor"),
+        ("def last_state(s, n):\n    return s.flip(0).numpy()[::-1]", "not yet", "Expected shape"),
     ],
 )  # fmt: skip
 def test_an_answer_that_fails_is_a_row_that_says_why(tmp_path, answer, result_, message):

@@ -36,9 +36,10 @@ def _weighted(scores: Tensor, sources: Tensor, targets: Tensor, n_nodes: int, va
 
 def _draw_values() -> tuple:
     """Make edges with a double one and a node at the end without any, and values whose scores take both signs."""
-    ends = torch.randint(7, (2, 23))
+    n_nodes, d_model = primes(1, (7, 11, 13))[0], primes(1, (3, 5, 17))[0]
+    ends = torch.randint(n_nodes - 3, (2, 2 * n_nodes + 1))
     ends[:, -1] = ends[:, 0]
-    return *ends, 11, torch.randn(11, 5), torch.randn(5), torch.randn(5)
+    return *ends, n_nodes, torch.randn(n_nodes, d_model), *torch.randn(2, d_model)
 
 
 def _with_scores(change: Callable[..., Tensor]) -> Callable[..., tuple[Tensor, Tensor]]:
@@ -186,11 +187,12 @@ def _averaged(features: Tensor, mask: Tensor) -> Tensor:
 
 def _draw_island() -> tuple:
     """Make a ring with a chord and self-loops, in which all become alike; a share of 1 needs no layer."""
-    mask = torch.eye(7).bool()
-    for first, second in [*((i, (i + 1) % 7) for i in range(7)), (0, 3)]:
+    n_nodes, d_model = primes(1, (5, 7, 11))[0], primes(1, (3, 13))[0]
+    mask = torch.eye(n_nodes).bool()
+    for first, second in [*((i, (i + 1) % n_nodes) for i in range(n_nodes)), (0, 3)]:
         mask[first, second] = mask[second, first] = True
     share = (1.0, 0.3, 0.1, 0.01)[int(torch.randint(4, ()))]
-    return torch.randn(7, 5), mask, share
+    return torch.randn(n_nodes, d_model), mask, share
 
 
 def _layers(
@@ -208,6 +210,11 @@ def _layers(
         return 1000
 
     return count
+
+
+def _draw_pairs() -> tuple:
+    q_len, k_len, d_model = primes(3)
+    return torch.randn(q_len, d_model), torch.randn(k_len, d_model), torch.randn(d_model)
 
 
 EXERCISES: dict[str, Exercise] = {
@@ -446,7 +453,7 @@ EXERCISES: dict[str, Exercise] = {
     ),
     "06_dynamic_scores": Exercise(
         dynamic_scores,
-        lambda: (torch.randn(7, 5), torch.randn(11, 5), torch.randn(5)),
+        _draw_pairs,
         {
             "the bug": WrongAnswer(
                 lambda query, keys, a: F.leaky_relu(_sums_of_pairs(query, keys) @ a, 0.2),
