@@ -1,6 +1,7 @@
 """Turns the package's shape annotations into run-time checks, and makes the tests the same on every machine."""
 
 import os
+import signal
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # as course.py does; DGL's samplers repeat themselves on one thread only
 
@@ -9,6 +10,8 @@ import pytest
 from jaxtyping import install_import_hook
 
 install_import_hook("course_utils", "beartype.beartype")
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a shell's background; what we start would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No deadline, because a busy machine is not an error; the same examples everywhere, because a reader's first run is no
 # place for a new discovery; no data base of earlier failures, because the checkout may be read-only.
