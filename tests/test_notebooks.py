@@ -9,15 +9,13 @@ from pathlib import Path
 import pytest
 
 from course_utils.evidence.fingerprint import fingerprint
-from course_utils.evidence.guards import unguarded_numbers
 from course_utils.evidence.record import RECORDS, Claim, Record
 from course_utils.files import EXPERIMENTS, LECTURES, NOTEBOOKS
 from course_utils.publishing.notebooks import picture
 from course_utils.publishing.readme import PICTURES, signature
 from course_utils.publishing.slides import hides_code
 
-from .notebooks import code_cells, definitions, headings, load, markdown, rows, section
-from .test_rewritten import FORM_ONLY, REWRITTEN
+from .notebooks import code_cells, definitions, headings, load, markdown
 
 README = NOTEBOOKS.parent / "README.md"
 NAMES = [path.stem for path in LECTURES]
@@ -29,15 +27,11 @@ EXPECTED = [
     "05_transformer",
     "06_graph_attention",
 ]
-SECTIONS = [*FORM_ONLY, "Summary", "References"]  # of a lecture that is not rewritten yet
-TYPESET = {"$": "", r"^\top": "ᵀ", r"\tanh": "tanh", r" \cdot ": "·", r"\sqrt{d_k}": "√d_k", "i-j": "i−j"}
-TYPESET |= {r"\mathrm{LeakyReLU}": "LeakyReLU", r"\Vert": "‖"}
 SLIDE_TYPES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
 
 EXPERIMENT_NAMES = [f"experiments/{path.stem}" for path in sorted(EXPERIMENTS.glob("[0-9][0-9]_*.ipynb"))]
 
 every_lecture = pytest.mark.parametrize("name", NAMES)
-every_older_lecture = pytest.mark.parametrize("name", [name for name in NAMES if name not in REWRITTEN])
 every_experiment = pytest.mark.parametrize("name", EXPERIMENT_NAMES)
 every_notebook = pytest.mark.parametrize("name", [*NAMES, *EXPERIMENT_NAMES])
 
@@ -54,45 +48,8 @@ def outputs(name: str):
     return [output for cell in code_cells(name) for output in cell.outputs]
 
 
-def table_rows(text: str) -> list[str]:
-    """Find the rows of the course's table, typeset or plain: what they say must agree."""
-    found = rows(text)
-    for typeset, plain in TYPESET.items():
-        found = [row.replace(typeset, plain) for row in found]
-    return found
-
-
 def test_the_six_lectures_are_there_in_order():
     assert NAMES == EXPECTED
-
-
-@every_older_lecture
-def test_headings_come_in_the_order_a_learner_expects(name):
-    found = headings(name)
-    assert found[0][0] == 1
-    assert found[0][1].startswith(f"{name[:2]} · ")
-    assert [title for level, title in found if level == 1] == [found[0][1]]
-    assert [title for level, title in found if level == 2] == SECTIONS
-    levels = [level for level, _ in found]
-    assert all(after <= before + 1 for before, after in pairwise(levels)), "a level is skipped"
-
-
-@every_older_lecture
-def test_the_question_shows_the_lectures_own_row_of_the_table(name):
-    (row,) = table_rows(section(name, "The question"))
-    assert row in table_rows(README.read_text(encoding="utf-8"))
-    assert row.startswith(f"| {name[:2]} ")
-
-
-@every_older_lecture
-def test_the_summary_shows_the_table_so_far(name):
-    whole = table_rows(README.read_text(encoding="utf-8"))
-    assert table_rows(section(name, "Summary")) == whole[: int(name[:2])]
-
-
-@every_older_lecture
-def test_before_you_start_is_five_lines_at_most(name):
-    assert len(lines(section(name, "Before you start"))) <= 5
 
 
 @every_notebook
@@ -214,13 +171,6 @@ def test_an_experiment_belongs_to_a_lecture_and_links_to_it(name):
 def test_a_lecture_measures_nothing_and_reads_what_was_measured(name):
     assert not measure_calls(name)
     assert "judge(stored(" in "\n".join(cell.source for cell in code_cells(name))
-
-
-@every_older_lecture
-def test_no_measured_number_is_typed_in_prose_without_a_guard(name):
-    for title in ("The claim", "Experiment", "What we measured", "Limits", "Summary"):
-        loose = [sentence for sentence in unguarded_numbers(section(name, title)) if "at least" not in sentence]
-        assert not loose  # what a claim asks for is no measurement
 
 
 def measure_calls(name: str) -> list[dict[str, ast.expr]]:

@@ -1,22 +1,14 @@
-"""The shape of a lecture of the second edition: what its first screen holds, how long it is, what its headings say."""
+"""The shape of a lecture: what its first screen holds, how long it is, what its headings say."""
 
 import re
 from itertools import pairwise
 
 import pytest
 
-from course_utils.files import NOTEBOOKS, README
+from course_utils.files import LECTURES, NOTEBOOKS, README
 
 from .notebooks import code_cells, headings, load, prose, rows, section
 
-REWRITTEN = {
-    "01_sequence_to_sequence",
-    "02_bahdanau_attention",
-    "03_document_attention",
-    "04_convolution_limits",
-    "05_transformer",
-    "06_graph_attention",
-}
 FORM_ONLY = [  # the first edition's headings, in their order
     "The question",
     "Before you start",
@@ -28,7 +20,7 @@ FORM_ONLY = [  # the first edition's headings, in their order
     "Limits",
     "Exercises",
 ]
-every_rewritten = pytest.mark.parametrize("name", sorted(REWRITTEN))
+every_lecture = pytest.mark.parametrize("name", [path.stem for path in LECTURES])
 
 
 def first_screen(name: str) -> str:
@@ -36,7 +28,7 @@ def first_screen(name: str) -> str:
     return "\n\n".join(prose(name)).split("\n## ")[0]
 
 
-@every_rewritten
+@every_lecture
 def test_it_has_one_title_and_no_heading_that_names_only_a_form(name):
     found = headings(name)
     assert found[0][0] == 1
@@ -46,7 +38,7 @@ def test_it_has_one_title_and_no_heading_that_names_only_a_form(name):
     assert all(after <= before + 1 for before, after in pairwise(level for level, _ in found)), "a level is skipped"
 
 
-@every_rewritten
+@every_lecture
 def test_the_first_screen_shows_a_picture_objectives_and_the_lectures_row(name):
     screen = first_screen(name)
     before, picture, _ = screen.partition(f"](pictures/{name}.png)")
@@ -59,20 +51,20 @@ def test_the_first_screen_shows_a_picture_objectives_and_the_lectures_row(name):
     assert rows(screen)[0] in rows(README.read_text(encoding="utf-8"))
 
 
-@every_rewritten
+@every_lecture
 def test_the_summary_shows_the_table_so_far(name):
     assert [row[2:4] for row in rows(section(name, "Summary"))] == [f"{n:02}" for n in range(1, int(name[:2]) + 1)]
     assert rows(section(name, "Summary"))[-1:] == rows(first_screen(name))
 
 
-@every_rewritten
+@every_lecture
 def test_every_reference_has_a_link(name):
     entries = re.findall(r"^- .+$", section(name, "References"), flags=re.MULTILINE)
     assert len(entries) >= 5
     assert not [entry for entry in entries if not re.search(r"\]\(https?://", entry)]
 
 
-@every_rewritten
+@every_lecture
 def test_exercises_stand_beside_what_they_practise(name):
     cells = load(name).cells
     places = [i for i, cell in enumerate(cells) if "exercise" in cell.metadata.get("tags", [])]
@@ -80,7 +72,7 @@ def test_exercises_stand_beside_what_they_practise(name):
     assert not re.search("^## Exercises", "\n".join(prose(name)), flags=re.MULTILINE)
 
 
-@every_rewritten
+@every_lecture
 def test_it_fits_into_ninety_minutes(name):
     text = re.sub(r"```.*?```|\$\$.*?\$\$|<!--.*?-->|<[^>]+>", " ", "\n\n".join(prose(name)), flags=re.DOTALL)
     code = [line for cell in code_cells(name) for line in cell.source.splitlines() if line.strip()]
@@ -90,14 +82,14 @@ def test_it_fits_into_ninety_minutes(name):
     assert max(map(len, code)) <= 80
 
 
-@every_rewritten
+@every_lecture
 def test_no_two_code_cells_follow_each_other_but_an_exercise_and_its_check(name):
     for before, after in pairwise(load(name).cells):
         if before.cell_type == after.cell_type == "code":
             assert "exercise" in before.metadata.get("tags", []), after.source[:80]
 
 
-@every_rewritten
+@every_lecture
 def test_every_drawing_it_shows_is_there_and_described(name):
     shown = re.findall(r"!\[([^\]]*)\]\((pictures/[^)]+)\)", "\n".join(prose(name)))
     for description, path in shown:
