@@ -25,6 +25,9 @@ from tests.solutions import solutions
 
 # exercise → changed line → why it is right all the same
 EQUIVALENT: dict[str, dict[str, str]] = {
+    "01_masked_loss": {
+        "return -log_p[torch.arange(len(right)).detach(), right].mean()": "positions have no gradient to lose"
+    },
     "01_greedy": {"word = logits.argmax()": "a tensor that holds one id serves as that id"},
     "02_decoder_step": {
         "return (cell(inputs, state), weights[:, -1])": "there is one query: the first is the last",

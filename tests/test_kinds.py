@@ -216,6 +216,13 @@ def test_truth_values_are_compared_as_such():
 
 
 def test_gradients_are_compared_where_an_exercise_is_about_them():
+    def loss(logits, target, mask):
+        return F.cross_entropy(logits[mask], target[mask])
+
+    assert diagnose("01_masked_loss", loss) == CORRECT
+    assert "detached" in diagnose("01_masked_loss", lambda *a: torch.tensor(loss(*a).item()))
+    assert "detached" in diagnose("01_masked_loss", lambda logits, *a: loss(logits.detach(), *a))
+
     def detached_at_each_step(inputs, W, U):
         state, states = torch.zeros(len(inputs), len(U)), []
         for word in inputs.unbind(1):

@@ -223,7 +223,7 @@ def _unchanged(given: tuple, arguments: tuple) -> bool:
 
 
 def _raised(error: BaseException, arguments: tuple) -> str:
-    given = ", ".join(_shown(argument) for argument in arguments)
+    given = ", ".join(shown_argument(argument) for argument in arguments)
     try:
         text = " ".join(str(error).split())
     except Exception:  # a message is somebody's code too
@@ -232,7 +232,8 @@ def _raised(error: BaseException, arguments: tuple) -> str:
     return f"Your function raised {type(error).__name__}: {text} (arguments: {given})"
 
 
-def _shown(argument: Any) -> str:
+def shown_argument(argument: Any) -> str:
+    """Describe an argument of an answer in a few characters."""
     return "a function" if callable(argument) else shown(argument)
 
 

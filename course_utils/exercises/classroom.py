@@ -38,9 +38,9 @@ from course_utils.exercises.checks import (
     CORRECT,
     N_DRAWS,
     NOT_ATTEMPTED,
-    _shown,
     compare,
     diagnose,
+    shown_argument,
     special_draws,
 )
 from course_utils.exercises.exercise import Exercise
@@ -289,7 +289,7 @@ class Answering:
             case "not attempted":
                 return "not attempted", NOT_ATTEMPTED
             case "raised":
-                shown = ", ".join(map(_shown, draws[int(reply["draw"])]))
+                shown = ", ".join(map(shown_argument, draws[int(reply["draw"])]))
                 return "not yet", f"not yet. Your function raised {reply['error']} (arguments: {shown})"
             case "changed":
                 return "not yet", CHANGES_ARGUMENTS

@@ -144,7 +144,7 @@ def rehearse(run: Callable[[], Any], seconds: float) -> str | None:
     try:
         begun, wait = time.monotonic(), seconds
         while not (ready := select.select([reading], [], [], wait)[0]):
-            if _is_over(seconds, time.monotonic() - begun, _busy(child)):
+            if _is_over(seconds, time.monotonic() - begun, _state_and_busy(child)[1]):
                 break
             wait = 0.1
         told = os.read(reading, 1) if ready else b""
@@ -171,25 +171,20 @@ def too_long(seconds: float) -> str:
     )
 
 
-def _busy(process: int) -> float:
-    """Give the seconds for which a process, its threads together, has computed; none where that is not known."""
+def _state_and_busy(process: int) -> tuple[str, float]:
+    """Give a process's state, a letter, and the seconds for which its threads have computed; "" where it is gone."""
     try:
         with open(f"/proc/{process}/stat", encoding="ascii", errors="replace") as stat:
-            user, system = stat.read().rsplit(")", 1)[1].split()[11:13]
-    except (OSError, ValueError):
-        return 0.0
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+            state, *numbers = stat.read().rsplit(")", 1)[1].split()
+        return state, sum(map(int, numbers[10:12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return "", 0.0
 
 
 def _waits(process: int) -> bool:
     """Say whether a process sleeps, however often it is looked at, rather than computes or wants to."""
     for _ in range(5):
-        try:
-            with open(f"/proc/{process}/stat", encoding="ascii", errors="replace") as stat:
-                state = stat.read().rsplit(")", 1)[1].split()[0]
-        except (OSError, IndexError):
-            return False
-        if state != "S":
+        if _state_and_busy(process)[0] != "S":
             return False
         time.sleep(0.01)
     return True

@@ -615,6 +615,8 @@ MASKED_LOSS = Exercise(
             "Your softmax runs over the sentences of the batch: the words of one place must compete with each other.",
         ),
     },
+    gradient_of=("logits",),
+    needs_gradient=True,
 )
 
 

@@ -228,10 +228,6 @@ def _tanh_of_the_score(states: Tensor, mask: Tensor, W: Tensor, b: Tensor, u: Te
     return _pooled(masked_softmax(torch.tanh((states @ W.T + b) @ u), mask), states)
 
 
-def _bias_behind(states: Tensor, mask: Tensor, W: Tensor, b: Tensor, u: Tensor) -> Tensor:
-    return _pooled(masked_softmax((torch.tanh(states @ W.T) + b) @ u, mask), states)
-
-
 LEARNED_QUERY = Exercise(
     pool_with_query,
     _draw_pooling,

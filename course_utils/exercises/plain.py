@@ -67,17 +67,16 @@ def encode(value: Any, depth: int = 0) -> Any:
 def _encode_tensor(value: Tensor) -> dict[str, Any]:
     with torch._C.DisableTorchFunctionSubclass():  # a subclass tells its own stories
         value = value.detach()
-        shape, dtype = list(value.shape), str(value.dtype).removeprefix("torch.")
+        shape = list(value.shape)
         if value.device.type == "meta" or math.prod(shape) > LARGEST:
             return {"opaque": f"tensor{tuple(shape)}" + " without numbers" * (value.device.type == "meta")}
-        if dtype not in DTYPES and not value.is_quantized:
-            value = value.to(torch.float32)
-            dtype = "float32"
-        if value.layout != torch.strided:
-            value = value.to_dense()
         if value.is_quantized:
             value = value.dequantize()
-            dtype = str(value.dtype).removeprefix("torch.")
+        if value.dtype not in DTYPES.values():
+            value = value.to(torch.float32)
+        if value.layout != torch.strided:
+            value = value.to_dense()
+        dtype = str(value.dtype).removeprefix("torch.")
         data = value.cpu().resolve_conj().resolve_neg().contiguous().reshape(-1).view(torch.uint8)
     return {"tensor": dtype, "shape": shape, "data": base64.b64encode(data.numpy().tobytes()).decode()}
 

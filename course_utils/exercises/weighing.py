@@ -38,15 +38,6 @@ def along(axis: int) -> Weigh:
     return weigh
 
 
-def at_once(scores: Tensor, mask: Tensor) -> Tensor:
-    """Normalise over all but the first axis together."""
-    shape = scores.shape
-    mask = mask.expand_as(scores)
-    if len(shape) < 3:
-        return _softmax(scores.reshape(1, -1), mask.reshape(1, -1)).reshape(shape)
-    return _softmax(scores.flatten(1), mask.flatten(1)).reshape(shape)
-
-
 def _best(scores: Tensor, mask: Tensor) -> Tensor:
     best = scores.masked_fill(~mask, -torch.inf).argmax(-1, keepdim=True)
     return torch.zeros_like(scores).scatter(-1, best, 1.0) * mask
