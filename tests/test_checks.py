@@ -86,7 +86,8 @@ def test_an_unknown_mistake_gets_the_first_place_where_it_differs():
     ("answer", "message"),
     [
         (lambda states, lengths: None, "returned None"),
-        (lambda states, lengths: states[0, :, 0].tolist(), "Expected a tensor, found list"),
+        (lambda states, lengths: states[0, :, 0].tolist(), "Expected shape ("),
+        (lambda states, lengths: {"a": 1}, "Expected a tensor, found dict"),
         (lambda states, lengths: states[:, :1, :1], r"Expected shape ("),
         (lambda states, lengths: states[:, 99], "raised IndexError"),
         (lambda states, lengths: states.mul_(2)[:, 0], "changes its arguments"),

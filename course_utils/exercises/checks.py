@@ -107,7 +107,7 @@ def compare(exercise: Exercise, draws: list[tuple], results: list[Any]) -> str:
         if not told and exercise.fault is None:
             told = (
                 _of_kinds(exercise, *ordinary)
-                or _courtesy(lambda: kinds.relation(expected[:N_DRAWS], *ordinary[::-1], exercise))
+                or _searched(lambda: kinds.relation(expected[:N_DRAWS], *ordinary[::-1], exercise))
                 or _pairs(exercise, *ordinary)
             )
     return _cut(f"not yet. {told or place}")
@@ -144,39 +144,8 @@ def _kind_of_value(expected: Any, found: Any, value: Any) -> str:
     wanted = wanted or {str: "a string", bool: "True or False"}.get(type(expected), "a number")
     if isinstance(found, Unreadable):
         return found.why
-    form = wrong_form(expected, found)
+    form = reading.wrong_form(expected, found)
     return form or f"{shown(value)} is not it (expected: {wanted}). Work it out on paper first; a hint is folded below."
-
-
-def wrong_form(expected: Any, found: Any) -> str | None:
-    """Say what is wrong with the form of a predicted value, whatever it says."""
-    if isinstance(found, Tensor):
-        found = found.tolist()
-    if isinstance(expected, str):
-        return None if isinstance(found, str) else f"Expected a string, in quotation marks, found {shown(found)}."
-    if isinstance(expected, Sequence):
-        return _wrong_form_of_sequence(expected, found)
-    if isinstance(found, str):
-        return "This is a string: write the value itself, without quotation marks."
-    if isinstance(found, list | tuple):
-        return "Expected one value alone: write it without brackets."
-    if isinstance(expected, bool):
-        return None if isinstance(found, bool) else f"Expected True or False, found {shown(found)}."
-    if isinstance(found, bool) or not isinstance(found, int | float):
-        return f"Expected a number, found {shown(found)}."
-    return None
-
-
-def _wrong_form_of_sequence(expected: Sequence, found: Any) -> str | None:
-    if isinstance(found, str) or not isinstance(found, Sequence):
-        return f"Expected a tuple of {len(expected)}, in brackets and with commas, found {shown(found)}."
-    if len(found) != len(expected):
-        return f"Expected {len(expected)} entries, found {len(found)}."
-    if all(isinstance(part, bool) for part in expected) and not all(isinstance(part, bool) for part in found):
-        return "Write True and False themselves (truth values): no numbers, no strings in quotation marks."
-    if any(isinstance(part, str) for part in found) and not any(isinstance(part, str) for part in expected):
-        return "Write the entries without quotation marks: they are strings now."
-    return None
 
 
 class _Obstacle(Exception):
@@ -381,10 +350,11 @@ def _slip(exercise: Exercise, answer: _Answer, draws: Draws, hard: Mapping[str, 
 
 
 def _searched(search: Callable[[], str | None]) -> str | None:
+    """Look for something more to say, for a while; whatever goes wrong in that, the rest is still told."""
     try:
-        with guard.undisturbed(0), guard.processor_limit(8 * SEARCH_LIMIT):
+        with guard.undisturbed(0), guard.processor_limit(2 * SEARCH_LIMIT):
             return search()
-    except guard.OutOfTime:
+    except (guard.OutOfTime, Exception):
         return None
 
 
@@ -417,8 +387,9 @@ def _why_wrong(
         return place
     return (
         _of_kinds(exercise, draws, results)
-        or _courtesy(lambda: kinds.relation(expected, results, draws, exercise))
+        or _searched(lambda: kinds.relation(expected, results, draws, exercise))
         or _pairs(exercise, draws, results)
+        or _searched(lambda: kinds.scaled(expected, results, draws, exercise))
         or _slip(exercise, answer, draws, hard)
         or _symptom(exercise, answer, draws, place)
     )
@@ -436,9 +407,12 @@ def _listed(
 
     Of several that cannot be told apart there, the one is meant that agrees on the special draws too.
     """
+    possible = exercise.wrong_answers.values()
+    if answer is not None:  # the draws of a check are the same each time
+        possible = [wrong for wrong in possible if equal(_on_the_first_draw(wrong, draws[0]), results[0])]
     fitting = [
         wrong
-        for wrong in exercise.wrong_answers.values()
+        for wrong in possible
         if _agrees(wrong, draws, results) and not all(map(equal, expected, _computed(wrong, draws)))
     ]
     if len({wrong.message for wrong in fitting}) > 1 and hard and answer is not None:
@@ -448,6 +422,19 @@ def _listed(
             return fitting[0].message
         fitting = [wrong for wrong in fitting if _agrees(wrong, list(hard.values()), special)] or fitting
     return fitting[0].message if fitting else None
+
+
+_FIRST: dict[WrongAnswer, Any] = {}
+
+
+def _on_the_first_draw(wrong: WrongAnswer, arguments: tuple) -> Any:
+    """Give what a mistake computes on the first draw of a check, which need not be computed twice."""
+    if wrong not in _FIRST:
+        try:
+            _FIRST[wrong] = read(wrong.computes(*copy.deepcopy(arguments)))
+        except Exception:  # a mistake need not be possible on every draw
+            _FIRST[wrong] = Unreadable("")
+    return _FIRST[wrong]
 
 
 def _computed(wrong: WrongAnswer, draws: Draws) -> list[Any]:
@@ -520,19 +507,9 @@ def _has_nan(result: Any) -> bool:
 
 def _symptom(exercise: Exercise, answer: _Answer, draws: Draws, place: str) -> str:
     """Say what an answer depends on, or does not, before the place where it differs."""
-    told = _courtesy(lambda: kinds.blind_to(exercise, draws, answer)) or _courtesy(
-        lambda: kinds.leaks(exercise, draws, answer)
-    )
+    looks = (kinds.uncalled, kinds.blind_to, kinds.leaks)
+    told = next(filter(None, (_searched(lambda look=look: look(exercise, draws, answer)) for look in looks)), None)
     return f"{told} {place}" if told else place
-
-
-def _courtesy(look: Callable[[], str | None]) -> str | None:
-    """Look for something more to say; whatever goes wrong in that, the place where a result differs is still told."""
-    try:
-        with guard.undisturbed(0):
-            return look()
-    except Exception:
-        return None
 
 
 def _at_the_edges(

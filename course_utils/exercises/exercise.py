@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from course_utils.exercises.reading import ORDINALS, equal, wrong_form
+
 Answer = Callable[..., Any]
 Choices = Mapping[str, tuple[Any, str]]
 
@@ -121,35 +123,73 @@ def prediction(
     return Exercise(lambda: value, tuple, wrong_answers, asks_for="value", fault=fault)
 
 
-def truth_table(
-    value: tuple[bool, ...], reasons: Sequence[str], wrong: Mapping[str, tuple[tuple[bool, ...], str]]
-) -> Exercise:
-    """Make a prediction of truth values; what is wrong is told by how many slips there are and one reason of theirs.
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a predicted tuple.
+
+    Attributes
+    ----------
+    right
+        What is right: a number, a string, or a bool.
+    ask
+        What to ask whoever has it wrong.
+    known
+        A wrong value → what to tell its author in place of that.
+    among
+        Between which values to choose, where there is a choice.
+    """
+
+    right: Any
+    ask: str
+    known: Mapping[Any, str] = field(default_factory=dict)
+    among: tuple[Any, ...] = ()
+
+    def told(self, found: Any, place: int) -> str:
+        """Say what is wrong with another value in this place."""
+        for value, sentence in self.known.items():
+            if equal(value, found):
+                return sentence
+        if self.among and not any(equal(value, found) for value in self.among):
+            return f"{ORDINALS[place]} entry: choose between {' and '.join(map(repr, self.among))}."
+        if not isinstance(self.right, int | float) or isinstance(self.right, bool):
+            return self.ask
+        which = f"The {ORDINALS[place].lower()} number"
+        if isinstance(self.right, int) and found != int(found):
+            return f"{which} should be a whole one. {self.ask}"
+        return f"{which} is too {'large' if found > self.right else 'small'}. {self.ask}"
+
+
+def table(entries: Sequence[Entry], wrong: Mapping[str, tuple[tuple, str]]) -> Exercise:
+    """Make a prediction of several values; of what is wrong, the first two entries are told.
 
     Parameters
     ----------
-    value
-        What is right.
-    reasons
-        For each statement what to tell somebody who has it wrong.
+    entries
+        What is right in each place, and what to tell otherwise.
     wrong
-        Name → (a wrong table, what to tell its author), where a table as a whole says more.
+        Name → (a wrong tuple, what to tell its author), where a tuple as a whole says more.
     """
+    value = tuple(entry.right for entry in entries)
 
     def fault(found: Any) -> str | None:
         found = found.tolist() if isinstance(found, torch.Tensor) else found
-        if isinstance(found, str) or not isinstance(found, Sequence):
-            return f"Expected a tuple of {len(value)} truth values, such as ({', '.join(['True'] * len(value))})."
-        if len(found) != len(value):
-            return f"Expected {len(value)} truth values, found {len(found)}."
-        if not all(type(part) is bool for part in found):
-            return "Write True and False themselves: no numbers, and no strings in quotation marks."
-        slips = [i for i, (right, given) in enumerate(zip(value, found, strict=True)) if right != given]
+        if isinstance(found, list | tuple):
+            found = [part.item() if isinstance(part, torch.Tensor) and not part.dim() else part for part in found]
+        form = wrong_form(value, found)
+        if form:
+            return form
+        slips = [i for i, (right, given) in enumerate(zip(value, found, strict=True)) if not equal(right, given)]
         if not slips:
             return None
-        if len(slips) == 1:
-            return f"One statement is not right yet. {reasons[slips[0]]}"
-        told = " ".join(reasons[i] for i in slips[:2])
-        return f"{len(slips)} of the {len(value)} are not right yet. {told}"
+        told = " ".join(entries[i].told(found[i], i) for i in slips[:2])
+        how_many = "One" if len(slips) == 1 else len(slips)
+        return f"{how_many} of the {len(value)} {'is' if len(slips) == 1 else 'are'} not right yet. {told}"
 
     return prediction(value, wrong, fault)
+
+
+def truth_table(
+    value: tuple[bool, ...], reasons: Sequence[str], wrong: Mapping[str, tuple[tuple[bool, ...], str]]
+) -> Exercise:
+    """Make a prediction of truth values, with one reason for each statement."""
+    return table([Entry(right, reason) for right, reason in zip(value, reasons, strict=True)], wrong)

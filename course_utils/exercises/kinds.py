@@ -9,6 +9,7 @@ import copy
 import inspect
 import itertools
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -280,6 +281,8 @@ def relation(expected: list[Any], found: list[Any], draws: list[tuple], exercise
     """Name what was done to the right results where that explains every draw."""
     if all(isinstance(e, tuple) for e in expected):
         return _relation_of_parts(expected, found, draws, exercise)
+    if all(isinstance(e, int | float) and not isinstance(e, bool) for e in expected):
+        return _of_numbers(expected, found, draws, exercise)
     if not all(
         isinstance(e, Tensor) and isinstance(f, Tensor) and e.numel() for e, f in zip(expected, found, strict=True)
     ):
@@ -294,7 +297,12 @@ def relation(expected: list[Any], found: list[Any], draws: list[tuple], exercise
     return (
         _transposed(expected, found)
         or _by_constant(expected, found, draws, exercise)
+        or _sharpened(expected, found, draws, exercise)
         or _by_row(expected, found)
+        or _of_an_argument(found, draws, exercise)
+        or _with_an_argument(expected, found, draws, exercise)
+        or _cut_or_longer(expected, found, exercise)
+        or _joined(expected, found)
         or _reordered(expected, found)
         or _not_added(expected, found)
         or _one_for_all(expected, found)
@@ -315,16 +323,13 @@ def _of_truth_values(expected: list[Tensor], found: list[Tensor]) -> str | None:
         return "Your result is False everywhere."
     if all(f.all() for _, f in pairs):
         return "Your result is True everywhere."
-    if not any((f & ~e).any() for e, f in pairs):
-        return (
-            "All your True are right, but some are missing: is a threshold too coarse, or is only a part of what "
-            "counts "
-            "looked at?"
-        )
-    if not any((e & ~f).any() for e, f in pairs):
-        return (
-            "All that should be True is True in yours, but so is more: is more than one thing changed, or let through?"
-        )
+    for lacking, sentence in (
+        (lambda e, f: e & ~f, "All your True are right, but some are missing: {} should be True."),
+        (lambda e, f: f & ~e, "All that should be True is True in yours, but so is more: {} should be False."),
+    ):
+        if not any(lacking(f, e).any() for e, f in pairs):
+            place = next(lacking(e, f).nonzero()[0].tolist() for e, f in pairs if lacking(e, f).any())
+            return sentence.format(f"{place}, for one,")
     return None
 
 
@@ -350,7 +355,7 @@ def _relation_of_parts(expected: list[tuple], found: list[Any], draws: list[tupl
         if order != tuple(range(n)) and _all_equal(expected, [tuple(f[i] for i in order) for f in found], lambda t: t):
             return f"Your {n} results are right, but in another order."
     wrong = [i for i in range(n) if not _all_equal([e[i] for e in expected], [f[i] for f in found], lambda t: t)]
-    sentences = []
+    sentences: dict[int, str] = {}
     for i in wrong:
         sentence = relation([e[i] for e in expected], [f[i] for f in found], draws, exercise)
         if sentence is None:
@@ -361,14 +366,15 @@ def _relation_of_parts(expected: list[tuple], found: list[Any], draws: list[tupl
             ]
             if copied:
                 sentence = f"This is what should be result {copied[0] + 1}."
-        if sentence is None:
-            return None
-        sentences.append(sentence)
-    if not sentences:
-        return None
-    if len(set(sentences)) == 1 and len(wrong) == n:
+        if sentence is not None:
+            sentences[i] = sentence
+    if len(set(sentences.values())) == 1 and len(sentences) == n:
         return sentences[0]
-    return " ".join(f"In result {i + 1} of {n}: {s}" for i, s in zip(wrong, sentences, strict=True))
+    rest = [str(i + 1) for i in wrong if i not in sentences]
+    told = [f"In result {i + 1} of {n}: {s}" for i, s in sentences.items()]
+    if told and rest:
+        told.append(f"Mend that first; result {' and '.join(rest)} differs too.")
+    return " ".join(told) or None
 
 
 def _transposed(expected: list[Tensor], found: list[Tensor]) -> str | None:
@@ -494,6 +500,201 @@ def _by_row(expected: list[Tensor], found: list[Tensor]) -> str | None:
     return "Each row is right but for a factor of its own: it is divided, or normalised, by the wrong number."
 
 
+def _sharpened(expected: list[Tensor], found: list[Tensor], draws: list[tuple], exercise: Exercise) -> str | None:
+    """See whether weights are a softmax of the right scores, times a factor."""
+    factors = []
+    for e, f in zip(expected, found, strict=True):
+        if e.shape != f.shape or not e.dim() or not f.isfinite().all() or (f < 0).any() or (e < 0).any():
+            return None
+        if not torch.allclose(f.sum(-1), e.sum(-1).to(f.dtype), atol=1e-3) or e.sum() < 1e-3:
+            return None
+        counts = (e > 1e-6) & (f > 1e-6)
+        ours, theirs = (torch.where(counts, t.double(), 1.0).log() for t in (e, f))
+        ours, theirs = (t - t.sum(-1, keepdim=True) / counts.sum(-1, keepdim=True).clamp(min=1) for t in (ours, theirs))
+        factor = float((ours * theirs * counts).sum() / (ours * ours * counts).sum().clamp(min=1e-12))
+        if factor <= 0 or not ((theirs - factor * ours) * counts).abs().max() < 1e-2 * (1 + factor):
+            return None
+        factors.append(factor)
+    return _scale(_named_number(factors, draws, exercise), "your scores are {} times what they should be")
+
+
+def _scale(named: str | None, what: str) -> str:
+    if named is None:
+        return (
+            f"A softmax of scores of another size: {what.format('more or less than 1')}. Which size do you divide by?"
+        )
+    return f"The scale before the softmax is another one: {what.format(named)}."
+
+
+def scaled(expected: list[Any], found: list[Any], draws: list[tuple], exercise: Exercise) -> str | None:
+    """Name an argument that, times one number, makes the reference compute what the answer does."""
+    if not all(any(t.is_floating_point() for t in _tensors(e)) for e in expected):
+        return None
+    for i, (name, _) in enumerate(parameters(exercise)):
+        if not isinstance(draws[0][i], Tensor) or not draws[0][i].is_floating_point():
+            continue
+        factors = []
+        for arguments, result in zip(draws, found, strict=True):
+            factor = _fitted(exercise, arguments, i, result)
+            if factor is None:
+                break
+            factors.append(factor)
+        else:
+            named = _named_number(factors, draws, exercise)
+            if named is not None and named != "1":
+                return (
+                    f"Your result is the one for {named} times `{name}`: a scale is missing, too many, or by another "
+                    "size."
+                )
+    return None
+
+
+def _fitted(exercise: Exercise, arguments: tuple, i: int, result: Any) -> float | None:
+    """Find the factor of one argument with which the reference gives a result, or None."""
+
+    def off(log_factor: float) -> float:
+        with_factor = (*arguments[:i], arguments[i] * math.exp(log_factor), *arguments[i + 1 :])
+        return sum(
+            float((t.double() - r.double()).square().sum())
+            for t, r in zip(_tensors(_run(exercise, with_factor)), _tensors(result), strict=True)
+        )
+
+    places = [step / 4 for step in range(-14, 15)]
+    try:
+        gaps = [off(place) for place in places]
+        if min(gaps) > 0.1 * sum(float(t.double().square().sum()) for t in _tensors(result)):
+            return None
+        low = places[gaps.index(min(gaps))] - 0.25
+        high = low + 0.5
+        while high - low > 1e-5:  # a golden section
+            first, second = high - 0.618034 * (high - low), low + 0.618034 * (high - low)
+            low, high = (low, second) if off(first) < off(second) else (first, high)
+    except (RuntimeError, ValueError):  # another shape, another number of results
+        return None
+    factor = math.exp((low + high) / 2)
+    computed = _run(exercise, (*arguments[:i], arguments[i] * factor, *arguments[i + 1 :]))
+    alike = all(
+        t.shape == r.shape and torch.allclose(t.double(), r.double(), rtol=1e-3, atol=1e-3)
+        for t, r in zip(_tensors(computed), _tensors(result), strict=True)
+    )
+    return factor if alike else None
+
+
+def _of_an_argument(found: list[Tensor], draws: list[tuple], exercise: Exercise) -> str | None:
+    """See whether a result is an argument as it came in, or its sum, mean or end along an axis."""
+    for i, (name, axes) in enumerate(parameters(exercise)):
+        value = draws[0][i]
+        if not isinstance(value, Tensor) or not value.is_floating_point():
+            continue
+        given = [arguments[i] for arguments in draws]
+        if _all_equal(given, found, lambda t: t):
+            return f"Your result is `{name}` as it came in."
+        for axis in range(value.dim()):
+            called = axes[axis] if len(axes) == value.dim() else f"axis {axis}"
+            for what, reduce in REDUCTIONS.items():
+                if _all_equal(given, found, lambda t, a=axis, r=reduce: r(t, a)):
+                    return f"Your result is the {what} of `{name}` along {called}, whatever the rest says."
+    return None
+
+
+def _with_an_argument(
+    expected: list[Tensor], found: list[Tensor], draws: list[tuple], exercise: Exercise
+) -> str | None:
+    """See whether something of an argument was added to the right result, or averaged with it."""
+    if any(e.shape != f.shape or not f.isfinite().all() for e, f in zip(expected, found, strict=True)):
+        return None
+    for rest, what in (
+        ([f - e for e, f in zip(expected, found, strict=True)], "You add something to the right result."),
+        ([e - f for e, f in zip(expected, found, strict=True)], "You subtract something from the right result."),
+        ([2 * f - e for e, f in zip(expected, found, strict=True)], "You average the right result with something."),
+    ):
+        if any(t.abs().max() < 1e-4 for t in rest if t.numel()):
+            continue
+        told = _of_an_argument([t.to(torch.float32) for t in rest], draws, exercise)
+        if told:
+            return (
+                f"{what} {told.replace('Your result is', 'It is', 1).removesuffix(', whatever the rest says.')}".rstrip(
+                    "."
+                )
+                + ": leave it out."
+            )
+    return None
+
+
+def _cut_or_longer(expected: list[Tensor], found: list[Tensor], exercise: Exercise) -> str | None:
+    """See whether a result is a piece of the right one along one axis, or the right one is a piece of it."""
+    axes = result_axes(exercise)
+    for axis in range(expected[0].dim()):
+        called = axes[axis] if len(axes) == expected[0].dim() else f"axis {axis}"
+        places = [_piece(e, f, axis) for e, f in zip(expected, found, strict=True)]
+        if all(place is not None for place in places):
+            return (
+                f"Your numbers are right, but along {called} some are missing: in the first call yours are those from "
+                f"place {places[0]} on, {found[0].shape[axis]} of {expected[0].shape[axis]}."
+            )
+        places = [_piece(f, e, axis) for e, f in zip(expected, found, strict=True)]
+        if all(place is not None for place in places):
+            return (
+                f"Along {called} there are too many: in the first call the right ones stand from place {places[0]} on, "
+                f"{expected[0].shape[axis]} of your {found[0].shape[axis]}."
+            )
+    return None
+
+
+def _piece(whole: Tensor, part: Tensor, axis: int) -> int | None:
+    """Find where along an axis a shorter tensor stands in a longer one."""
+    if whole.dim() != part.dim() or not 0 < part.shape[axis] < whole.shape[axis]:
+        return None
+    if any(a != b for i, (a, b) in enumerate(zip(whole.shape, part.shape, strict=True)) if i != axis):
+        return None
+    n = part.shape[axis]
+    return next((i for i in range(whole.shape[axis] - n + 1) if equal(whole.narrow(axis, i, n), part)), None)
+
+
+def _joined(expected: list[Tensor], found: list[Tensor]) -> str | None:
+    """See whether the numbers are right and their axes joined or cut in another way."""
+    if any(e.numel() != f.numel() or e.shape == f.shape for e, f in zip(expected, found, strict=True)):
+        return None
+    for order in itertools.permutations(range(expected[0].dim())):
+        pairs = zip(expected, found, strict=True)
+        if all(equal(e.permute(order).reshape(f.shape), f) for e, f in pairs):
+            return (
+                f"Your numbers are right, but their axes are joined (cat) or cut in another way: tensor"
+                f"{tuple(found[0].shape)} in place of tensor{tuple(expected[0].shape)}."
+            )
+    return None
+
+
+def _of_numbers(expected: list[Any], found: list[Any], draws: list[tuple], exercise: Exercise) -> str | None:
+    """Name the factor or the distance between plain numbers, where it is one in all calls, or a size."""
+    if not all(isinstance(n, int | float) or (isinstance(n, Tensor) and n.numel() == 1) for n in found):
+        return None
+    ours, theirs = [float(n) for n in expected], [float(n) for n in found]
+    if len({round(n, 6) for n in ours}) < 3:
+        return None
+    forms = (
+        ([t / o if o else 1.0 for o, t in zip(ours, theirs, strict=True)], "{} times"),
+        (
+            [t - o for o, t in zip(ours, theirs, strict=True)],
+            "{} more than",
+        ),
+    )
+    for numbers, form in forms:
+        named = _named_number(numbers, draws, exercise)
+        if named is not None and named not in ("1", "0"):
+            return f"Your number is {form.format(named)} what it should be, in every call."
+    return None
+
+
+REDUCTIONS: dict[str, Callable[[Tensor, int], Tensor]] = {
+    "mean": lambda t, axis: t.mean(axis),
+    "sum": lambda t, axis: t.sum(axis),
+    "maximum": lambda t, axis: t.amax(axis),
+    "first": lambda t, axis: t.select(axis, 0),
+    "last": lambda t, axis: t.select(axis, -1),
+}
+
+
 def _reordered(expected: list[Tensor], found: list[Tensor]) -> str | None:
     for axis in range(expected[0].dim()):
         if all(
@@ -515,9 +716,13 @@ def _same_rows(e: Tensor, f: Tensor, axis: int) -> bool:
 
 def _not_added(expected: list[Tensor], found: list[Tensor]) -> str | None:
     n = expected[0].dim()
+    if n == 0:
+        return _not_reduced(expected, found)
     if not all(f.dim() == n + 1 for f in found):
         return None
     for axis in range(n + 1):
+        if all(f.shape[axis] == 1 and equal(e, f.squeeze(axis)) for e, f in zip(expected, found, strict=True)):
+            return f"Your numbers are right, but axis {axis}, of length 1, is too many: take it away."
         if all(equal(e, f.sum(axis)) for e, f in zip(expected, found, strict=True)):
             return f"The sum over axis {axis} is missing: you weigh or multiply, but you do not add up."
         if all(equal(e, f.mean(axis)) for e, f in zip(expected, found, strict=True)):
@@ -531,6 +736,17 @@ def _not_added(expected: list[Tensor], found: list[Tensor]) -> str | None:
                 "You combine every row with every index, so one axis is there twice; the right numbers are on its "
                 "diagonal: each row should be paired with its own index."
             )
+    return None
+
+
+def _not_reduced(expected: list[Tensor], found: list[Tensor]) -> str | None:
+    for name, reduce in (
+        ("mean", torch.mean),
+        ("sum", torch.sum),
+        ("mean", lambda t: t.sum() / (t != 0).sum()),  # of those that count
+    ):
+        if all(f.dim() and equal(e, reduce(f)) for e, f in zip(expected, found, strict=True)):
+            return f"You return many numbers, tensor{tuple(found[0].shape)}; one is asked for, their {name}."
     return None
 
 
@@ -572,6 +788,27 @@ def _part_right(expected: list[Tensor], found: list[Tensor]) -> str | None:
 
 
 # what an answer looks at
+
+
+def uncalled(exercise: Exercise, draws: list[tuple], call: Callable[[tuple], Any]) -> str | None:
+    """Name a function among the arguments that an answer never calls."""
+    calls: Counter[int] = Counter()
+
+    def counted(i: int, function: Callable) -> Callable:
+        def counting(*given: Any, **named: Any) -> Any:
+            calls[i] += 1
+            return function(*given, **named)
+
+        return counting
+
+    functions = [i for i, argument in enumerate(draws[0]) if callable(argument)]
+    if functions:
+        for arguments in draws:
+            call(tuple(counted(i, a) if i in functions else a for i, a in enumerate(arguments)))
+    for i in functions:
+        if not calls[i]:
+            return f"You never call `{parameters(exercise)[i].name}`: your result cannot depend on it."
+    return None
 
 
 def blind_to(exercise: Exercise, draws: list[tuple], call: Callable[[tuple], Any]) -> str | None:

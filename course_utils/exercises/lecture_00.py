@@ -30,6 +30,7 @@ _SLOTS = (
     (
         lambda weights, values: weights @ values,
         {
+            **weighing.of_averages(),
             "summed over the wrong axis": (
                 lambda weights, values: (weights[:, None] * values).sum(1),
                 "You add up over the components of each value (the wrong axis); add up over the values.",

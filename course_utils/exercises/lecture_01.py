@@ -155,6 +155,16 @@ LAST_STATE = Exercise(
             _at(lambda lengths, length: lengths.max().expand_as(lengths) - 1),
             "You use the longest sentence's length for all; each row has its own.",
         ),
+        "between the first and the last": WrongAnswer(
+            lambda states, lengths: (states[:, 0] + last_state(states, lengths)) / 2,
+            "You average the first state with the last real one; the last alone is kept.",
+        ),
+        "largest real state": WrongAnswer(
+            lambda states, lengths: states[
+                torch.arange(len(states)), (states.norm(dim=2) * _real(states, lengths)[..., 0]).argmax(1)
+            ],
+            "You take the real state that is longest as a vector (a norm); the last one is kept.",
+        ),
         "shortest for all": WrongAnswer(
             _at(lambda lengths, length: lengths.min().expand_as(lengths) - 1),
             "You use the shortest sentence's length for all; each row has its own.",
@@ -372,6 +382,44 @@ _RNN_SLOTS = (
                 lambda x, h, W, U: x @ W.T + torch.tanh(h @ U.T),
                 "The tanh is around the memory alone; word and memory are bent together.",
             ),
+            "tanh in tanh": (
+                lambda x, h, W, U: torch.tanh(x @ W.T + torch.tanh(h @ U.T)),
+                "There is a second tanh, around the memory; word and memory are bent once, together.",
+            ),
+            "both squashed": (
+                lambda x, h, W, U: torch.tanh(x @ W.T) + torch.tanh(h @ U.T),
+                "Word and memory are squashed apart and then added; add them first.",
+            ),
+            "half the old state": (
+                lambda x, h, W, U: (h + torch.tanh(x @ W.T + h @ U.T)) / 2,
+                "You average the old state with the new one (as a gate would); a plain RNN has no gate.",
+            ),
+            "word multiplied by U": (
+                lambda x, h, W, U: torch.tanh((x @ W.T + h) @ U.T),
+                "U acts on the word as well; it belongs to the old state alone.",
+            ),
+            "W twice": (
+                lambda x, h, W, U: torch.tanh(2 * (x @ W.T) + h @ U.T),
+                "The word counts twice.",
+            ),
+            "memory halved": (lambda x, h, W, U: torch.tanh(x @ W.T + h @ U.T / 2), "The memory counts by half."),
+            "sine": (lambda x, h, W, U: torch.sin(x @ W.T + h @ U.T), "A sine stands where the tanh belongs."),
+            "GELU": (
+                lambda x, h, W, U: torch.nn.functional.gelu(x @ W.T + h @ U.T),
+                "A GELU stands where the tanh belongs.",
+            ),
+            "hard tanh": (
+                lambda x, h, W, U: (x @ W.T + h @ U.T).clamp(-1, 1),
+                "The state is clamped to −1 to 1; a tanh bends it.",
+            ),
+            "length one": (
+                lambda x, h, W, U: torch.nn.functional.normalize(torch.tanh(x @ W.T + h @ U.T), dim=1),
+                "You bring each state to length one (normalise); it stays as the tanh gives it.",
+            ),
+            "softmax": (
+                lambda x, h, W, U: torch.softmax(x @ W.T + h @ U.T, 1),
+                "A softmax stands where the tanh belongs.",
+            ),
             "no U": (
                 lambda x, h, W, U: torch.tanh(x @ W.T + h),
                 "U is missing: the old state comes in as it is.",
@@ -551,6 +599,10 @@ def _mean_of_sentences(logits: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     return (surprise.sum(1) / mask.sum(1)).mean()
 
 
+def _but_the_last(mask: Tensor) -> Tensor:
+    return mask & torch.cat([mask[:, 1:], torch.zeros_like(mask[:, :1])], 1)
+
+
 def _normalised_along(axis: int) -> Answer:
     """Make a loss whose softmax runs along another axis."""
 
@@ -601,6 +653,83 @@ MASKED_LOSS = Exercise(
         "softmax twice": WrongAnswer(
             lambda logits, target, mask: masked_loss(logits.softmax(-1), target, mask),
             "You apply softmax twice: cross_entropy and log_softmax expect plain logits.",
+        ),
+        "first sentence": WrongAnswer(
+            lambda logits, target, mask: masked_loss(logits[:1], target[:1], mask[:1]),
+            "You look at the first sentence of the batch alone.",
+        ),
+        "binary": WrongAnswer(
+            lambda logits, target, mask: torch.nn.functional.binary_cross_entropy_with_logits(
+                logits[mask], torch.nn.functional.one_hot(target[mask], logits.shape[-1]).to(logits.dtype)
+            ),
+            "This is a binary cross-entropy: a yes or no for each word of the vocabulary. Here words compete in one "
+            "softmax.",
+        ),
+        "sum of the sentences' means": WrongAnswer(
+            lambda logits, target, mask: _mean_of_sentences(logits, target, mask) * len(target),
+            "You average each sentence and add the sentences up; every real word of the batch should weigh the same.",
+        ),
+        "mean of the sentences' sums": WrongAnswer(
+            lambda logits, target, mask: (_surprise(logits, target) * mask).sum(1).square().mean().sqrt(),
+            "You take a root mean square over the sentences; the mean over the words is asked for.",
+        ),
+        "log of the softmax's mean over the places": WrongAnswer(
+            lambda logits, target, mask: _surprise(logits.mean(1, keepdim=True).expand_as(logits), target)[mask].mean(),
+            "You average the logits over the places of a sentence; each place has its own.",
+        ),
+        "padded logits zeroed": WrongAnswer(
+            lambda logits, target, mask: _surprise(logits * mask[..., None], target).mean(),
+            "You set the logits of padding to zero, which is a guess like any other (all words equally likely), and "
+            "padding still counts in the mean.",
+        ),
+        "targets zeroed": WrongAnswer(
+            lambda logits, target, mask: _surprise(logits, target * mask).mean(),
+            "You set the targets of padding to 0, and padding still counts in the mean.",
+        ),
+        "mean of the log of a mean": WrongAnswer(
+            lambda logits, target, mask: -_surprise(logits, target).neg().exp()[mask].mean().log(),
+            "You average the probabilities and then take the logarithm; take the logarithm of each, then average.",
+        ),
+        "binary logarithm": WrongAnswer(
+            lambda logits, target, mask: masked_loss(logits, target, mask) / torch.tensor(2.0).log(),
+            "Your logarithm has base 2; log without a base is the natural one.",
+        ),
+        "perplexity": WrongAnswer(
+            lambda logits, target, mask: masked_loss(logits, target, mask).exp(),
+            "This is the exponential of the loss, the perplexity.",
+        ),
+        "sum over the vocabulary": WrongAnswer(
+            lambda logits, target, mask: -logits.log_softmax(-1)[mask].mean(),
+            "You average −log p over all words of the vocabulary; only that of the right word counts.",
+        ),
+        "best word": WrongAnswer(
+            lambda logits, target, mask: -logits.log_softmax(-1).amax(-1)[mask].mean(),
+            "You take −log p of the most probable word; that of the right word, `target`, is asked for.",
+        ),
+        "squared error": WrongAnswer(
+            lambda logits, target, mask: (1 - _surprise(logits, target).neg().exp())[mask].square().mean(),
+            "This is a squared error of the probability; −log p is asked for.",
+        ),
+        "plain probability": WrongAnswer(
+            lambda logits, target, mask: -_surprise(logits, target).neg().exp()[mask].mean(),
+            "You average the probabilities themselves: there is no logarithm.",
+        ),
+        "median": WrongAnswer(
+            lambda logits, target, mask: _surprise(logits, target)[mask].median(),
+            "You take the median over the words; the mean is asked for.",
+        ),
+        "last word left out": WrongAnswer(
+            lambda logits, target, mask: _surprise(logits, target)[_but_the_last(mask)].mean(),
+            "The last real word of each sentence is left out: it is predicted like every other.",
+        ),
+        "first word left out": WrongAnswer(
+            lambda logits, target, mask: _surprise(logits, target)[:, 1:][mask[:, 1:]].mean(),
+            "The first word of each sentence is left out: it is predicted like every other.",
+        ),
+        "shifted": WrongAnswer(
+            lambda logits, target, mask: _surprise(logits[:, :-1], target[:, 1:])[mask[:, 1:]].mean(),
+            "You compare each place's logits with the word after it. Logits and targets stand at the same places "
+            "here; nothing needs to be shifted.",
         ),
         "probability": WrongAnswer(
             lambda logits, target, mask: 1 - _surprise(logits, target).neg().exp()[mask].mean(),
@@ -682,6 +811,24 @@ def _place_fed(step: Step, state: Tensor, max_words: int) -> list[int]:
     return said
 
 
+def _reads_other(step: Step) -> Step:
+    def other(word: Any, state: Tensor) -> tuple[Tensor, Tensor]:
+        logits, after = step(word, state)
+        if int(word) == Vocabulary.bos:  # the first word is read rightly
+            return logits, after
+        return step((int(word) + 1) % len(logits), state)
+
+    return other
+
+
+def _logits_said(step: Step, state: Tensor, max_words: int) -> list[float]:
+    words, largest = [Vocabulary.bos, *greedy(step, state, max_words)], []
+    for word in words[:-1]:
+        logits, state = step(word, state)
+        largest.append(float(logits.max()))
+    return largest
+
+
 GREEDY = Exercise(
     greedy,
     _draw_decoder,
@@ -694,6 +841,44 @@ GREEDY = Exercise(
             lambda step, state, max_words: [i for i in greedy(step, state, max_words) if i != Vocabulary.eos],
             "Your sentences are right, but their end mark is missing: it is a prediction like every other, and to say "
             "it too early is a mistake.",
+        ),
+        "the second": WrongAnswer(
+            lambda step, state, max_words: _decode(
+                step, state, max_words, choose=lambda logits: logits.topk(2).indices[1]
+            ),
+            "You take the second most probable word; the most probable one is asked for.",
+        ),
+        "largest in size": WrongAnswer(
+            lambda step, state, max_words: _decode(step, state, max_words, choose=lambda logits: logits.abs().argmax()),
+            "You take the logit that is largest in size, be it negative; the largest is asked for.",
+        ),
+        "stops at the begin mark": WrongAnswer(
+            lambda step, state, max_words: _decode(step, state, max_words, stop=Vocabulary.bos),
+            "You stop at the begin mark instead of the end mark, Vocabulary.eos.",
+        ),
+        "stops at padding": WrongAnswer(
+            lambda step, state, max_words: _decode(step, state, max_words, stop=Vocabulary.pad),
+            "You stop at padding instead of the end mark, Vocabulary.eos.",
+        ),
+        "another word is read": WrongAnswer(
+            lambda step, state, max_words: greedy(_reads_other(step), state, max_words),
+            "The decoder reads another word than the one it has just said: is something added to its id?",
+        ),
+        "the state begins anew": WrongAnswer(
+            lambda step, state, max_words: greedy(lambda word, s: step(word, 0 * s), state, max_words),
+            "The decoder starts from a state of zeros at every step.",
+        ),
+        "max_words ignored": WrongAnswer(
+            lambda step, state, max_words: _decode(step, state, 200),
+            "You go on until the end mark, however long that takes: `max_words` is not used.",
+        ),
+        "logits returned": WrongAnswer(
+            _logits_said,
+            "You return the largest logits; the ids of the words that have them are asked for (argmax).",
+        ),
+        "begin mark in place of the first word": WrongAnswer(
+            lambda step, state, max_words: [Vocabulary.bos, *greedy(step, state, max_words)][:max_words],
+            "The begin mark is in your result and counts as a word. It is read, never said.",
         ),
         "never stops": WrongAnswer(
             lambda step, state, max_words: _decode(step, state, max_words, stop=None),

@@ -125,32 +125,11 @@ def _additive(meet: Answer, squash: Answer, read_out: Answer, finish: Answer) ->
 
 
 _ADDITIVE_SLOTS = (
-    (
-        lambda q, k: q + k,
-        {
-            "key minus query": (
-                lambda q, k: k - q,
-                "You subtract the query's part from the key's; the score adds them.",
-            ),
-            "product of the parts": (lambda q, k: q * k, "You multiply the two parts; the additive score adds them."),
-            "key alone": (lambda q, k: 0 * q + k, "The query takes no part: every query gets the same scores."),
-            "query alone": (lambda q, k: q + 0 * k, "The keys take no part: every key gets the same score."),
-            "mean of the parts": (lambda q, k: (q + k) / 2, "You take the mean of the two parts instead of their sum."),
-            "larger of the parts": (torch.maximum, "You take the larger of the two parts; the score adds them."),
-        },
-    ),
+    (lambda q, k: q + k, weighing.meetings()),
     (
         lambda h, v: h.tanh(),
         {
-            "sigmoid": (lambda h, v: h.sigmoid(), "A sigmoid stands where the tanh belongs."),
-            "ReLU": (lambda h, v: h.relu(), "A ReLU stands where the tanh belongs."),
-            "leaky ReLU": (lambda h, v: F.leaky_relu(h, 0.2), "A leaky ReLU stands where the tanh belongs."),
-            "GELU": (lambda h, v: F.gelu(h), "A GELU stands where the tanh belongs."),
-            "ELU": (lambda h, v: F.elu(h), "An ELU stands where the tanh belongs."),
-            "sine": (lambda h, v: h.sin(), "A sine stands where the tanh belongs."),
-            "cosine": (lambda h, v: h.cos(), "A cosine stands where the tanh belongs."),
-            "tanh twice": (lambda h, v: h.tanh().tanh(), "There are two tanh in a row."),
-            "softmax of the units": (lambda h, v: h.softmax(-1), "A softmax over the hidden units is not the tanh."),
+            **{name: (lambda h, v, f=f: f(h), told) for name, (f, told) in weighing.bends("tanh").items()},
             "v inside": (
                 lambda h, v: (h * v).tanh() / v,
                 "v is inside the tanh: it should weigh the hidden units after they are bent.",
@@ -158,32 +137,7 @@ _ADDITIVE_SLOTS = (
             "v inside and outside": (lambda h, v: (h * v).tanh(), "v is used twice, inside the tanh and outside."),
         },
     ),
-    (
-        lambda h, v: h @ v,
-        {
-            "mean over the units": (
-                lambda h, v: (h * v).mean(-1),
-                "You take the mean over the hidden units (divide by d_attention); the product with v is their sum.",
-            ),
-            "mean without v": (
-                lambda h, v: h.mean(-1),
-                "You average the hidden units: v, which says how much each counts, is missing.",
-            ),
-            "largest unit": (
-                lambda h, v: (h * v).amax(-1),
-                "You take the largest hidden unit; the score adds all of them.",
-            ),
-            "scaled": (
-                lambda h, v: h @ v / len(v) ** 0.5,
-                "You divide by √d_attention: that scale belongs to another score.",
-            ),
-            "v of length one": (
-                lambda h, v: h @ F.normalize(v, dim=0),
-                "You bring v to length one; it is used as it is.",
-            ),
-            "softmax of v": (lambda h, v: h @ v.softmax(0), "You take a softmax of v; it is used as it is."),
-        },
-    ),
+    (lambda h, v: h @ v, weighing.readings("v")),
     (
         lambda scores, q_len, k_len: scores,
         {
@@ -223,17 +177,18 @@ ADDITIVE_SCORE = Exercise(
             "There is no tanh between the two layers: without it the query adds the same number to every key's "
             "score, the softmax takes it out again, and the weights no longer depend on what was asked.",
         ),
-        "no v": WrongAnswer(
-            lambda keys, query, W, U, v: torch.tanh(_hidden(keys, query, W, U)).sum(-1),
-            "You add up the hidden units with equal weight; the learned vector v decides how much each counts.",
-        ),
         "softmax already": WrongAnswer(
             lambda *a: additive_score(*a).softmax(-1),
             "These are weights, not scores: the softmax comes afterwards, in attend.",
         ),
-        "difference": WrongAnswer(
-            lambda keys, query, W, U, v: torch.tanh((query @ W.T)[:, None] - (keys @ U.T)[None]) @ v,
-            "You subtract the key's part from the query's part; the score adds them.",
+        "dot product": WrongAnswer(
+            lambda keys, query, W, U, v: (query @ W.T) @ (keys @ U.T).T,
+            "This is a dot product of the two parts; the additive score adds them, bends the sum and weighs it by v.",
+        ),
+        "dot product of squashed parts": WrongAnswer(
+            lambda keys, query, W, U, v: torch.tanh(query @ W.T) @ torch.tanh(keys @ U.T).T,
+            "You squash each part and take their dot product; the additive score adds them, bends the sum and weighs "
+            "it by v.",
         ),
         "tanh of each part": WrongAnswer(
             lambda keys, query, W, U, v: (torch.tanh(query @ W.T)[:, None] + torch.tanh(keys @ U.T)[None]) @ v,
@@ -344,6 +299,26 @@ _LOOK_SLOTS = (
                 lambda states, question: (states * question[:, None]).mean(2),
                 "You take the mean over the components (divide by d_key); an inner product is their sum.",
             ),
+            "question of length one": (
+                lambda states, question: torch.einsum("bkd,bd->bk", states, F.normalize(question, dim=1)),
+                "You bring the question W q to length one; it is compared as it is.",
+            ),
+            "states of length one": (
+                lambda states, question: torch.einsum("bkd,bd->bk", F.normalize(states, dim=2), question),
+                "You bring the states to length one before the comparison; they are compared as they are.",
+            ),
+            "question by ReLU": (
+                lambda states, question: torch.einsum("bkd,bd->bk", states, question.relu()),
+                "You put a ReLU around W q; the score is kᵀ W q, without one.",
+            ),
+            "all questions of the batch": (
+                lambda states, question: torch.einsum("bkd,cd->bk", states, question),
+                "You ask the questions of all sentences at once and add up: each sentence has its own.",
+            ),
+            "squashed after W": (
+                lambda states, question: torch.einsum("bkd,bd->bk", states, question.tanh()),
+                "You put a tanh around W q; the score is kᵀ W q, without one.",
+            ),
             "squashed keys": (
                 lambda states, question: torch.einsum("bkd,bd->bk", states.tanh(), question),
                 "You put a tanh around the keys; the score is kᵀ W q, without one.",
@@ -388,6 +363,10 @@ _LOOK_SLOTS = (
     (
         lambda weights, states, question: (_weighed_sum(weights, states), weights),
         {
+            **{
+                name: (lambda weights, states, question, f=f: (f(weights, states), weights), told)
+                for name, (f, told) in weighing.of_averages("states").items()
+            },
             "scores returned": (
                 lambda weights, states, question: (
                     _weighed_sum(weights, states),
@@ -513,6 +492,14 @@ _ROW_SLOTS = (
     (
         lambda query, keys: query @ keys.mT,
         {
+            "reshaped": (
+                lambda query, keys: (keys @ query.mT).reshape(*query.shape[:2], keys.shape[1]),
+                "You bring (k_len, q_len) scores into shape by view or reshape: that does not transpose them.",
+            ),
+            "queries of length one": (
+                lambda query, keys: F.normalize(query, dim=-1) @ keys.mT,
+                "You bring the queries to length one; they come in as they are.",
+            ),
             "scaled by d": (
                 lambda query, keys: query @ keys.mT / keys.shape[-1],
                 "You divide the scores by d_key (a mean for a sum): here the score is the unscaled dot product.",
@@ -541,6 +528,15 @@ _ROW_SLOTS = (
     (
         lambda weights, values, scores: (weights @ values, weights),
         {
+            **{
+                name: (lambda weights, values, scores, f=f: (f(weights, values[:, None]), weights), told)
+                for name, (f, told) in weighing.of_averages().items()
+                if not name.endswith(" one")  # the same for all queries: of another shape
+            },
+            "context for weights": (
+                lambda weights, values, scores: (weights @ values, weights @ values),
+                "You return the context twice: the second result should be the weights.",
+            ),
             "context of unmasked weights": (
                 lambda weights, values, scores: (scores.softmax(-1) @ values, weights),
                 "Your weights are right, but your context is averaged with unmasked ones: padding takes part in it.",
@@ -685,12 +681,11 @@ def _asks_after(word: Tensor, state: Tensor, states: Tensor, mask: Tensor, score
     return new, _look_with(new, states, score, mask)[1]
 
 
-def _softmax_after(change: Answer, dim: int = 1) -> Answer:
-    """Look with scores that were changed, and a softmax over another axis."""
+def _weighed_by(weigh: Answer) -> Answer:
+    """Look with weights of one's own: ``weigh(scores, mask)``."""
 
     def look(state: Tensor, states: Tensor, score: Score, mask: Tensor) -> tuple[Tensor, Tensor]:
-        weights = change(score(states, state[:, None])[:, 0], mask).softmax(dim)
-        return _averaged(weights, states)
+        return _averaged(weigh(score(states, state[:, None])[:, 0], mask).to(states.dtype), states)
 
     return look
 
@@ -717,20 +712,53 @@ DECODER_STEP = Exercise(
             _step_with(lambda state, states, score, mask: _look_with(state, states, score, ~mask)),
             "You attend to the padding and leave out the words: True means real.",
         ),
-        "scores of padding zero": WrongAnswer(
-            _step_with(_softmax_after(lambda scores, mask: scores * mask)),
-            "You set the scores of padding to zero. To a softmax zero is a score like any other, so padding still gets "
-            "weight.",
+        **{
+            name: WrongAnswer(_step_with(_weighed_by(weigh)), told)
+            for name, (weigh, told) in {
+                **weighing.of_masks(),
+                **weighing.of_rows(nothing="the sentence without words"),
+                "over the batch": (
+                    weighing.along(0),
+                    "Your softmax runs over the batch: sentences compete with each other for weight.",
+                ),
+            }.items()
+            if name not in ("mask inverted", "mask forgotten", "equal weights", "best alone")
+        },
+        **{
+            f"scores {name}": WrongAnswer(_step_with(_weighed_by(lambda s, m, f=f: masked_softmax(f(s), m))), told)
+            for name, (f, told) in {
+                "of another size": (lambda s: 2 * s, "You double the scores; `score` gives them as they should be."),
+                "halved": (lambda s: s / 2, "You halve the scores; `score` gives them as they should be."),
+            }.items()
+        },
+        **{
+            f"context: {name}": WrongAnswer(
+                _step_with(
+                    lambda *given, f=f: (lambda weights: (f(weights, given[1]), weights))(_look_with(*given)[1])
+                ),
+                told,
+            )
+            for name, (f, told) in weighing.of_averages("states").items()
+            if name != "not added up"
+        },
+        "context for weights": WrongAnswer(
+            lambda word, state, states, mask, score, cell: (
+                decoder_step(word, state, states, mask, score, cell)[0],
+                _look_with(state, states, score, mask)[0],
+            ),
+            "You return the context as the second result; the weights are asked for.",
         ),
-        "−1e9 alone": WrongAnswer(
-            _step_with(_softmax_after(lambda scores, mask: scores.masked_fill(~mask, -1e9))),
-            "The sentence without words averages over its padding: where all scores are equally low, a softmax is "
-            "uniform. Its weights and its context must be zero.",
-        ),
-        "−∞": WrongAnswer(
-            _step_with(_softmax_after(lambda scores, mask: scores.masked_fill(~mask, -torch.inf))),
-            "The sentence without words gives NaN: zero divided by zero. Its weights and its context must be zero.",
-        ),
+        **{
+            f"cell fed with {what}": WrongAnswer(_step_into(update), f"The cell is fed with {what}.")
+            for what, update in {
+                "twice the context": lambda word, state, c, cell: cell(torch.cat([word, 2 * c], 1), state),
+                "half the context": lambda word, state, c, cell: cell(torch.cat([word, c / 2], 1), state),
+                "a squashed context (tanh)": lambda word, state, c, cell: cell(torch.cat([word, c.tanh()], 1), state),
+                "a squashed word (tanh)": lambda word, state, c, cell: cell(torch.cat([word.tanh(), c], 1), state),
+                "a squashed state (tanh)": lambda word, state, c, cell: cell(torch.cat([word, c], 1), state.tanh()),
+                "squashed inputs (tanh)": lambda word, state, c, cell: cell(torch.cat([word, c], 1).tanh(), state),
+            }.items()
+        },
         "one state alone": WrongAnswer(
             _step_with(_one_state_alone),
             "You take the best encoder state alone. That is a dictionary: it has no gradient, so nothing could learn "
@@ -756,6 +784,47 @@ DECODER_STEP = Exercise(
         "no memory": WrongAnswer(
             _step_into(lambda word, state, context, cell: cell(torch.cat([word, context], dim=1), 0 * state)),
             "The cell updates a state of zeros, so your decoder forgets at every step what it has written.",
+        ),
+        "context for state": WrongAnswer(
+            _step_into(lambda word, state, context, cell: context),
+            "You return the context in place of the new state: the cell is not used.",
+        ),
+        "state added": WrongAnswer(
+            _step_into(lambda word, state, context, cell: state + cell(torch.cat([word, context], dim=1), state)),
+            "You add the old state to the new one (a residual). The cell has mixed the two already.",
+        ),
+        "squashed": WrongAnswer(
+            _step_into(lambda word, state, context, cell: cell(torch.cat([word, context], dim=1), state).tanh()),
+            "You put a tanh around the new state; what the cell gives is the new state.",
+        ),
+        "twice": WrongAnswer(
+            _step_into(
+                lambda word, state, context, cell: (lambda inputs: cell(inputs, cell(inputs, state)))(
+                    torch.cat([word, context], dim=1)
+                )
+            ),
+            "You call the cell twice: one step of the decoder is one step of the cell.",
+        ),
+        "mean of the real states": WrongAnswer(
+            _step_with(
+                lambda state, states, score, mask: (
+                    (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True).clamp(min=1),
+                    _look_with(state, states, score, mask)[1],
+                )
+            ),
+            "Your context does not use the weights: it is the mean of the real states.",
+        ),
+        "axis left": WrongAnswer(
+            lambda *given: (decoder_step(*given)[0], decoder_step(*given)[1][:, None]),
+            "The axis of the one query, of length 1, is still there in the weights: take it away.",
+        ),
+        "weights of all states": WrongAnswer(
+            _step_with(lambda *given: (_look_with(*given)[0], _look_with(*given[:3], None)[1])),
+            "The new state is right, but the weights that you return are unmasked.",
+        ),
+        "context of unmasked weights": WrongAnswer(
+            _step_with(lambda *given: (_look_with(*given[:3], None)[0], _look_with(*given)[1])),
+            "Your weights are right, but the context is averaged with unmasked ones: padding takes part in it.",
         ),
         "old state": WrongAnswer(
             _step_into(lambda word, state, context, cell: state),

@@ -9,7 +9,16 @@ from torch import Tensor
 
 from course_utils.attention import masked_softmax
 from course_utils.exercises import weighing
-from course_utils.exercises.exercise import Answer, Exercise, WrongAnswer, prediction, primes, single_slips, truth_table
+from course_utils.exercises.exercise import (
+    Answer,
+    Entry,
+    Exercise,
+    WrongAnswer,
+    primes,
+    single_slips,
+    table,
+    truth_table,
+)
 
 # The same document twice
 
@@ -118,6 +127,14 @@ _POOL_SLOTS = (
                 "The bias takes no part. Inside a tanh it matters: it decides where the bend lies.",
             ),
             "bias subtracted": (lambda states, W, b: states @ W.T - b, "You subtract the bias; it is added."),
+            "layer without W": (
+                lambda states, W, b: states @ torch.ones_like(W).T + b,
+                "W takes no part: it is as if all its numbers were 1.",
+            ),
+            "layer scaled by its own width": (
+                lambda states, W, b: (states @ W.T + b) / len(b) ** 0.5,
+                "You scale what goes into the tanh by √d_attention; the layer is W k + b.",
+            ),
             "layer scaled": (
                 lambda states, W, b: (states @ W.T + b) / states.shape[-1] ** 0.5,
                 "You scale what goes into the tanh by √d; the layer is W k + b.",
@@ -132,45 +149,10 @@ _POOL_SLOTS = (
                 "There is no tanh: the bias then adds the same to every word and drops out, and of W only one "
                 "direction is left.",
             ),
-            "sigmoid for tanh": (torch.sigmoid, "A sigmoid stands where the tanh belongs."),
-            "ReLU for tanh": (torch.relu, "A ReLU stands where the tanh belongs."),
-            "GELU for tanh": (lambda h: torch.nn.functional.gelu(h), "A GELU stands where the tanh belongs."),
-            "softmax of the units": (lambda h: h.softmax(-1), "A softmax over the hidden units is not the tanh."),
+            **weighing.bends("tanh"),
         },
     ),
-    (
-        lambda hidden, u: hidden @ u,
-        {
-            "no query": (
-                lambda hidden, u: hidden.sum(-1),
-                "You add up the hidden units: nobody asks. The learned vector u says how much each of them counts.",
-            ),
-            "mean of the units": (
-                lambda hidden, u: hidden.mean(-1),
-                "You average the hidden units: nobody asks. The learned vector u says how much each of them counts.",
-            ),
-            "u weighs, mean": (
-                lambda hidden, u: (hidden * u).mean(-1),
-                "You take a mean over the hidden units (divide by d_attention): the product with u is their sum.",
-            ),
-            "scaled": (
-                lambda hidden, u: hidden @ u / len(u) ** 0.5,
-                "You divide the scores by √d_attention: that scale belongs to another score.",
-            ),
-            "u of length one": (
-                lambda hidden, u: hidden @ u / u.norm(),
-                "You bring u to length one; it is used as it is.",
-            ),
-            "largest unit": (
-                lambda hidden, u: (hidden * u).amax(-1),
-                "You take the largest hidden unit (max); add them up.",
-            ),
-            "cosine": (
-                lambda hidden, u: torch.nn.functional.cosine_similarity(hidden, u, dim=-1),
-                "You compare directions alone (a cosine, normalised); the score is the plain product with u.",
-            ),
-        },
-    ),
+    (lambda hidden, u: hidden @ u, weighing.readings("u")),
     (
         masked_softmax,
         {
@@ -190,6 +172,10 @@ _POOL_SLOTS = (
     (
         lambda weights, states, mask, hidden: _pooled(weights, states),
         {
+            **{
+                name: (lambda weights, states, mask, hidden, f=f: f(weights, states), told)
+                for name, (f, told) in weighing.of_averages("states").items()
+            },
             "what is compared": (
                 lambda weights, states, mask, hidden: _pooled(weights, hidden),
                 "You average tanh(W k + b), what is compared. The average is taken of the states themselves.",
@@ -323,6 +309,10 @@ _WORD_SLOTS = (
     (
         lambda weights, states, scores, mask: (_pooled(weights, states), weights),
         {
+            **{
+                name: (lambda weights, states, scores, mask, f=f: (f(weights, states), weights), told)
+                for name, (f, told) in weighing.of_averages("states").items()
+            },
             "divided again": (
                 lambda weights, states, scores, mask: (
                     _pooled(weights, states) / mask.sum(1, keepdim=True).clamp(min=1),
@@ -385,8 +375,24 @@ PADDING_ATTENDED = Exercise(
 
 # Which word weighs most?
 
-TWO_LEVELS = prediction(
-    ("edges", 0.24, 1.0),
+TWO_LEVELS = table(
+    (
+        Entry(
+            "edges",
+            "Multiply each word's weight by that of its sentence, for all six words; which product is the largest?",
+            among=("compute", "the", "graph", "return", "edges", "done"),
+        ),
+        Entry(
+            0.24,
+            "In the document a word weighs its weight in the sentence times the weight of that sentence.",
+            {0.8: "That is the word's weight within its sentence. In the document, its sentence gets only a part."},
+        ),
+        Entry(
+            1.0,
+            "The words of a sentence share what their sentence gets, and the sentences share one whole.",
+            {3.0: "Each sentence alone has a whole to give away; in the document the three of them share one."},
+        ),
+    ),
     {
         "within the sentence": (
             ("done", 1.0, 3.0),
@@ -463,7 +469,7 @@ def _draw_deletion() -> tuple:
         read = [(table[words] * turn[: len(words)]).sum(dim=0) for words in documents]
         return torch.stack(read).argmax(dim=1)
 
-    lengths = primes(4) * (8 + primes(1)[0])
+    lengths = [*primes(4), 4, 8] * (6 + primes(1)[0])  # a quarter of some is a whole number of words
     documents = [torch.randint(31, (n,)) for n in lengths]
     return decide, documents, [torch.rand(n).softmax(dim=0) for n in lengths], 0.25
 
@@ -475,6 +481,12 @@ def _delete_by(keep: Callable[[Tensor, float], Tensor]) -> Answer:
         return _changed(decide, documents, [keep(row, share) for row in weights])
 
     return delete
+
+
+def _down_to_a_share_of_the_weight(row: Tensor, share: float) -> Tensor:
+    order = row.argsort(descending=True)
+    gone = row[order].cumsum(0) - row[order] < share * row.sum()
+    return order[~gone].sort().values
 
 
 def _as_many_in_each(decide: Decide, documents: list[Tensor], weights: list[Tensor], share: float) -> float:
@@ -519,6 +531,77 @@ DELETE_TOP = Exercise(
         "a number of documents": WrongAnswer(
             lambda decide, documents, *a: decisions_changed(decide, documents, *a) * len(documents),
             "You count documents. Divide by how many there are: a share is asked for.",
+        ),
+        "difference of classes": WrongAnswer(
+            lambda decide, documents, weights, share: (
+                (decide([w[_left(row, share)] for w, row in zip(documents, weights, strict=True)]) - decide(documents))
+                .abs()
+                .float()
+                .mean()
+            ),
+            "You average how far apart the class numbers are; a class is another one or it is not.",
+        ),
+        "in percent": WrongAnswer(
+            lambda *a: 100 * decisions_changed(*a), "You return percent; a number from 0 to 1 is asked for."
+        ),
+        "turned round": WrongAnswer(
+            _delete_by(lambda row, share: _left(row, share).flip(0)),
+            "What is left is in the opposite order; it should keep that of the document.",
+        ),
+        "in order of rising weight": WrongAnswer(
+            _delete_by(lambda row, share: row.argsort()[: len(row) - math.ceil(share * len(row))]),
+            "The right words are left, but in the order of their weights, lightest first; they should keep that of the "
+            "document.",
+        ),
+        "any": WrongAnswer(
+            lambda *a: float(decisions_changed(*a) > 0),
+            "You ask whether any decision has changed; how large a share of them?",
+        ),
+        "the first document": WrongAnswer(
+            lambda decide, documents, weights, share: decisions_changed(decide, documents[:1], weights[:1], share),
+            "You look at the first document alone; all of them count.",
+        ),
+        "rounded to the nearest": WrongAnswer(
+            _delete_by(lambda row, share: row.argsort(descending=True)[round(share * len(row)) :].sort().values),
+            "You round to the nearest whole number; round up, so that something goes in every document.",
+        ),
+        "one more": WrongAnswer(
+            _delete_by(lambda row, share: row.argsort(descending=True)[int(share * len(row)) + 1 :].sort().values),
+            "You always delete one word more than the whole number below: where the share is a whole number of words "
+            "already, that is one too many.",
+        ),
+        "one word": WrongAnswer(
+            _delete_by(lambda row, share: row.argsort(descending=True)[1:].sort().values),
+            "You delete one word of each document, the top one; the share says how many.",
+        ),
+        "first words": WrongAnswer(
+            _delete_by(lambda row, share: torch.arange(math.ceil(share * len(row)), len(row))),
+            "You delete the first words of each document: the weights take no part.",
+        ),
+        "last words": WrongAnswer(
+            _delete_by(lambda row, share: torch.arange(len(row) - math.ceil(share * len(row)))),
+            "You delete the last words of each document: the weights take no part.",
+        ),
+        "nothing deleted": WrongAnswer(
+            lambda *a: 0.0, "Nothing changes in yours: are the shortened documents read, or the same ones twice?"
+        ),
+        "above the mean": WrongAnswer(
+            _delete_by(lambda row, share: (row <= row.mean()).nonzero()[:, 0]),
+            "You delete every word that weighs more than the mean: how many go must follow from the share.",
+        ),
+        "a share of the weight": WrongAnswer(
+            _delete_by(_down_to_a_share_of_the_weight),
+            "You delete words until a share of the *weight* is gone; the share counts words.",
+        ),
+        "the share is kept": WrongAnswer(
+            lambda decide, documents, weights, share: decisions_changed(decide, documents, weights, 1 - share),
+            "You keep the share and delete the rest; the share is what goes.",
+        ),
+        "for each document": WrongAnswer(
+            lambda decide, documents, weights, share: (
+                decide([w[_left(row, share)] for w, row in zip(documents, weights, strict=True)]) != decide(documents)
+            ),
+            "You return True and False for each document; their share, one number, is asked for.",
         ),
         "as many in each": WrongAnswer(
             _as_many_in_each,
@@ -588,6 +671,11 @@ def _what_became_of_the_scores(scores: Tensor, before: Tensor, length_squared: f
     factor = float((scores @ before) / (before @ before))
     if not torch.allclose(scores, factor * before, atol=1e-3):
         return None
+    if factor < 0:
+        return (
+            f"Your scores are {factor:.3g} times the old ones: turned round, the query prefers what it liked least; it "
+            "should have no preference, so all scores must be equal."
+        )
     if factor > 1:
         return (
             f"Your scores are {factor:.3g} times the old ones: what the query sees was added instead of taken away "

@@ -7,50 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from course_utils.exercises.exercise import Exercise, WrongAnswer, prediction, primes
-
-
-def _why_not_so_many(answer: Any) -> str | None:
-    """Say of each of the two numbers of layers what is wrong with it."""
-    if isinstance(answer, Tensor):
-        answer = answer.tolist()
-    if isinstance(answer, str) or not isinstance(answer, list | tuple) or len(answer) != 2:
-        return "Write a tuple of two whole numbers, in brackets and with a comma: (contiguous, dilated)."
-    answer = [part.item() if isinstance(part, Tensor) and part.numel() == 1 else part for part in answer]
-    if any(isinstance(part, bool) or not isinstance(part, int | float) for part in answer):
-        return "Write a tuple of two whole numbers, without quotation marks: (contiguous, dilated)."
-    if any(part != int(part) for part in answer):
-        return "There are no parts of layers: round up to whole numbers, for with fewer the stack falls short."
-    contiguous, dilated = map(int, answer)
-    told = _of_contiguous(contiguous), _of_dilated(dilated)
-    return " ".join(part for part in told if part) or None
-
-
-def _of_contiguous(layers: int) -> str | None:
-    if layers == 25:
-        return None
-    known = {
-        24: "Contiguous: one layer short. Each adds four positions; count up to exactly 100.",
-        26: "Contiguous: one too many. The position itself is heard without any layer (off by one).",
-        20: "Contiguous: a layer does not reach five positions back. One of the five is the position itself.",
-        50: "Contiguous: you let half of each window look ahead. These are causal: all of it lies behind.",
-        100: "Contiguous: one position per layer is what a recurrent network does, or a window two words wide.",
-    }
-    more = "too few" if layers < 25 else "too many"
-    return known.get(layers, f"Contiguous: {layers} are {more}. How far back does one layer reach, and how far do two?")
-
-
-def _of_dilated(layers: int) -> str | None:
-    if layers == 3:
-        return None
-    if layers < 3:
-        return f"Dilated: {layers} fall short. Add up how far each layer reaches back: dilation times gaps."
-    known = {
-        4: "Dilated: one too many. A layer reaches several times its dilation, and the layers below add theirs.",
-        5: "Dilated: too many. You double the dilation from layer to layer, perhaps; here it grows faster.",
-    }
-    return known.get(layers, f"Dilated: {layers} are too many. The reach is not the same in each layer: it grows.")
-
+from course_utils.exercises.exercise import Entry, Exercise, WrongAnswer, primes, table
+from course_utils.exercises.reading import as_tensor
 
 N_MARKERS = 4
 
@@ -102,9 +60,13 @@ def _marked(n_words: int, distance: int) -> Tensor:
 
 def _filters_fault(result: Any, n_words: int) -> str | None:
     """Try a network whose filters were set by hand on every pair of markers, at several distances."""
-    if not _is_list(result) or len(result) != 3 or not all(isinstance(part, Tensor) for part in result[:2]):
+    if not _is_list(result) or len(result) != 3:
         return NOT_THREE
-    filters, weight, bias = result
+    filters, weight, bias = map(as_tensor, result)
+    if not all(isinstance(part, Tensor) for part in (filters, weight, bias)):
+        return NOT_THREE
+    if bias.numel() != 1:
+        return f"The bias is one number for all, yours has the shape {tuple(bias.shape)}."
     if filters.dim() != 3 or filters.shape[1:] != (n_words + N_MARKERS, 3):
         return f"Expected filters of shape (n_filters, {n_words + N_MARKERS}, 3), found {tuple(filters.shape)}."
     if weight.shape != filters.shape[:1]:
@@ -214,8 +176,32 @@ def _draw_words() -> tuple:
 
 
 EXERCISES: dict[str, Exercise] = {
-    "04_layers_needed": prediction(
-        (25, 3),
+    "04_layers_needed": table(
+        (
+            Entry(
+                25,
+                "How far back does one contiguous layer reach, and how far do two?",
+                {
+                    24: "Contiguous: one layer short. Each adds four positions; count up to exactly 100.",
+                    26: "Contiguous: one too many. The position itself is heard without any layer (off by one).",
+                    20: "Contiguous: a layer does not reach five positions back. A window five words wide holds the "
+                    "position itself: count the gaps, not the posts.",
+                    50: "Contiguous: you let half of each window look ahead. These are causal: all of it lies behind.",
+                    100: "Contiguous: one position a layer is what a recurrent network does, or a window two words "
+                    "wide.",
+                },
+            ),
+            Entry(
+                3,
+                "A dilated layer reaches back by its dilation times the gaps between its taps; add up the layers.",
+                {
+                    2: "Two dilated layers fall short: add up how far each of them reaches back.",
+                    4: "One dilated layer too many: you ask when the largest dilation alone is 100, perhaps, but a "
+                    "layer reaches several times its dilation, and the layers below add theirs.",
+                    5: "Dilated: too many. You double the dilation from layer to layer, perhaps; here it grows faster.",
+                },
+            ),
+        ),
         {
             "five a layer": (
                 (20, 3),
@@ -230,29 +216,19 @@ EXERCISES: dict[str, Exercise] = {
                 (50, 4),
                 "You let half of each window look ahead. These windows are causal: all of it lies behind.",
             ),
-            "one a layer": (
-                (100, 3),
-                "One position a layer is what a recurrent network does, or a window two words wide.",
-            ),
             "stopped early": (
                 (25, 2),
                 "Two dilated layers fall short: add up how far each of them reaches back.",
-            ),
-            "last dilation alone": (
-                (25, 4),
-                "One dilated layer too many: you ask when the largest dilation alone is 100, but a layer reaches "
-                "several times its dilation, and the layers below add theirs.",
-            ),
-            "doubled": (
-                (25, 5),
-                "You double the dilation from layer to layer. Here it grows faster.",
             ),
             "exchanged": (
                 (3, 25),
                 "The two numbers are exchanged: contiguous first.",
             ),
+            "one a layer, doubled": (
+                (100, 5),
+                "Contiguous layers reach further than one position each, and the dilation grows faster than twofold.",
+            ),
         },
-        _why_not_so_many,
     ),
     "04_marker_filters": Exercise(
         marker_filters,
@@ -304,8 +280,27 @@ EXERCISES: dict[str, Exercise] = {
         },
         fault=_filters_fault,
     ),
-    "04_pairs_in_a_state": prediction(
-        (16, 64, 2048),
+    "04_pairs_in_a_state": table(
+        (
+            Entry(
+                16,
+                "One sign tells two values apart, and there are four: how many signs does a value take, and how many "
+                "values fit into 32 signs, if each key has its own place?",
+            ),
+            Entry(
+                64,
+                "A filter must fire on one key with one value and on no other pair: how many such pairs are there?",
+            ),
+            Entry(
+                2048,
+                "Attention keeps a vector for the key and one for the value of each of the sixteen pairs; count the "
+                "numbers in all of them.",
+                {
+                    64: "The third number is too small: that is one vector. Each pair has two.",
+                    16: "The third number is too small: you count pairs. Each is two vectors of sixty-four numbers.",
+                },
+            ),
+        ),
         {
             "one number for each pair": (
                 (32, 64, 2048),
@@ -410,6 +405,35 @@ EXERCISES: dict[str, Exercise] = {
                     F.pad(x, (_reach(weight, dilation), 0), mode="replicate"), weight, dilation=dilation
                 ),
                 "In front of the sentence you repeat its first word; zeros belong there.",
+            ),
+            "ones in front": WrongAnswer(
+                lambda x, weight, dilation: F.conv1d(
+                    F.pad(x, (_reach(weight, dilation), 0), value=1.0), weight, dilation=dilation
+                ),
+                "In front of the sentence there are ones in yours; zeros belong there.",
+            ),
+            "mirrored in front": WrongAnswer(
+                lambda x, weight, dilation: F.conv1d(
+                    F.pad(x, (_reach(weight, dilation), 0), mode="reflect"), weight, dilation=dilation
+                ),
+                "In front of the sentence you put its mirror image (reflect); zeros belong there.",
+            ),
+            "both sides of a contiguous kernel": WrongAnswer(
+                lambda x, weight, dilation: F.conv1d(x, weight, padding=weight.shape[2] - 1, dilation=dilation),
+                "You pad by k − 1 on both sides: a dilated kernel is longer than its number of taps, and nothing "
+                "should be padded behind.",
+            ),
+            "same, moved": WrongAnswer(
+                lambda x, weight, dilation: _both_sides(x, weight, dilation).roll(_reach(weight, dilation) // 2, 2),
+                "You move the output of a centred kernel (roll): what falls off the end comes in at the front.",
+            ),
+            "mean over the taps": WrongAnswer(
+                lambda x, weight, dilation: causal_convolution(x, weight, dilation) / weight.shape[2],
+                "You average over the taps; a convolution adds them up.",
+            ),
+            "last tap alone": WrongAnswer(
+                lambda x, weight, dilation: F.conv1d(x, weight[..., -1:]),
+                "Only the last tap acts: earlier words are not heard.",
             ),
             "stride for dilation": WrongAnswer(
                 lambda x, weight, dilation: F.conv1d(F.pad(x, (weight.shape[2] - 1, 0)), weight, stride=dilation),

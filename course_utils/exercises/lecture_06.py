@@ -8,7 +8,17 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from course_utils.attention import masked_softmax
-from course_utils.exercises.exercise import Answer, Exercise, WrongAnswer, prediction, primes, truth_table
+from course_utils.exercises import weighing
+from course_utils.exercises.exercise import (
+    Answer,
+    Entry,
+    Exercise,
+    WrongAnswer,
+    primes,
+    single_slips,
+    table,
+    truth_table,
+)
 
 
 def read_neighbours(
@@ -42,32 +52,244 @@ def _draw_values() -> tuple:
     return *ends, n_nodes, torch.randn(n_nodes, d_model), *torch.randn(2, d_model)
 
 
-def _with_scores(change: Callable[..., Tensor]) -> Callable[..., tuple[Tensor, Tensor]]:
-    """Make the mistake of scoring otherwise: ``change(sources, targets, values, a_query, a_key)`` gives the scores."""
+def _read_by(mean: Answer, score: Answer, weigh: Answer, gather: Answer) -> Answer:
+    """Read one's neighbours by a mean, a score, weights and a sum of one's choice."""
 
-    def mistaken(
+    def read(
         sources: Tensor, targets: Tensor, n_nodes: int, values: Tensor, a_query: Tensor, a_key: Tensor
     ) -> tuple[Tensor, Tensor]:
-        mean, _ = read_neighbours(sources, targets, n_nodes, values, a_query, a_key)
-        scores = change(sources, targets, values, a_query, a_key)
-        return mean, _weighted(scores, sources, targets, n_nodes, values)
+        scores = score(sources, targets, values, a_query, a_key)
+        weights = weigh(scores[:, None], sources, targets, n_nodes)
+        return mean(sources, targets, n_nodes, values), gather(weights, sources, targets, n_nodes, values)
 
-    return mistaken
-
-
-def _all_edges_compete(
-    sources: Tensor, targets: Tensor, n_nodes: int, values: Tensor, a_query: Tensor, a_key: Tensor
-) -> tuple[Tensor, Tensor]:
-    mean, _ = read_neighbours(sources, targets, n_nodes, values, a_query, a_key)
-    weights = F.leaky_relu(_pair_scores(sources, targets, values, a_query, a_key), 0.2).softmax(0)
-    return mean, torch.zeros_like(mean).index_add(0, targets, weights[:, None] * values[sources])
+    return read
 
 
-def _sums(
-    sources: Tensor, targets: Tensor, n_nodes: int, values: Tensor, a_query: Tensor, a_key: Tensor
-) -> tuple[Tensor, Tensor]:
-    _, context = read_neighbours(sources, targets, n_nodes, values, a_query, a_key)
-    return torch.zeros_like(context).index_add(0, targets, values[sources]), context
+def _added_up(numbers: Tensor, where: Tensor, n_nodes: int) -> Tensor:
+    return numbers.new_zeros(n_nodes, numbers.shape[1]).index_add(0, where, numbers)
+
+
+def _mean_of_values(sources: Tensor, targets: Tensor, n_nodes: int, values: Tensor) -> Tensor:
+    return _weighted(torch.zeros(len(targets)), sources, targets, n_nodes, values)
+
+
+def _in_degree(targets: Tensor, n_nodes: int) -> Tensor:
+    return torch.bincount(targets, minlength=n_nodes)[:, None].float()
+
+
+def _written(weights: Tensor, sources: Tensor, targets: Tensor, n_nodes: int, values: Tensor) -> Tensor:
+    result = torch.zeros(n_nodes, values.shape[1])
+    result[targets] = weights * values[sources]
+    return result
+
+
+def _read_slots() -> tuple:
+    bent = {
+        name: (lambda s, t, v, a_query, a_key, f=f: f(_pair_scores(s, t, v, a_query, a_key)), sentence)
+        for name, (f, sentence) in weighing.bends("LeakyReLU").items()
+    }
+    return (
+        (
+            _mean_of_values,
+            {
+                "sum": (
+                    lambda s, t, n, v: _added_up(v[s], t, n),
+                    "The first result is a sum: a node with many neighbours is louder. The mean is asked for.",
+                ),
+                "maximum": (
+                    lambda s, t, n, v: torch.zeros_like(v).scatter_reduce(
+                        0, t[:, None].expand(-1, v.shape[1]), v[s], "amax", include_self=False
+                    ),
+                    "The first result is the maximum over the neighbours, component by component; the mean is asked.",
+                ),
+                "0/0": (
+                    lambda s, t, n, v: _added_up(v[s], t, n) / _in_degree(t, n),
+                    "In the means, a node without incoming edges divides 0 by 0, which is NaN; it should get zeros.",
+                ),
+                "one more below": (
+                    lambda s, t, n, v: _added_up(v[s], t, n) / (_in_degree(t, n) + 1),
+                    "In the mean you divide by one more than there are edges.",
+                ),
+                "divided by all": (
+                    lambda s, t, n, v: _added_up(v[s], t, n) / n,
+                    "In the mean you divide by the number of all nodes; divide by the number of edges into each.",
+                ),
+                "root of the degree": (
+                    lambda s, t, n, v: _added_up(v[s], t, n) / _in_degree(t, n).clamp(min=1) ** 0.5,
+                    "In the mean you divide by the root of the number of edges.",
+                ),
+                "divided by the sources' edges": (
+                    lambda s, t, n, v: _added_up(v[s], t, n) / _in_degree(s, n).clamp(min=1),
+                    "In the mean you divide by the number of edges that leave a node; divide by those that end in it.",
+                ),
+                "with itself": (
+                    lambda s, t, n, v: (_added_up(v[s], t, n) + v) / (_in_degree(t, n) + 1),
+                    "Your mean takes a node's own value in; only what comes along its edges counts.",
+                ),
+                "itself where there is no edge": (
+                    lambda s, t, n, v: _mean_of_values(s, t, n, v) + v * (_in_degree(t, n) == 0),
+                    "A node without incoming edges keeps its own value in your means; it should get zeros.",
+                ),
+                "minimum": (
+                    lambda s, t, n, v: torch.zeros_like(v).scatter_reduce(
+                        0, t[:, None].expand(-1, v.shape[1]), v[s], "amin", include_self=False
+                    ),
+                    "The first result is the minimum over the neighbours, component by component; the mean is asked.",
+                ),
+                "median": (
+                    lambda s, t, n, v: torch.stack(
+                        [v[s[t == i]].median(0).values if (t == i).any() else 0 * v[0] for i in range(n)]
+                    ),
+                    "The first result is the median over the neighbours, component by component; the mean is asked.",
+                ),
+                "over everybody": (
+                    lambda s, t, n, v: v.mean(0).expand_as(v),
+                    "The first result is the mean over all nodes of the graph, not over one's neighbours.",
+                ),
+            },
+        ),
+        (
+            lambda *a: F.leaky_relu(_pair_scores(*a), 0.2),
+            {
+                "no LeakyReLU": (
+                    _pair_scores,
+                    "The scores are not bent: without a LeakyReLU the softmax takes the query out again.",
+                ),
+                "PyTorch's own slope": (
+                    lambda *a: F.leaky_relu(_pair_scores(*a)),
+                    "Your LeakyReLU leaks too little: PyTorch's own slope is not that of the paper.",
+                ),
+                "query and key exchanged": (
+                    lambda s, t, v, a_query, a_key: F.leaky_relu(_pair_scores(s, t, v, a_key, a_query), 0.2),
+                    "In the attention `a_query` meets the node at the start of the edge, and that one answers. Who "
+                    "asks is at its end.",
+                ),
+                "no scores": (
+                    lambda s, t, v, a_query, a_key: torch.zeros(len(t)),
+                    "Both results are the mean: the second must use the scores as weights.",
+                ),
+                "the node itself alone": (
+                    lambda s, t, v, a_query, a_key: F.leaky_relu((v @ a_query)[s] + (v @ a_key)[s], 0.2),
+                    "Both parts of the score come from the node at the start of the edge: who asks takes no part.",
+                ),
+                "bent before they meet": (
+                    lambda s, t, v, a_query, a_key: F.leaky_relu(v @ a_query, 0.2)[t] + F.leaky_relu(v @ a_key, 0.2)[s],
+                    "In yours the query changes no weight: it is left out, or the two parts are bent before they are "
+                    "added. The LeakyReLU acts on their sum, so who asks decides where it bends.",
+                ),
+                "dot product": (
+                    lambda s, t, v, a_query, a_key: F.leaky_relu((v[t] * v[s]).sum(1), 0.2),
+                    "Your score is a dot product of the two nodes; `a_query` and `a_key` take no part.",
+                ),
+                "key of the target": (
+                    lambda s, t, v, a_query, a_key: F.leaky_relu((v @ a_query)[t] + (v @ a_key)[t], 0.2),
+                    "Both parts of the score come from the node at the end of the edge: all its weights are equal.",
+                ),
+                "a product": (
+                    lambda s, t, v, a_query, a_key: F.leaky_relu((v @ a_query)[t] * (v @ a_key)[s], 0.2),
+                    "You multiply the two parts of the score; they are added.",
+                ),
+                "scaled": (
+                    lambda s, t, v, a_query, a_key: F.leaky_relu(
+                        _pair_scores(s, t, v, a_query, a_key) / v.shape[1] ** 0.5, 0.2
+                    ),
+                    "You divide the scores by √d_head: that scale belongs to another score.",
+                ),
+                **bent,
+            },
+        ),
+        (
+            softmax_per_target,
+            {
+                "all edges compete": (
+                    lambda scores, s, t, n: scores.softmax(0),
+                    "Your softmax runs over all edges of the graph; it must run over those that end in the same node, "
+                    "as `edge_softmax` does.",
+                ),
+                "grouped by source": (
+                    lambda scores, s, t, n: softmax_per_target(scores, t, s, n),
+                    "Your softmax runs over the edges that leave a node; it must run over those that end in it.",
+                ),
+                **{
+                    name: (_per_node(weigh), told)
+                    for name, (weigh, told) in weighing.of_softmax().items()
+                    if name not in ("equal weights for all", "sign of the scores", "sigmoid", "best alone", "scores")
+                },
+                "axis of length one": (
+                    lambda scores, s, t, n: torch.ones_like(scores),
+                    "All your weights are 1: your softmax runs over an axis of length one, or there is none.",
+                ),
+                "scores as weights": (
+                    lambda scores, s, t, n: scores,
+                    "You weigh with the scores themselves: there is no softmax. Weights are positive and sum to one.",
+                ),
+                "exponentials": (
+                    lambda scores, s, t, n: scores.exp(),
+                    "Your weights are exponentials that are not normalised: those of a node do not sum to one.",
+                ),
+                "sigmoid": (
+                    lambda scores, s, t, n: scores.sigmoid(),
+                    "You squash the scores by a sigmoid in place of a softmax: a node's weights do not sum to one.",
+                ),
+                "divided by the scores' sum": (
+                    lambda scores, s, t, n: _shares(scores, t, n),
+                    "You divide the scores by their sum, without an exponential (no softmax): weights can be negative.",
+                ),
+                "divided by the degree": (
+                    lambda scores, s, t, n: softmax_per_target(scores, s, t, n) / _in_degree(t, n)[t],
+                    "You take a mean of weight × value (divide by the number of edges): the weights sum to one "
+                    "already, so add up.",
+                ),
+                "sign": (
+                    lambda scores, *a: softmax_per_target(-scores, *a),
+                    "The sign of the scores is wrong: the lowest score gets the most weight.",
+                ),
+                "best edge alone": (
+                    lambda scores, s, t, n: (scores == _highest(scores, t, n)).float(),
+                    "The best edge of each node gets all the weight (argmax); a softmax gives each its share.",
+                ),
+            },
+        ),
+        (
+            lambda weights, s, t, n, v: _added_up(weights * v[s], t, n),
+            {
+                "one's own value": (
+                    lambda weights, s, t, n, v: _added_up(weights * v[t], t, n),
+                    "You weigh the value of the node that asks; weigh those at the starts of its edges.",
+                ),
+                "added up at the start": (
+                    lambda weights, s, t, n, v: _added_up(weights * v[s], s, n),
+                    "You add up at the start of each edge; the node at its end is the one that reads.",
+                ),
+                "last one wins": (
+                    _written,
+                    "Of each node's edges the last one alone is kept: writing at repeated indices does not add.",
+                ),
+                "with itself": (
+                    lambda weights, s, t, n, v: _added_up(weights * v[s], t, n) + v,
+                    "You add a node's own value to its context; only what comes along the edges counts.",
+                ),
+                "with itself where there are edges": (
+                    lambda weights, s, t, n, v: _added_up(weights * v[s], t, n) + v * (_in_degree(t, n) > 0),
+                    "You add a node's own value to its context (a residual); only what comes along the edges counts.",
+                ),
+                "itself where there is no edge": (
+                    lambda weights, s, t, n, v: _added_up(weights * v[s], t, n) + v * (_in_degree(t, n) == 0),
+                    "A node without incoming edges keeps its own value in your context; it should get zeros.",
+                ),
+            },
+        ),
+    )
+
+
+def _with_loops(sources: Tensor, targets: Tensor, n_nodes: int, *others: Tensor) -> tuple[Tensor, Tensor]:
+    nodes = torch.arange(n_nodes)
+    return read_neighbours(torch.cat([sources, nodes]), torch.cat([targets, nodes]), n_nodes, *others)
+
+
+def _double_edges_read_once(sources: Tensor, targets: Tensor, n_nodes: int, *others: Tensor) -> tuple[Tensor, Tensor]:
+    once = torch.stack([sources, targets]).unique(dim=1)
+    return read_neighbours(*once, n_nodes, *others)
 
 
 def softmax_per_target(
@@ -149,6 +371,18 @@ def _last_of_each(scores: Tensor, sources: Tensor, targets: Tensor, n_nodes: int
     return numbers / sums[targets]
 
 
+def _per_node(weigh: Answer) -> Answer:
+    """Weigh the edges into each node by a function of their scores, which are in the last axis."""
+
+    def weights(scores: Tensor, sources: Tensor, targets: Tensor, n_nodes: int) -> Tensor:
+        result = torch.zeros_like(scores)
+        for node in targets.unique():
+            result[targets == node] = weigh(scores[targets == node].T).T
+        return result
+
+    return weights
+
+
 def _heads_together(scores: Tensor, sources: Tensor, targets: Tensor, n_nodes: int) -> Tensor:
     rows, n_heads = scores.reshape(-1, 1), scores.shape[1]
     return softmax_per_target(
@@ -165,6 +399,49 @@ def dynamic_scores(
 
 def _sums_of_pairs(query: Tensor, keys: Tensor) -> Tensor:
     return query[:, None] + keys[None, :]
+
+
+def _score_by(meet: Answer, bend: Answer, read_out: Answer, finish: Answer) -> Answer:
+    """Score pairs by how they meet, what bends them, what reads them out, and what comes last."""
+    return lambda query, keys, a: finish(read_out(bend(meet(query[:, None], keys[None]), a), a))
+
+
+_SCORE_SLOTS = (
+    (lambda q, k: q + k, weighing.meetings()),
+    (
+        lambda h, a: F.leaky_relu(h, 0.2),
+        {
+            "no bend": (
+                lambda h, a: h,
+                "There is no LeakyReLU at all: the query adds the same number to all scores of its row.",
+            ),
+            "PyTorch's own slope": (
+                lambda h, a: F.leaky_relu(h),
+                "Your LeakyReLU leaks too little: PyTorch's own slope is not the one that is asked for.",
+            ),
+            "a first": (
+                lambda h, a: F.leaky_relu(h * a, 0.2) / a,
+                "You multiply by a before you bend. Where a number of a is negative, the bend is on the other side.",
+            ),
+            "a first and last": (
+                lambda h, a: F.leaky_relu(h * a, 0.2),
+                "You multiply by a twice, before the bend and after it.",
+            ),
+            **{name: (lambda h, a, f=f: f(h), told) for name, (f, told) in weighing.bends("LeakyReLU").items()},
+        },
+    ),
+    (lambda h, a: h @ a, weighing.readings("a")),
+    (
+        lambda scores: scores,
+        {
+            "bent again": (
+                lambda scores: F.leaky_relu(scores, 0.2),
+                "You bend twice. The order may now change, but negative scores are made five times as small once more.",
+            ),
+            "softmax": (lambda scores: scores.softmax(-1), "These are weights: the scores before a softmax are asked."),
+        },
+    ),
+)
 
 
 def layers_until_alike(
@@ -186,28 +463,49 @@ def _averaged(features: Tensor, mask: Tensor) -> Tensor:
 
 
 def _draw_island() -> tuple:
-    """Make a ring with a chord and self-loops, in which all become alike; a share of 1 needs no layer."""
+    """Make a ring with self-loops and two one-way chords, in which all become alike; a share of 1 needs no layer."""
     n_nodes, d_model = primes(1, (5, 7, 11))[0], primes(1, (3, 13))[0]
+    nodes = torch.arange(n_nodes)
     mask = torch.eye(n_nodes).bool()
-    for first, second in [*((i, (i + 1) % n_nodes) for i in range(n_nodes)), (0, 3)]:
-        mask[first, second] = mask[second, first] = True
-    share = (1.0, 0.3, 0.1, 0.01)[int(torch.randint(4, ()))]
-    return torch.randn(n_nodes, d_model), mask, share
+    mask[nodes, nodes.roll(1)] = mask[nodes.roll(1), nodes] = True
+    mask[0, 2] = mask[0, 3] = True  # read, and not reading back: the mask is not symmetric
+    share = (0.3, 0.1, 0.03, 0.01)[int(torch.randint(4, ()))]
+    return torch.randn(n_nodes, d_model) * torch.linspace(0.5, 3, d_model), mask, share
+
+
+def _draw_share_of_one() -> tuple:
+    features, mask, _ = _draw_island()
+    return features, mask, 1.0
+
+
+def _draw_alike() -> tuple:
+    features, mask, share = _draw_island()
+    return features[:1].expand_as(features).clone(), mask, share
+
+
+def _small(now: Tensor, before: Tensor, first: Tensor, share: float) -> bool:
+    return bool(now <= share * first)
 
 
 def _layers(
-    spread: Callable[[Tensor], Tensor], small: Callable[..., bool], least: int = 0
+    spread: Callable[[Tensor], Tensor] = _spread,
+    small: Callable[..., bool] = _small,
+    least: int = 0,
+    step: Callable[[Tensor, Tensor], Tensor] = _averaged,
 ) -> Callable[[Tensor, Tensor, float], int]:
-    """Make the mistake of measuring or stopping otherwise: ``small(now, before, first, share)`` ends the count."""
+    """Make the mistake of measuring, stopping or averaging otherwise.
+
+    ``small(now, before, first, share)`` ends the count, after ``least`` layers.
+    """
 
     def count(features: Tensor, mask: Tensor, share: float) -> int:
         first = before = spread(features)
-        for layers in range(1000):
+        for layers in range(150):
             now = spread(features)
             if layers >= least and small(now, before, first, share):
                 return layers
-            features, before = _averaged(features, mask), now
-        return 1000
+            features, before = step(features, mask), now
+        return -1  # never: an answer that does this is stopped
 
     return count
 
@@ -215,6 +513,12 @@ def _layers(
 def _draw_pairs() -> tuple:
     q_len, k_len, d_model = primes(3)
     return torch.randn(q_len, d_model), torch.randn(k_len, d_model), torch.randn(d_model)
+
+
+_NETWORKS = ("GAT", "MLP")
+
+
+_READ_SLOTS = _read_slots()
 
 
 EXERCISES: dict[str, Exercise] = {
@@ -268,47 +572,37 @@ EXERCISES: dict[str, Exercise] = {
         read_neighbours,
         _draw_values,
         {
+            **single_slips(_read_by, _READ_SLOTS),
             "edges the wrong way": WrongAnswer(
                 lambda s, t, n, v, a_query, a_key: read_neighbours(t, s, n, v, a_query, a_key),
                 "Your messages flow from targets to sources. `dgl.graph` takes the starts of the edges first.",
             ),
-            "query and key exchanged": WrongAnswer(
-                lambda s, t, n, v, a_query, a_key: read_neighbours(s, t, n, v, a_key, a_query),
-                "The means are right. In the attention `a_query` meets the node at the start of the edge, and that one "
-                "answers. Who asks is at its end.",
+            "with loops": WrongAnswer(
+                _with_loops,
+                "Every node reads itself as well: you add self-loops, and only the given edges are asked for.",
             ),
-            "no LeakyReLU": WrongAnswer(
-                _with_scores(_pair_scores),
-                "The means are right. The scores are not bent: without a LeakyReLU the softmax takes the query out "
-                "again.",
+            "double edges once": WrongAnswer(
+                _double_edges_read_once,
+                "Two edges between the same nodes count as one in yours (a table of neighbours holds each once); they "
+                "count as two.",
             ),
-            "PyTorch's own slope": WrongAnswer(
-                _with_scores(lambda *a: F.leaky_relu(_pair_scores(*a))),
-                "The means are right. Your LeakyReLU leaks too little: PyTorch's own slope is not that of the paper.",
-            ),
-            "the same twice": WrongAnswer(
-                _with_scores(lambda s, t, v, a_query, a_key: torch.zeros(len(t))),
-                "Both results are the mean: the second must use the scores as weights.",
-            ),
-            "all edges compete": WrongAnswer(
-                _all_edges_compete,
-                "The means are right. Your softmax runs over all edges of the graph; it must run over those that end "
-                "in the same node, as `edge_softmax` does.",
-            ),
-            "sum": WrongAnswer(
-                _sums,
-                "The attention is right, but the first result is a sum: a node with many neighbours is louder.",
+            "both ways": WrongAnswer(
+                lambda s, t, *others: read_neighbours(torch.cat([s, t]), torch.cat([t, s]), *others),
+                "You let messages flow both ways along each edge; it has one direction.",
             ),
             "exchanged": WrongAnswer(
                 lambda *a: read_neighbours(*a)[::-1],
                 "Both results are right and come in the wrong order: the means first.",
             ),
         },
+        slots=_READ_SLOTS,
+        assemble=_read_by,
     ),
     "06_edge_softmax": Exercise(
         softmax_per_target,
         _draw_edges,
         {
+            **{name: WrongAnswer(_per_node(weigh), told) for name, (weigh, told) in weighing.of_softmax().items()},
             "all edges": WrongAnswer(
                 lambda scores, sources, targets, n_nodes: scores.softmax(0),
                 "The softmax runs over all edges of the graph: distant nodes compete with each other, and no node's "
@@ -402,35 +696,15 @@ EXERCISES: dict[str, Exercise] = {
                 lambda scores, sources, targets, n: _double_edges_once(scores, sources, targets, n),
                 "Two edges between the same nodes count as one in your sums; they count as two.",
             ),
-            "sigmoid": WrongAnswer(
-                lambda scores, sources, targets, n: _shares(scores.sigmoid(), targets, n),
-                "A sigmoid stands in place of the exponential.",
-            ),
-            "equal weights": WrongAnswer(
-                lambda scores, sources, targets, n: _shares(torch.ones_like(scores), targets, n),
-                "All edges of a node get equal weights: the scores take no part.",
-            ),
             "per pair of nodes": WrongAnswer(
                 lambda scores, sources, targets, n: softmax_per_target(scores, sources, sources * n + targets, n * n),
                 "You normalise over the edges between the same two nodes; normalise over all edges with one target.",
-            ),
-            "best edge alone": WrongAnswer(
-                lambda scores, sources, targets, n: (scores == _highest(scores, targets, n)).to(scores.dtype),
-                "The best edge of each node gets all the weight (argmax); a softmax gives each its share.",
-            ),
-            "sign": WrongAnswer(
-                lambda scores, *a: softmax_per_target(-scores, *a),
-                "The sign of the scores is wrong: the lowest score gets the most weight.",
             ),
             "maximum per edge": WrongAnswer(
                 _normalised_by(lambda s, sources, t, n: s.amax(1, keepdim=True), lambda sources, t: t),
                 "You subtract the maximum over the heads of each edge; that changes the weights. Subtract what is "
                 "the same "
                 "for all edges of a node.",
-            ),
-            "no exponential": WrongAnswer(
-                lambda scores, sources, targets, n_nodes: _shares(scores, targets, n_nodes),
-                "You divide the scores themselves by their sum: negative weights, and a division by nearly zero.",
             ),
             "heads together": WrongAnswer(
                 _heads_together,
@@ -455,45 +729,37 @@ EXERCISES: dict[str, Exercise] = {
         dynamic_scores,
         _draw_pairs,
         {
+            **single_slips(_score_by, _SCORE_SLOTS),
             "the bug": WrongAnswer(
                 lambda query, keys, a: F.leaky_relu(_sums_of_pairs(query, keys) @ a, 0.2),
                 "You have kept the bug: one number per pair is bent after the sum, and nothing can change the order of "
                 "a row any more.",
-            ),
-            "no bend": WrongAnswer(
-                lambda query, keys, a: _sums_of_pairs(query, keys) @ a,
-                "There is no LeakyReLU at all: the query adds the same number to all scores of its row.",
-            ),
-            "bent twice": WrongAnswer(
-                lambda query, keys, a: F.leaky_relu(dynamic_scores(query, keys, a), 0.2),
-                "You bend twice. The order may now change, but negative scores are made five times as small once more.",
             ),
             "bent before they meet": WrongAnswer(
                 lambda query, keys, a: _sums_of_pairs(F.leaky_relu(query, 0.2), F.leaky_relu(keys, 0.2)) @ a,
                 "You bend query and key before they are added. Then the score is again a number for the query plus a "
                 "number for the key.",
             ),
-            "PyTorch's own slope": WrongAnswer(
-                lambda query, keys, a: F.leaky_relu(_sums_of_pairs(query, keys)) @ a,
-                "Your LeakyReLU leaks too little: PyTorch's own slope is not the one that is asked for.",
-            ),
-            "tanh": WrongAnswer(
-                lambda query, keys, a: torch.tanh(_sums_of_pairs(query, keys)) @ a,
-                "This is Bahdanau's score. It is dynamic too, but GATv2 bends with a LeakyReLU.",
-            ),
             "queries and keys exchanged": WrongAnswer(
                 lambda query, keys, a: dynamic_scores(keys, query, a),
-                "Your table has a row for each key and a column for each query; it should be the other way round.",
+                "Your table has a row for each key and a column for each query (transposed); it should be the other "
+                "way round.",
+            ),
+            "product of bent parts": WrongAnswer(
+                lambda query, keys, a: F.leaky_relu(query * a, 0.2) @ F.leaky_relu(keys, 0.2).T,
+                "Your score is a product of query and key; they are added and bent together.",
+            ),
+            "weighted dot product": WrongAnswer(
+                lambda query, keys, a: (query * a) @ keys.T,
+                "Your score is a product of query and key, weighed by a; they are added and bent.",
             ),
             "dot product": WrongAnswer(
                 lambda query, keys, a: query @ keys.T,
                 "This is a dot product. It is dynamic as well, but here query and key are added and bent.",
             ),
-            "a first": WrongAnswer(
-                lambda query, keys, a: F.leaky_relu(_sums_of_pairs(query, keys) * a, 0.2).sum(-1),
-                "You multiply by a before you bend. Where a number of a is negative, the bend is on the other side.",
-            ),
         },
+        slots=_SCORE_SLOTS,
+        assemble=_score_by,
     ),
     "06_layers_until_alike": Exercise(
         layers_until_alike,
@@ -508,7 +774,7 @@ EXERCISES: dict[str, Exercise] = {
                 "You count one layer too few: the last one, after which the spread is small enough, counts as well.",
             ),
             "at least one": WrongAnswer(
-                _layers(_spread, lambda now, before, first, share: bool(now <= share * first), least=1),
+                _layers(least=1),
                 "You always take a layer before you look. With a share of 1 none is needed.",
             ),
             "an absolute spread": WrongAnswer(
@@ -521,24 +787,140 @@ EXERCISES: dict[str, Exercise] = {
                 "small; compare with the start.",
             ),
             "a standard deviation": WrongAnswer(
-                _layers(lambda rows: rows.std(0).max(), lambda now, before, first, share: bool(now <= share * first)),
+                _layers(lambda rows: rows.std(0).max()),
                 "Your spread is a standard deviation. It is the largest difference between two rows in any column.",
             ),
             "differences within a row": WrongAnswer(
-                _layers(
-                    lambda rows: (rows.amax(1) - rows.amin(1)).max(),
-                    lambda now, before, first, share: bool(now <= share * first),
-                ),
+                _layers(lambda rows: (rows.amax(1) - rows.amin(1)).max()),
                 "Your spread compares the numbers of one row with each other. Compare the rows, column by column.",
+            ),
+            "mean over the columns": WrongAnswer(
+                _layers(lambda rows: (rows.amax(0) - rows.amin(0)).mean()),
+                "Your spread is the mean over the columns; it is the largest of them.",
+            ),
+            "sum over the columns": WrongAnswer(
+                _layers(lambda rows: (rows.amax(0) - rows.amin(0)).sum()),
+                "Your spread is the sum over the columns; it is the largest of them.",
+            ),
+            "smallest column": WrongAnswer(
+                _layers(lambda rows: (rows.amax(0) - rows.amin(0)).min()),
+                "Your spread is that of the column that differs least; it is the largest of them.",
+            ),
+            "first column": WrongAnswer(
+                _layers(lambda rows: rows[:, 0].max() - rows[:, 0].min()),
+                "Your spread looks at the first column alone; it is the largest of all.",
+            ),
+            "the whole matrix": WrongAnswer(
+                _layers(lambda rows: rows.max() - rows.min()),
+                "Your spread is the largest number of all minus the smallest of all, wherever they stand; compare "
+                "within each column.",
+            ),
+            "distance of rows": WrongAnswer(
+                _layers(lambda rows: torch.cdist(rows, rows).max()),
+                "Your spread is the distance between two rows (a norm over all columns); it is the largest difference "
+                "in any one column.",
+            ),
+            "neighbouring rows": WrongAnswer(
+                _layers(lambda rows: rows.diff(dim=0).abs().max()),
+                "Your spread compares rows that stand next to each other; any two are to be compared.",
+            ),
+            "rows with the first": WrongAnswer(
+                _layers(lambda rows: (rows - rows[0]).abs().max()),
+                "Your spread compares all rows with the first; any two are to be compared.",
+            ),
+            "distance from the mean": WrongAnswer(
+                _layers(lambda rows: (rows - rows.mean(0)).abs().max()),
+                "Your spread is the largest distance from the mean; it is that between two rows.",
+            ),
+            "variance": WrongAnswer(
+                _layers(lambda rows: rows.var(0).max()),
+                "Your spread is a variance. It is the largest difference between two rows in any column.",
+            ),
+            "last column": WrongAnswer(
+                _layers(lambda rows: rows[:, -1].max() - rows[:, -1].min()),
+                "Your spread looks at the last column alone; it is the largest of all.",
+            ),
+            "first row and last": WrongAnswer(
+                _layers(lambda rows: (rows[0] - rows[-1]).abs().max()),
+                "Your spread compares the first row with the last; any two are to be compared.",
+            ),
+            "sum of differences": WrongAnswer(
+                _layers(lambda rows: torch.cdist(rows, rows, p=1).max()),
+                "Your spread adds up the differences over the columns; it is the largest of them.",
+            ),
+            "largest number": WrongAnswer(
+                _layers(lambda rows: rows.abs().max()),
+                "Your spread is the largest number itself; it is the largest difference between two rows.",
+            ),
+            "degrees of both ends": WrongAnswer(
+                _layers(
+                    step=lambda x, mask: (mask / (mask.sum(1)[:, None] * mask.sum(1)[None]).sqrt()) @ x,
+                ),
+                "You divide by the roots of both nodes' numbers of neighbours, as a GCN does; here each row is a plain "
+                "average.",
+            ),
+            "what was lost": WrongAnswer(
+                _layers(small=lambda now, before, first, share: bool(now <= (1 - share) * first)),
+                "You stop when `share` of the spread is lost; you should stop when no more than `share` of it is left.",
+            ),
+            "strictly smaller": WrongAnswer(
+                _layers(small=lambda now, before, first, share: bool(now < share * first)),
+                "The spread may be exactly `share` of the first: at most, not less than.",
+            ),
+            "columns of the mask": WrongAnswer(
+                _layers(step=lambda x, mask: mask.float() / mask.sum(0, keepdim=True) @ x),
+                "You divide by the sum of a column of the mask; a row says who is read, so a row's weights sum to one.",
+            ),
+            "mask transposed": WrongAnswer(
+                _layers(step=lambda x, mask: _averaged(x, mask.T)),
+                "You use the mask transposed: row i says whom node i reads.",
+            ),
+            "sums": WrongAnswer(
+                _layers(step=lambda x, mask: mask.float() @ x),
+                "You add up neighbours in place of averaging: the numbers grow with every layer.",
+            ),
+            "not oneself": WrongAnswer(
+                _layers(step=lambda x, mask: _averaged(x, mask & ~torch.eye(len(mask), dtype=torch.bool))),
+                "You leave out the self-loops of the mask: each node reads itself as well.",
+            ),
+            "added to oneself": WrongAnswer(
+                _layers(step=lambda x, mask: x + _averaged(x, mask)),
+                "You add what is read to what was there (a residual): a layer here is the average alone.",
+            ),
+            "half oneself": WrongAnswer(
+                _layers(step=lambda x, mask: (x + _averaged(x, mask)) / 2),
+                "You average what is read with what was there; a layer here is the average over the mask alone.",
+            ),
+            "dot-product attention": WrongAnswer(
+                _layers(step=lambda x, mask: masked_softmax(x @ x.T, mask) @ x),
+                "Your weights are not equal: they come from a score. Here f = 0, plain averaging.",
             ),
             "without a mask": WrongAnswer(
                 lambda features, mask, share: layers_until_alike(features, torch.ones_like(mask), share),
                 "After one layer everybody is alike: your nodes read all others. Did the mask reach `attend`?",
             ),
         },
+        hard={"where the share is 1": _draw_share_of_one, "where all rows are alike": _draw_alike},
     ),
-    "06_good_advice": prediction(
-        ("GAT", "MLP", "GAT"),
+    "06_good_advice": table(
+        (
+            Entry(
+                "GAT",
+                "The first graph: nine in ten neighbours share one's area; is their word worth something?",
+                among=_NETWORKS,
+            ),
+            Entry(
+                "MLP",
+                "The second graph: a neighbour's area is nearly a random one; what does the mean over such neighbours "
+                "tell?",
+                among=_NETWORKS,
+            ),
+            Entry(
+                "GAT",
+                "The third graph: hardly a neighbour shares one's area, but do they say nothing?",
+                among=_NETWORKS,
+            ),
+        ),
         {
             "homophily is all": (
                 ("GAT", "MLP", "MLP"),

@@ -108,9 +108,26 @@ def same(given: Any, before: Any) -> bool:
     return callable(before) or bool(given == before)
 
 
+def as_tensor(found: Any) -> Any:
+    """Make a tensor of a number and of numbers in lists of any depth; leave the rest."""
+    if isinstance(found, bool | int | float) or (type(found) in (list, tuple) and found and not _holds_tensors(found)):
+        try:
+            return torch.tensor(found)
+        except (ValueError, TypeError, RuntimeError, OverflowError):  # rows of several lengths, words
+            return found
+    return found
+
+
+def _holds_tensors(found: Any) -> bool:
+    return any(isinstance(part, Tensor | Unreadable) for part in found)
+
+
 def equal(expected: Any, found: Any) -> bool:
     """Compare a result that was read with ours."""
+    if isinstance(expected, Unreadable):
+        return False
     if isinstance(expected, Tensor):
+        found = as_tensor(found)
         return isinstance(found, Tensor) and found.shape == expected.shape and _equal_numbers(expected, found)
     if isinstance(found, Tensor):
         found = found.tolist()
@@ -140,6 +157,40 @@ def _equal_numbers(expected: Tensor, found: Tensor) -> bool:
     return torch.allclose(found.double(), expected.double(), rtol=RTOL, atol=ATOL, equal_nan=True)
 
 
+def wrong_form(expected: Any, found: Any) -> str | None:
+    """Say what is wrong with the form of a predicted value, whatever it says."""
+    if isinstance(found, Tensor):
+        found = found.tolist()
+    if isinstance(expected, str):
+        return None if isinstance(found, str) else f"Expected a string, in quotation marks, found {shown(found)}."
+    if isinstance(expected, Sequence):
+        return _wrong_form_of_sequence(expected, found)
+    if isinstance(found, str):
+        return "This is a string: write the value itself, without quotation marks."
+    if isinstance(found, list | tuple):
+        return "Expected one value alone: write it without brackets."
+    if isinstance(expected, bool):
+        return None if isinstance(found, bool) else f"Expected True or False, found {shown(found)}."
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        return f"Expected a number, found {shown(found)}."
+    return None
+
+
+def _wrong_form_of_sequence(expected: Sequence, found: Any) -> str | None:
+    if isinstance(found, str) or not isinstance(found, Sequence):
+        return f"Expected a tuple of {len(expected)}, in brackets and with commas, found {shown(found)}."
+    if len(found) != len(expected):
+        return f"Expected {len(expected)} entries, found {len(found)}."
+    for i, (e, f) in enumerate(zip(expected, found, strict=True)):
+        told = wrong_form(e, f)
+        if told:
+            return f"{ORDINALS[i]} entry: {told}"
+    return None
+
+
+ORDINALS = ("First", "Second", "Third", "Fourth", "Fifth", "Sixth")
+
+
 def difference(expected: Any, found: Any, axes: Sequence[str] = ()) -> str:
     """Name the first thing in which a result differs: type, length, shape, dtype, or place."""
     if isinstance(found, Unreadable):
@@ -152,13 +203,28 @@ def difference(expected: Any, found: Any, axes: Sequence[str] = ()) -> str:
         part = next(i for i, (e, f) in enumerate(zip(expected, found, strict=True)) if not equal(e, f))
         return f"In result {part + 1} of {len(expected)}: {difference(expected[part], found[part])}"
     if not isinstance(expected, Tensor):
-        return f"Expected {shown(expected)}, found {shown(found)}."
+        return _difference_of_values(expected, found)
+    found = as_tensor(found)
     if not isinstance(found, Tensor):
         return f"Expected a tensor, found {_what(found)}."
     if found.shape != expected.shape:
+        if not expected.dim():
+            return f"Expected one number, found tensor{tuple(found.shape)}."
         named = f" ({', '.join(axes)})" if len(axes) == expected.dim() else ""
         return f"Expected shape {tuple(expected.shape)}{named}, found {tuple(found.shape)}."
     return _difference_of_numbers(expected, found)
+
+
+def _difference_of_values(expected: Any, found: Any) -> str:
+    if isinstance(found, Tensor) and found.numel() <= 1 + 100 * isinstance(expected, Sequence):
+        found = found.tolist()
+    if isinstance(expected, list) and isinstance(found, list | tuple):
+        alike = [equal(e, f) for e, f in zip(expected, found, strict=False)]
+        where = alike.index(False) if False in alike else len(alike)
+        return f"Expected {shown(expected)}, found {shown(found)}: they part at place {where}."
+    if isinstance(expected, float):
+        expected = round(expected, 4)
+    return f"Expected {shown(expected)}, found {shown(found)}."
 
 
 def _what(found: Any) -> str:

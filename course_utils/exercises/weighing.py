@@ -174,6 +174,44 @@ def of_masks(real: str = "a word", hidden: str = "padding") -> dict[str, tuple[W
             lambda s, m: ms(ms(s, m), m),
             "There are two softmaxes in a row: the second sees numbers between 0 and 1 only and flattens the weights.",
         ),
+        "softmax twice, masked between": (
+            lambda s, m: (s.softmax(-1) * m).softmax(-1),
+            f"There are two softmaxes in a row, with the mask between them: {hidden} is given 0, of which the second "
+            "makes e⁰ = 1.",
+        ),
+        "softmax twice, unmasked": (
+            lambda s, m: s.softmax(-1).softmax(-1),
+            f"There are two softmaxes in a row, and neither hides {hidden}.",
+        ),
+        "softmax twice, masked first": (
+            lambda s, m: ms(s, m).softmax(-1),
+            f"There are two softmaxes in a row; the second gives {hidden} e⁰ = 1.",
+        ),
+        "squared scores": (lambda s, m: ms(s * s, m), "You square the scores: the sign counts."),
+        "power of two": (
+            lambda s, m: ms(s * 0.6931471805599453, m),
+            "You take powers of 2 in place of e: a softmax takes the exponential.",
+        ),
+        "running sum": (
+            lambda s, m: ms(s, m).cumsum(-1),
+            "A running sum (cumsum) of the weights is too many.",
+        ),
+        "divided by the largest": (
+            lambda s, m: (lambda w: w / w.amax(-1, keepdim=True).clamp(min=1e-9))(ms(s, m)),
+            "You divide the weights by the largest of them: weights sum to one.",
+        ),
+        "of length one": (
+            lambda s, m: torch.nn.functional.normalize(s * m, dim=-1),
+            "You bring the scores to length one (divide by a norm) in place of a softmax.",
+        ),
+        "absolute shares": (
+            lambda s, m: torch.nn.functional.normalize(s.abs() * m, p=1, dim=-1),
+            "You divide absolute values of the scores by their sum: no softmax, and the sign of a score is lost.",
+        ),
+        "uniform among the positive": (
+            lambda s, m: torch.nn.functional.normalize((s > 0) * m.to(s.dtype), p=1, dim=-1),
+            "You weigh all positive scores alike: a softmax gives each its share.",
+        ),
         "log_softmax": (
             lambda s, m: s.masked_fill(~m, -30.0).log_softmax(-1) * m,
             "These are logarithms of weights (log_softmax): negative, and not summing to one.",
@@ -245,6 +283,13 @@ def of_softmax() -> dict[str, tuple[Any, str]]:
         "log_softmax",
         "sign of the scores",
         "squared",
+        "squared scores",
+        "power of two",
+        "running sum",
+        "divided by the largest",
+        "of length one",
+        "absolute shares",
+        "uniform among the positive",
         "scores squashed",
         "scores by ReLU",
         "absolute scores",
@@ -256,4 +301,204 @@ def of_softmax() -> dict[str, tuple[Any, str]]:
             _without_mask(everything[name][1]),
         )
         for name in names
+    }
+
+
+# how values are averaged
+
+
+def of_averages(what: str = "values") -> dict[str, tuple[Any, str]]:
+    """Give what people do in place of the weighted sum: functions of weights (…, k_len) and values (…, k_len, d)."""
+
+    def product(weights: Tensor, values: Tensor) -> Tensor:
+        return weights[..., None] * values
+
+    return {
+        "largest product": (
+            lambda w, v: product(w, v).amax(-2),
+            "You take the maximum of weight × value in place of the sum over all of them.",
+        ),
+        "plain mean": (
+            lambda w, v: v.mean(-2),
+            f"Your context does not use the weights: it is the mean of the {what}.",
+        ),
+        "plain sum": (lambda w, v: v.sum(-2), f"Your context does not use the weights: it is the sum of the {what}."),
+        "best one": (
+            lambda w, v: v.gather(-2, w.argmax(-1)[..., None, None].expand(*w.shape[:-1], 1, v.shape[-1]))[..., 0, :],
+            f"Your context is the best of the {what} alone (argmax); weigh all of them.",
+        ),
+        "last one": (lambda w, v: v[..., -1, :], f"Your context is the last of the {what}, whatever the weights say."),
+        "first one": (lambda w, v: v[..., 0, :], f"Your context is the first of the {what}, whatever the weights say."),
+        "mean of products": (
+            lambda w, v: product(w, v).mean(-2),
+            "You take the mean of weight × value (divide by how many there are); weights sum to one, so add up.",
+        ),
+        "not added up": (product, f"You weigh the {what} but do not add them up: a sum is missing."),
+        "weights reversed": (
+            lambda w, v: product(w.flip(-1), v).sum(-2),
+            f"Weights and {what} are in opposite orders: each weight belongs to its own.",
+        ),
+        "weights squared": (
+            lambda w, v: product(w * w, v).sum(-2),
+            "You multiply by the weights twice.",
+        ),
+        "plain sum added": (
+            lambda w, v: product(w, v).sum(-2) + v.sum(-2),
+            f"You add the plain sum of the {what} to the weighted one.",
+        ),
+        "last one added": (
+            lambda w, v: product(w, v).sum(-2) + v[..., -1, :],
+            f"You add the last of the {what} to the context.",
+        ),
+        "weights added": (
+            lambda w, v: (w[..., None] + v).sum(-2),
+            f"You add weights and {what}; multiply them, then add up.",
+        ),
+        "squashed": (lambda w, v: product(w, v).sum(-2).tanh(), "You put a tanh around the context."),
+        "divided by its length": (
+            lambda w, v: torch.nn.functional.normalize(product(w, v).sum(-2), dim=-1),
+            "You bring the context to length one.",
+        ),
+    }
+
+
+# how a query and a key meet, what bends them, and what reads the units out
+
+
+def meetings() -> dict[str, tuple[Any, str]]:
+    """Give what people do with two parts that should be added: functions of (q, k)."""
+    return {
+        "key minus query": (lambda q, k: k - q, "You subtract the query's part from the key's; the score adds them."),
+        "query minus key": (lambda q, k: q - k, "You subtract the key's part from the query's; the score adds them."),
+        "product of the parts": (lambda q, k: q * k, "You multiply the two parts; the score adds them."),
+        "key alone": (lambda q, k: 0 * q + k, "The query takes no part: every query gets the same scores."),
+        "query alone": (lambda q, k: q + 0 * k, "The keys take no part: every key gets the same score."),
+        "mean of the parts": (lambda q, k: (q + k) / 2, "You take the mean of the two parts instead of their sum."),
+        "larger of the parts": (torch.maximum, "You take the larger of the two parts; the score adds them."),
+        "distance of the parts": (lambda q, k: (q - k).abs(), "You take the difference of the parts; they are added."),
+    }
+
+
+def bends(right: str) -> dict[str, tuple[Any, str]]:
+    """Give what people put in the place of a nonlinearity, which is called ``right``."""
+    F = torch.nn.functional
+    functions: dict[str, Callable[[Tensor], Tensor]] = {
+        "tanh": torch.tanh,
+        "LeakyReLU": lambda h: F.leaky_relu(h, 0.2),
+        "sigmoid": torch.sigmoid,
+        "ReLU": torch.relu,
+        "ELU": F.elu,
+        "GELU": F.gelu,
+        "SiLU": F.silu,
+        "softplus": F.softplus,
+        "sine": torch.sin,
+        "cosine": torch.cos,
+        "exponential": torch.exp,
+        "square": torch.square,
+        "absolute value": torch.abs,
+        "hard tanh": F.hardtanh,
+    }
+    told = {
+        name: (f, f"{'An' if name[0] in 'aeE' else 'A'} {name} stands where the {right} belongs.")
+        for name, f in functions.items()
+        if name != right
+    }
+    if right == "LeakyReLU":
+        for slope in (0.1, 0.3, 0.5, -0.2, 0.8, 0.02):
+            told[f"slope {slope}"] = (
+                lambda h, slope=slope: F.leaky_relu(h, slope),
+                f"Your LeakyReLU has the slope {slope}; that is not the one that is asked for.",
+            )
+    told[f"{right} twice"] = (
+        lambda h: functions[right](functions[right](h)),
+        f"There are two {right} in a row.",
+    )
+    told["softmax of the units"] = (lambda h: h.softmax(-1), f"A softmax over the hidden units is not the {right}.")
+    return told
+
+
+def readings(vector: str) -> dict[str, tuple[Any, str]]:
+    """Give what people do in place of the product with a learned vector: functions of (hidden, vector)."""
+    return {
+        "vector left out": (
+            lambda h, v: h.sum(-1),
+            f"You add up the hidden units with equal weight; the learned vector {vector} decides how much each counts.",
+        ),
+        "mean over the units": (
+            lambda h, v: (h * v).mean(-1),
+            f"You take the mean over the hidden units (divide by their number); the product with {vector} is a sum.",
+        ),
+        "mean without the vector": (
+            lambda h, v: h.mean(-1),
+            f"You average the hidden units: {vector}, which says how much each counts, is missing.",
+        ),
+        "largest unit": (
+            lambda h, v: (h * v).amax(-1),
+            "You take the largest hidden unit; the score adds all of them.",
+        ),
+        "scaled": (
+            lambda h, v: h @ v / len(v) ** 0.5,
+            "You divide by the root of the number of hidden units: that scale belongs to another score.",
+        ),
+        "length one": (
+            lambda h, v: h @ torch.nn.functional.normalize(v, dim=0),
+            f"You bring {vector} to length one; it is used as it is.",
+        ),
+        "softmax of the vector": (
+            lambda h, v: h @ v.softmax(0),
+            f"You take a softmax of {vector}; it is used as it is.",
+        ),
+        "cosine": (
+            lambda h, v: torch.nn.functional.cosine_similarity(h, v, dim=-1),
+            f"You compare directions alone (a cosine, normalised); the score is the plain product with {vector}.",
+        ),
+        "not added up": (
+            lambda h, v: h * v,
+            f"You multiply each unit by its number of {vector} and do not add up: a sum over the units is missing.",
+        ),
+    }
+
+
+# the scaled dot product
+
+
+def of_scale() -> dict[str, tuple[Any, str]]:
+    """Give what people do to the scale of q·k/√d_k: functions of (query, keys, d_model)."""
+    return {
+        "no scale": (lambda q, k, d_model: q @ k.mT, "The scale is missing: q·k has a variance of d_k."),
+        "divided by d_k": (
+            lambda q, k, d_model: q @ k.mT / k.shape[-1],
+            "You divide by d_k itself: that makes the variance 1/d_k. Which divisor makes it one?",
+        ),
+        "multiplied": (
+            lambda q, k, d_model: q @ k.mT * k.shape[-1] ** 0.5,
+            "You multiply the scores by √d_k: their variance grows. Divide.",
+        ),
+        "by d_model": (
+            lambda q, k, d_model: q @ k.mT / d_model**0.5,
+            "You divide by √d_model. How many products does one score add up?",
+        ),
+        "by the number of keys": (
+            lambda q, k, d_model: q @ k.mT / k.shape[-2] ** 0.5,
+            "You divide by the root of the number of keys (the wrong axis). How many products does one score add up?",
+        ),
+        "fourth root": (
+            lambda q, k, d_model: q @ k.mT / k.shape[-1] ** 0.25,
+            "You divide by the fourth root of d_k: only one of query and key is scaled by it, or the root is taken "
+            "twice.",
+        ),
+        "rounded": (
+            lambda q, k, d_model: q @ k.mT / int(k.shape[-1] ** 0.5),
+            "You round √d_k to a whole number.",
+        ),
+        "cosine": (
+            lambda q, k, d_model: (
+                torch.nn.functional.normalize(q, dim=-1) @ torch.nn.functional.normalize(k, dim=-1).mT
+            ),
+            "You compare directions alone (a cosine, normalised to length one); the score is q·k/√d_k.",
+        ),
+        "distance": (
+            lambda q, k, d_model: -torch.cdist(q, k) / k.shape[-1] ** 0.5,
+            "You score by the distance; the score is q·k/√d_k.",
+        ),
     }
