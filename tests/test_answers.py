@@ -22,9 +22,8 @@ of_an_exercise = pytest.mark.parametrize("exercise", EXERCISES)
 
 @pytest.fixture(autouse=True)
 def in_one_process(monkeypatch):
-    """Save a fork for each of many answers that are known to end, and long searches where nothing is to be found."""
+    """Save a fork for each of many answers that are known to end."""
     monkeypatch.setattr(guard, "REHEARSE", False)
-    monkeypatch.setattr(checks, "SEARCH_LIMIT", 0.5)
 
 
 @of_an_exercise

@@ -3,7 +3,8 @@
 ``python -m course_utils.exercises.answering`` reads requests and writes replies, both with their length in front. What
 was asked comes pickled from `course_utils.exercises.classroom`; what a learner's code computes goes back as JSON and is
 never unpickled. The process of an answer may write to its own empty folder alone, where the system has Landlock (Linux
-5.13 or newer); its time, memory and files are limited, and what it started ends with it.
+5.13 or newer), and may read what its user may; its time, memory and files are limited, and what it started ends with
+it.
 """
 
 import codeop

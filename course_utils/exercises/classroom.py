@@ -339,8 +339,9 @@ class Answering:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-            with contextlib.suppress(OSError):  # a request that nobody reads any more
-                self.process.communicate()
+            for stream in (self.process.stdin, self.process.stdout):  # no reading to an end: an answer may hold it open
+                with contextlib.suppress(OSError):  # a request that nobody reads any more
+                    stream.close()  # type: ignore[union-attr]  # both are pipes
             self.process = None
 
 

@@ -423,14 +423,10 @@ def _projects_the_cache_again(x: Tensor, W_Q: Tensor, W_K: Tensor, W_V: Tensor, 
     return _asked(x @ W_Q, longer_keys @ W_K.T @ W_K, longer_values @ W_V.T @ W_V), longer_keys, longer_values
 
 
-def _context_of_mixed_caches(grow_keys: bool) -> Answer:
-    def step(x: Tensor, W_Q: Tensor, W_K: Tensor, W_V: Tensor, keys: Tensor, values: Tensor) -> tuple:
-        _, longer_keys, longer_values = cached_step(x, W_Q, W_K, W_V, keys, values)
-        weights = scaled_dot_score(longer_keys, (x @ W_Q)[None])[0].softmax(0)
-        kept = weights[:-1] if grow_keys else weights[:-1] / weights[:-1].sum()
-        return kept @ values, longer_keys, longer_values
-
-    return step
+def _own_value_lost(x: Tensor, W_Q: Tensor, W_K: Tensor, W_V: Tensor, keys: Tensor, values: Tensor) -> tuple:
+    _, longer_keys, longer_values = cached_step(x, W_Q, W_K, W_V, keys, values)
+    weights = scaled_dot_score(longer_keys, (x @ W_Q)[None])[0].softmax(0)
+    return weights[:-1] @ values, longer_keys, longer_values
 
 
 Attention = Callable[[Tensor], Tensor]
@@ -687,7 +683,7 @@ EXERCISES: dict[str, Exercise] = {
                 "mask it can.",
             ),
             "own value lost": WrongAnswer(
-                _context_of_mixed_caches(True),
+                _own_value_lost,
                 "The newest word takes its share of the weights, but its value is left out of the context.",
             ),
             "values are keys": WrongAnswer(

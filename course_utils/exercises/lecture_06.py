@@ -92,57 +92,57 @@ def _read_slots() -> tuple:
         (
             _mean_of_values,
             {
-                "sum": (
+                "mean: a sum": (
                     lambda s, t, n, v: _added_up(v[s], t, n),
                     "The first result is a sum: a node with many neighbours is louder. The mean is asked for.",
                 ),
-                "maximum": (
+                "mean: a maximum": (
                     lambda s, t, n, v: torch.zeros_like(v).scatter_reduce(
                         0, t[:, None].expand(-1, v.shape[1]), v[s], "amax", include_self=False
                     ),
                     "The first result is the maximum over the neighbours, component by component; the mean is asked.",
                 ),
-                "0/0": (
+                "mean: 0/0": (
                     lambda s, t, n, v: _added_up(v[s], t, n) / _in_degree(t, n),
                     "In the means, a node without incoming edges divides 0 by 0, which is NaN; it should get zeros.",
                 ),
-                "one more below": (
+                "mean: one more below": (
                     lambda s, t, n, v: _added_up(v[s], t, n) / (_in_degree(t, n) + 1),
                     "In the mean you divide by one more than there are edges.",
                 ),
-                "divided by all": (
+                "mean: divided by all": (
                     lambda s, t, n, v: _added_up(v[s], t, n) / n,
                     "In the mean you divide by the number of all nodes; divide by the number of edges into each.",
                 ),
-                "root of the degree": (
+                "mean: root of the degree": (
                     lambda s, t, n, v: _added_up(v[s], t, n) / _in_degree(t, n).clamp(min=1) ** 0.5,
                     "In the mean you divide by the root of the number of edges.",
                 ),
-                "divided by the sources' edges": (
+                "mean: divided by the sources' edges": (
                     lambda s, t, n, v: _added_up(v[s], t, n) / _in_degree(s, n).clamp(min=1),
                     "In the mean you divide by the number of edges that leave a node; divide by those that end in it.",
                 ),
-                "with itself": (
+                "mean: with itself": (
                     lambda s, t, n, v: (_added_up(v[s], t, n) + v) / (_in_degree(t, n) + 1),
                     "Your mean takes a node's own value in; only what comes along its edges counts.",
                 ),
-                "itself where there is no edge": (
+                "mean: itself where there is no edge": (
                     lambda s, t, n, v: _mean_of_values(s, t, n, v) + v * (_in_degree(t, n) == 0),
                     "A node without incoming edges keeps its own value in your means; it should get zeros.",
                 ),
-                "minimum": (
+                "mean: a minimum": (
                     lambda s, t, n, v: torch.zeros_like(v).scatter_reduce(
                         0, t[:, None].expand(-1, v.shape[1]), v[s], "amin", include_self=False
                     ),
                     "The first result is the minimum over the neighbours, component by component; the mean is asked.",
                 ),
-                "median": (
+                "mean: a median": (
                     lambda s, t, n, v: torch.stack(
                         [v[s[t == i]].median(0).values if (t == i).any() else 0 * v[0] for i in range(n)]
                     ),
                     "The first result is the median over the neighbours, component by component; the mean is asked.",
                 ),
-                "over everybody": (
+                "mean: over everybody": (
                     lambda s, t, n, v: v.mean(0).expand_as(v),
                     "The first result is the mean over all nodes of the graph, not over one's neighbours.",
                 ),
