@@ -17,6 +17,7 @@ for name in ("many_styles", "other_kinds", "in_a_hurry"):
 ONLY_THE_PLACE = re.compile(
     r"not yet\. ((In result \d of \d: )?The first difference|Expected \S+, found|.* is not it )"
 )
+pytestmark = pytest.mark.numeric  # each check computes, though this module does not
 of_an_exercise = pytest.mark.parametrize("exercise", EXERCISES)
 
 

@@ -740,11 +740,12 @@ def _not_added(expected: list[Tensor], found: list[Tensor]) -> str | None:
 
 
 def _not_reduced(expected: list[Tensor], found: list[Tensor]) -> str | None:
-    for name, reduce in (
+    reductions: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (
         ("mean", torch.mean),
         ("sum", torch.sum),
         ("mean", lambda t: t.sum() / (t != 0).sum()),  # of those that count
-    ):
+    )
+    for name, reduce in reductions:
         if all(f.dim() and equal(e, reduce(f)) for e, f in zip(expected, found, strict=True)):
             return f"You return many numbers, tensor{tuple(found[0].shape)}; one is asked for, their {name}."
     return None
