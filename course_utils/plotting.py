@@ -157,8 +157,9 @@ def seed_lines(
         ax.plot(x, values.T, linewidth=0.8, alpha=0.35, color=colour)
         mean = values.mean(axis=0)
         ax.plot(x, mean, linewidth=2.2, markersize=5, color=colour, marker=marker, label=name)
-        if name in (names_at or {}):
-            ax.text(*names_at[name], name, color=colour, ha="center", va="center")
+        if names_at and name in names_at:
+            middle = names_at[name]
+            ax.text(middle[0], middle[1], name, color=colour, ha="center", va="center")
         else:
             ends[name] = (mean[-1], colour)
         told.append(f"{name} {mean[0]:.3g} at {x[0]:.3g}, {mean[-1]:.3g} at {x[-1]:.3g}")
