@@ -45,6 +45,10 @@ def _scaled(query: Tensor, keys: Tensor, _d_model: int) -> Tensor:
     return scaled_dot_score(keys, query)
 
 
+def _over(root: float, weights: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    return weights / root @ values, weights / root
+
+
 _CROSS_SLOTS = (
     (_scaled, weighing.of_scale()),
     (
@@ -80,8 +84,14 @@ _CROSS_SLOTS = (
                 "The context is right, but the second tensor holds the scores; its rows should sum to one.",
             ),
             "scaled after the softmax": (
-                lambda weights, values, scores, memory: (lambda w: (w @ values, w))(weights / values.shape[1] ** 0.5),
+                lambda weights, values, scores, memory: (lambda root: _over(root, (scores * root).softmax(-1), values))(
+                    values.shape[1] ** 0.5
+                ),
                 "You scale after the softmax: √d_k divides the scores, before it, and weights sum to one.",
+            ),
+            "scaled before and after the softmax": (
+                lambda weights, values, scores, memory: _over(values.shape[1] ** 0.5, weights, values),
+                "You scale twice: √d_k divides the scores, before the softmax, and not the weights, which sum to one.",
             ),
             "scaled context": (
                 lambda weights, values, scores, memory: (weights @ values / values.shape[1] ** 0.5, weights),
