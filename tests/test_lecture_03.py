@@ -444,6 +444,128 @@ def test_random_borders_keep_the_words_and_the_number_of_sentences(lecture, expe
     assert any([len(s) for s in a] != [len(s) for s in b] for a, b in zip(corpus.sentences, moved, strict=True))
 
 
+def test_variants_are_trained_as_the_lecture_trains(lecture, experiment, monkeypatch):
+    monkeypatch.setattr(lecture, "EPOCHS", 2)
+    monkeypatch.setattr(experiment, "EPOCHS", 2)
+    monkeypatch.setattr(lecture, "BATCH_SIZE", 7)
+    monkeypatch.setattr(experiment, "BATCH_SIZE", 7)
+    corpus = tiny_corpus(lecture)
+    for name in ("attention", "HAN"):
+        ours = experiment.train_variant(corpus, lecture.build, name, seed=5)
+        for one, other in zip(ours.parameters(), lecture.train(corpus, name, seed=5).parameters(), strict=True):
+            torch.testing.assert_close(one, other)
+
+
+def test_variants_start_from_the_numbers_of_the_network_that_they_change(lecture, experiment):
+    corpus = tiny_corpus(lecture)
+
+    def built(build, name):
+        set_seed(5)
+        return build(name, corpus).state_dict()
+
+    for build, names, whole in [
+        (experiment.build_variant, experiment.VARIANTS, built(lecture.build, "attention")),
+        (experiment.build_averaging, experiment.AVERAGING, built(lecture.build, "HAN")),
+    ]:
+        for name in names:
+            weights = built(build, name)
+            assert weights.keys() <= whole.keys()
+            assert all(torch.equal(weights[key], whole[key]) for key in weights)
+            if "as many parameters" in name:
+                assert weights.keys() == whole.keys()
+
+
+def test_the_control_averages_its_layer_over_the_real_words_and_learns_with_all_its_parameters(
+    lecture, experiment, boxed
+):
+    states, mask = boxed
+    pool = experiment.MeanOfLayer(lecture.ContextScore(2 * lecture.D_HIDDEN, lecture.D_ATTENTION))
+    context, weights = pool(states, mask)
+    for row, each, rows, length in zip(context, weights, states, LENGTHS, strict=True):
+        layer = [k + pool.score.query * torch.tanh(pool.score.project_keys(k)) for k in rows[:length]]
+        torch.testing.assert_close(row[0], torch.stack(layer).mean(dim=0))
+        torch.testing.assert_close(each[0, :length], torch.full((length,), 1 / length))
+        assert (each[0, length:] == 0).all()
+    context.sum().backward()
+    assert all(parameter.grad.abs().sum() > 0 for parameter in pool.parameters())
+
+
+def test_a_frozen_query_stays_where_it_was_while_its_projection_learns(lecture, experiment, monkeypatch):
+    monkeypatch.setattr(experiment, "EPOCHS", 1)
+    corpus, name = tiny_corpus(lecture), "attention, query frozen"
+    set_seed(5)
+    start = experiment.build_variant(name, corpus).read.pool.score.state_dict()
+    after = experiment.train_variant(corpus, experiment.build_variant, name, seed=5).read.pool.score.state_dict()
+    assert torch.equal(after["query"], start["query"])
+    assert not torch.allclose(after["project_keys.weight"], start["project_keys.weight"])
+
+
+@pytest.mark.parametrize("name", ["embeddings, learned query", "embeddings, mean"])
+def test_without_a_gru_a_document_is_the_pool_of_its_embeddings(lecture, experiment, name):
+    corpus = tiny_corpus(lecture)
+    set_seed(5)
+    model = experiment.build_variant(name, corpus).eval()
+    document = corpus.sentences[0]
+    words = model.embedding(torch.cat(document))
+    weights = torch.full((len(words),), 1 / len(words))
+    if "query" in name:
+        weights = model.read.pool.score(words[None], model.read.pool.score.context(1))[0, 0].softmax(dim=0)
+    logits, shown = model(model.collate([document]))
+    torch.testing.assert_close(shown[0], weights)
+    torch.testing.assert_close(logits[0], model.classify(weights @ words))
+    assert not [part for part in model.modules() if isinstance(part, nn.GRU)]
+
+
+def test_hn_ave_is_the_mean_of_a_mean(lecture, experiment, pages):
+    corpus = tiny_corpus(lecture)
+    set_seed(5)
+    model = experiment.build_averaging("HN-AVE", corpus).eval()
+    documents = [[ids % len(corpus.vocabulary) for ids in document] for document in pages]
+    logits, weights = model(model.collate(documents))
+    for row, box, document in zip(logits, weights, documents, strict=True):
+        vectors = []
+        for sentence, shares in zip(document, box, strict=False):
+            mask = torch.ones(1, len(sentence), dtype=torch.bool)
+            vectors.append(model.words.states(model.embedding(sentence)[None], mask)[0].mean(dim=0))
+            expected = torch.full((len(sentence),), 1 / len(document) / len(sentence))
+            torch.testing.assert_close(shares[: len(sentence)], expected)
+        mask = torch.ones(1, len(vectors), dtype=torch.bool)
+        vector = model.sentences.states(torch.stack(vectors)[None], mask)[0].mean(dim=0)
+        torch.testing.assert_close(row, model.classify(vector))
+
+
+def test_counting_with_the_networks_vocabulary_reads_what_they_read(lecture, experiment):
+    corpus = tiny_corpus(lecture)
+    unknown = [[torch.full((3,), Vocabulary.unk), torch.tensor([4, 5])], *corpus.sentences[1:]]
+    known = experiment.with_known_words(corpus._replace(sentences=unknown))
+    assert known.words[0] == (Vocabulary.unk,) * 3 + (4, 5)
+    test, labels = lecture.pick(known.words, corpus.test), corpus.labels[corpus.test].numpy()
+    assert lecture.train_tfidf(known).score(test, labels) == 1
+
+
+def test_every_condition_of_both_comparisons_is_scored_on_the_true_labels(lecture, experiment, monkeypatch):
+    for module in (lecture, experiment):
+        monkeypatch.setattr(module, "EPOCHS", 1)
+        monkeypatch.setattr(module, "BATCH_SIZE", 7)
+    corpus = tiny_corpus(lecture)
+    corpus = corpus._replace(words=[words * 9 for words in corpus.words], test=corpus.test[:11])
+    corpus = corpus._replace(sentences=[[corpus.vocabulary.encode(words)] for words in corpus.words])
+    monkeypatch.setattr(experiment, "prepare", lambda seed: corpus)
+    monkeypatch.setattr(experiment, "with_random_borders", lambda corpus, seed: corpus)
+    flat, nested = experiment.compare(5), experiment.compare_hierarchies(5)
+    counted = {"TF-IDF", "TF-IDF, same vocabulary", "TF-IDF, labels shuffled"}
+    assert set(flat) == {*experiment.POOLINGS, *experiment.VARIANTS, "attention, weights shuffled"} | counted
+    for name in experiment.POOLINGS:
+        model = lecture.train(corpus, name, seed=5)
+        assert flat[name]["accuracy"] == lecture.accuracy(model, corpus, corpus.test)
+    for name in experiment.AVERAGING:
+        model = experiment.train_variant(corpus, experiment.build_averaging, name, seed=5)
+        assert nested[name]["accuracy"] == lecture.accuracy(model, corpus, corpus.test)
+    assert nested["HAN"]["accuracy"] == nested["HAN, random borders"]["accuracy"]
+    assert flat["TF-IDF"]["accuracy"] == flat["TF-IDF, same vocabulary"]["accuracy"] == 1
+    assert nested["attention"]["accuracy"] == flat["attention"]["accuracy"]
+
+
 def test_concentration_is_zero_for_equal_weights_one_for_a_single_word_and_scipy_s_between(experiment):
     assert experiment.concentration([torch.full((7,), 1 / 7)]) == pytest.approx(0, abs=1e-6)
     assert experiment.concentration([torch.tensor([0.0, 1.0, 0.0]), torch.ones(1)]) == pytest.approx(1)
