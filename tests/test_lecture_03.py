@@ -463,16 +463,13 @@ def test_variants_start_from_the_numbers_of_the_network_that_they_change(lecture
         set_seed(5)
         return build(name, corpus).state_dict()
 
-    for build, names, whole in [
-        (experiment.build_variant, experiment.VARIANTS, built(lecture.build, "attention")),
-        (experiment.build_averaging, experiment.AVERAGING, built(lecture.build, "HAN")),
-    ]:
-        for name in names:
-            weights = built(build, name)
-            assert weights.keys() <= whole.keys()
-            assert all(torch.equal(weights[key], whole[key]) for key in weights)
-            if "as many parameters" in name:
-                assert weights.keys() == whole.keys()
+    whole = built(lecture.build, "attention")
+    for name in experiment.VARIANTS:
+        weights = built(experiment.build_variant, name)
+        assert weights.keys() <= whole.keys()
+        assert all(torch.equal(weights[key], whole[key]) for key in weights)
+        if name == "mean, as many parameters":
+            assert weights.keys() == whole.keys()
 
 
 def test_the_control_averages_its_layer_over_the_real_words_and_learns_with_all_its_parameters(
@@ -516,24 +513,6 @@ def test_without_a_gru_a_document_is_the_pool_of_its_embeddings(lecture, experim
     assert not [part for part in model.modules() if isinstance(part, nn.GRU)]
 
 
-def test_hn_ave_is_the_mean_of_a_mean(lecture, experiment, pages):
-    corpus = tiny_corpus(lecture)
-    set_seed(5)
-    model = experiment.build_averaging("HN-AVE", corpus).eval()
-    documents = [[ids % len(corpus.vocabulary) for ids in document] for document in pages]
-    logits, weights = model(model.collate(documents))
-    for row, box, document in zip(logits, weights, documents, strict=True):
-        vectors = []
-        for sentence, shares in zip(document, box, strict=False):
-            mask = torch.ones(1, len(sentence), dtype=torch.bool)
-            vectors.append(model.words.states(model.embedding(sentence)[None], mask)[0].mean(dim=0))
-            expected = torch.full((len(sentence),), 1 / len(document) / len(sentence))
-            torch.testing.assert_close(shares[: len(sentence)], expected)
-        mask = torch.ones(1, len(vectors), dtype=torch.bool)
-        vector = model.sentences.states(torch.stack(vectors)[None], mask)[0].mean(dim=0)
-        torch.testing.assert_close(row, model.classify(vector))
-
-
 def test_counting_with_the_networks_vocabulary_reads_what_they_read(lecture, experiment):
     corpus = tiny_corpus(lecture)
     unknown = [[torch.full((3,), Vocabulary.unk), torch.tensor([4, 5])], *corpus.sentences[1:]]
@@ -543,27 +522,23 @@ def test_counting_with_the_networks_vocabulary_reads_what_they_read(lecture, exp
     assert lecture.train_tfidf(known).score(test, labels) == 1
 
 
-def test_every_condition_of_both_comparisons_is_scored_on_the_true_labels(lecture, experiment, monkeypatch):
+def test_every_pooling_is_scored_on_the_true_labels(lecture, experiment, monkeypatch):
     for module in (lecture, experiment):
         monkeypatch.setattr(module, "EPOCHS", 1)
         monkeypatch.setattr(module, "BATCH_SIZE", 7)
     corpus = tiny_corpus(lecture)
-    corpus = corpus._replace(words=[words * 9 for words in corpus.words], test=corpus.test[:11])
-    corpus = corpus._replace(sentences=[[corpus.vocabulary.encode(words)] for words in corpus.words])
+    corpus = corpus._replace(test=corpus.test[:11])
     monkeypatch.setattr(experiment, "prepare", lambda seed: corpus)
-    monkeypatch.setattr(experiment, "with_random_borders", lambda corpus, seed: corpus)
-    flat, nested = experiment.compare(5), experiment.compare_hierarchies(5)
+    results = experiment.compare_poolings(5)
     counted = {"TF-IDF", "TF-IDF, same vocabulary", "TF-IDF, labels shuffled"}
-    assert set(flat) == {*experiment.POOLINGS, *experiment.VARIANTS, "attention, weights shuffled"} | counted
+    assert set(results) == {*experiment.POOLINGS, *experiment.VARIANTS, "attention, weights shuffled"} | counted
     for name in experiment.POOLINGS:
         model = lecture.train(corpus, name, seed=5)
-        assert flat[name]["accuracy"] == lecture.accuracy(model, corpus, corpus.test)
-    for name in experiment.AVERAGING:
-        model = experiment.train_variant(corpus, experiment.build_averaging, name, seed=5)
-        assert nested[name]["accuracy"] == lecture.accuracy(model, corpus, corpus.test)
-    assert nested["HAN"]["accuracy"] == nested["HAN, random borders"]["accuracy"]
-    assert flat["TF-IDF"]["accuracy"] == flat["TF-IDF, same vocabulary"]["accuracy"] == 1
-    assert nested["attention"]["accuracy"] == flat["attention"]["accuracy"]
+        assert results[name]["accuracy"] == pytest.approx(lecture.accuracy(model, corpus, corpus.test))
+    for name in experiment.VARIANTS:
+        model = experiment.train_variant(corpus, experiment.build_variant, name, seed=5)
+        assert results[name]["accuracy"] == pytest.approx(lecture.accuracy(model, corpus, corpus.test))
+    assert results["TF-IDF"]["accuracy"] == results["TF-IDF, same vocabulary"]["accuracy"] == 1
 
 
 def test_concentration_is_zero_for_equal_weights_one_for_a_single_word_and_scipy_s_between(experiment):
