@@ -24,7 +24,7 @@ OUT_OF_SIGHT = ["*.json", "records", "set_aside", "__pycache__", "*.pyc", "*~", 
 FIRST_LAYOUT = {  # as JupyterLab stores one: the contents of the open lecture beside it
     "data": {
         "layout-restorer:data": {
-            "main": {"dock": None, "current": None},
+            "main": {"dock": None},
             "left": {
                 "collapsed": False,
                 "visible": True,
