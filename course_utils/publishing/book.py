@@ -5,6 +5,7 @@ A Chromium prints it. Nothing is executed and nothing is fetched.
 
 import argparse
 import io
+import itertools
 import re
 import shutil
 import sys
@@ -24,6 +25,7 @@ from course_utils.command_line import parse
 from course_utils.files import LECTURES, PICTURES, write_atomically
 from course_utils.publishing.assets import copy_mathjax
 from course_utils.publishing.browser import WANTED, started
+from course_utils.publishing.slides import hides_code
 from course_utils.refusals import Stop, carry_out, check_file, read_notebook
 
 if TYPE_CHECKING:
@@ -35,8 +37,10 @@ NO_BROWSER = (
     "The book is printed by a Chromium or Chrome, and none was found: install one (Debian: apt install chromium), "
     f"or name its path in {WANTED}."
 )
-HEADING = re.compile(r'<h([1-6]) id="([^"]*)">(.*?)</h\1>', re.DOTALL)
+HEADING = re.compile(r'<h([1-6])(?: id="([^"]*)")?>(.*?)</h\1>', re.DOTALL)
 LINK = re.compile(r'<a href="(?!https?:|mailto:)([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
+# What is there for whoever sits before the screen: how many exercises are solved, and bars that fill.
+OF_THE_SCREEN = re.compile(r"^(?:Exercises of lecture \d\d: .*|.*\d%\|.*\|.*)\n?", re.MULTILINE)
 IN_CONTENTS = 2  # levels of headings
 READY = """() => new Promise(resolve => MathJax.Hub.Queue(() => document.fonts.ready.then(() => resolve(true))))"""
 HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].map(heading => heading.id)"""
@@ -129,7 +133,7 @@ def write_pages(lectures: Sequence[Path], folder: Path) -> None:
 
 
 def prepared(notebook: NotebookNode) -> NotebookNode:
-    """Give a copy as it is printed: no checks, no code that only draws, hints and solutions at the end, unfolded."""
+    """Give a copy as it is printed: no checks, no code that draws, hints and solutions at the end, unfolded."""
     notebook = deepcopy(notebook)
     cells: list[NotebookNode] = []
     behind: list[NotebookNode] = []
@@ -143,37 +147,32 @@ def prepared(notebook: NotebookNode) -> NotebookNode:
             behind += [nbformat.v4.new_markdown_cell(f"### {title}"), cell]
         elif "solution" in tags:
             behind.append(cell)
-        elif not re.match(r"check\(", cell.source) or cell.cell_type != "code":
-            if "hide-input" in tags:
+        elif cell.cell_type != "code" or not cell.source.startswith("check("):
+            if hides_code(cell):
                 cell.metadata.transient = {"remove_source": True}
             cells.append(cell)
     heading = [nbformat.v4.new_markdown_cell("## Hints and solutions")] if behind else []
     notebook.cells = [*cells, *heading, *behind]
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+    for cell in [cell for cell in notebook.cells if cell.cell_type == "code"]:
+        for output in cell.outputs:
+            if output.output_type == "stream":
+                output.text = OF_THE_SCREEN.sub("", output.text)
+        cell.outputs = [output for output in cell.outputs if output.get("text", "?").strip()]
     return notebook
 
 
 def linked(body: str, lecture: str, lectures: Sequence[str]) -> str:
-    """Name each heading after its lecture, let links between lectures lead there, and undo those that lead nowhere."""
-    seen: set[str] = set()
+    """Name every heading, let links between lectures lead there, and undo those that lead nowhere on paper."""
+    numbers = itertools.count()
 
     def heading(found: re.Match) -> str:
-        anchor = f"{lecture}-{found[2]}"
-        while anchor in seen:  # an exercise's title comes once more above its solution
-            anchor += "-again"
-        seen.add(anchor)
-        return f'<h{found[1]} id="{anchor}">{found[3]}</h{found[1]}>'
+        return f'<h{found[1]} id="{lecture}-{next(numbers)}">{found[3]}</h{found[1]}>'
 
     def link(found: re.Match) -> str:
-        page, _, anchor = found[1].partition("#")
-        number = page[:2] if re.fullmatch(r"\d\d_\w+\.ipynb", page) else "" if page else lecture
-        if number not in lectures:
-            return found[2]  # a page of the checkout, or a lecture that is not printed
-        return f'<a href="#{number}-{anchor}">{found[2]}</a>' if anchor else f'<a href="#{number}">{found[2]}</a>'
+        page = re.match(r"(\d\d)_\w+\.ipynb", found[1])
+        return f'<a href="#{page[1]}-0">{found[2]}</a>' if page and page[1] in lectures else found[2]
 
-    return f'<span id="{lecture}"></span>' + LINK.sub(link, HEADING.sub(heading, body))
+    return LINK.sub(link, HEADING.sub(heading, body))
 
 
 def contents(chapters: str) -> str:
