@@ -75,6 +75,13 @@ def test_without_a_browser_one_sentence_says_what_to_do_and_a_book_that_was_ther
     assert old.read_bytes() == b"an older book"
 
 
+def test_a_browser_that_does_not_start_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_BROWSER", "false")  # a program that ends at once
+    with pytest.raises(Stop, match=r"false does not start .*COURSE_BROWSER"):
+        main(["02", "--to", str(tmp_path / "book.pdf")])
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_book_that_fails_halfway_replaces_nothing(tmp_path, monkeypatch):
     def fails(_lectures):
         raise KeyboardInterrupt

@@ -214,6 +214,9 @@ def test_lab_keeps_its_layout_and_its_settings_apart_from_those_of_the_readers_o
     layout.write_text('{"data": {"mine": 1}, "metadata": {"id": "default"}}', encoding="utf-8")
     opened()
     assert "mine" in layout.read_text(encoding="utf-8")  # the reader has moved the panels since
+    layout.write_text('{"data"', encoding="utf-8")
+    opened()
+    assert "@jupyterlab/toc:plugin" in layout.read_text(encoding="utf-8")
 
 
 def test_json_is_out_of_sight_to_a_learner_and_in_sight_to_those_who_edit(opened):

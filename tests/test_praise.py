@@ -82,6 +82,7 @@ def test_a_mistake_is_not_praised(capsys):
         ("guess: int = 3", {"guess"}),
         ("first, second = 1, 2", {"first", "second"}),
         ("%%time\nguess = 3", {"guess"}),
+        ("for a in guess: b = 3\nguess\n\n= 3", set()),
         ("guess == 3\nprint(x, end='')\n    inner = 2", set()),
     ],
 )

@@ -84,7 +84,11 @@ def look(layouts: Path) -> list[str]:
     others = os.environ.get("JUPYTER_CONFIG_PATH")
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([str(LOOK), *([others] if others else [])])
     layout = WorkspacesManager(str(layouts))
-    if not layout.load("default")["data"]:
+    try:
+        known = layout.load("default")["data"]
+    except (ValueError, KeyError, TypeError):  # damaged: begin anew
+        known = None
+    if not known:
         layout.save("default", json.dumps(FIRST_LAYOUT))
     styles = json.dumps({"static_custom_path": [str(LOOK / "custom")]})
     return [f"--LabApp.workspaces_dir={layouts}", "--LabApp.custom_css=True", f"--ServerApp.tornado_settings={styles}"]

@@ -8,7 +8,9 @@ import re
 import sys
 from typing import Any
 
-DEFINES = re.compile(r"^(?:(?:async\s+)?def|class)\s+(\w+)|^([A-Za-z_][\w, \t]*?)\s*(?::[^=\n]+)?=(?!=)", re.MULTILINE)
+DEFINES = re.compile(
+    r"^(?:(?:async\s+)?def|class)[ \t]+(\w+)|^(\w+(?:[ \t]*,[ \t]*\w+)*)[ \t]*(?::[^=\n]+)?=(?!=)", flags=re.MULTILINE
+)
 NOTHING = object()
 
 
@@ -27,7 +29,7 @@ class Watch:
         self._running.append((info, {name: names.get(name, NOTHING) for name in defined(info.raw_cell)}))
 
     def _end(self, result: Any) -> None:
-        while self._running:
+        while self._running and result is not None:
             info, before = self._running.pop()
             if info is result.info:
                 break

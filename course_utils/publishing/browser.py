@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from course_utils.refusals import Stop
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
@@ -40,16 +42,28 @@ def find_browser(wanted: str) -> str | None:
 
 @contextlib.contextmanager
 def started() -> Iterator["Browser | None"]:
-    """Start a Chromium and end it afterwards; None where there is none."""
+    """Start a Chromium and end it afterwards; None where there is none.
+
+    Raises
+    ------
+    Stop
+        If there is one and it does not start.
+    """
     wanted = os.environ.get(WANTED, "")
     path = find_browser(wanted)
     if path is None and wanted != "playwright":
         yield None
         return
-    from playwright.sync_api import sync_playwright  # the rest of the course does without it
+    from playwright.sync_api import Error, sync_playwright  # the rest of the course does without it
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        try:
+            browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        except Error as error:
+            told = str(error).strip().splitlines()[0]
+            raise Stop(
+                f"{path or 'The browser of Playwright'} does not start ({told}): name another in {WANTED}."
+            ) from None
         try:
             yield browser
         finally:
