@@ -1,5 +1,6 @@
 """What decks and site show their pages with, copied from installed packages so that no request leaves the machine."""
 
+import logging
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,7 +22,7 @@ MATHJAX_PARTS = (  # TeX in, SVG out: formulas are outlines, so they need no fon
     "jax/output/SVG",
 )
 # Alphabets of MathJax that no formula of the course needs. A page that asks for one of them fails the browser tests.
-UNUSED_ALPHABETS = ("Alphabets", "Fraktur", "Latin", "Marks", "Misc", "Monospace", "SansSerif", "Script")
+UNUSED_ALPHABETS = ("Alphabets", "Fraktur", "Latin", "Marks", "Misc", "SansSerif", "Script", "Shapes")
 
 # One face for text and one for code, both free to be passed on: Source Sans Pro (OFL 1.1) comes with reveal.js, DejaVu
 # Sans Mono with matplotlib. There is no face for Korean: whoever reads Korean has one, and a whole one weighs megabytes.
@@ -90,6 +91,7 @@ def _face(family: str, weight: str, file: str) -> str:
 
 def _part_of_face(source: Path, target: Path) -> None:
     """Keep the signs of a face that code is written with: a tenth of its size."""
+    logging.getLogger("fontTools").setLevel(logging.WARNING)
     options = subset.Options(flavor="woff", layout_features=[], hinting=False, notdef_outline=True)
     options.drop_tables += ["FFTM"]  # a time stamp
     with TTFont(source, recalcTimestamp=False) as face:

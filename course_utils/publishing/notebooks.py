@@ -13,12 +13,13 @@ from typing import Any
 from nbformat import NotebookNode
 from PIL import Image
 
-from course_utils.files import LECTURES, README, RUNS
+from course_utils.files import LECTURES, PICTURES, README, RUNS
 from course_utils.palette import NOTHING, WEIGHT
 from course_utils.refusals import Damaged, Stop, damaged, read_json
 
 PICTURE = re.compile(r'<img src="data:image/png;base64,([^"]+)" alt="([^"]+)"')
 EMBEDDED = re.compile(r'<img src="data:image/png;base64,([^"]+)"')
+BESIDE = re.compile(rf"!\[([^\]]*)\]\({PICTURES.name}/([^)]+\.png)\)")
 PROGRESS_BAR = re.compile(r"^.*\d%\|.*\|.*\n?", re.MULTILINE)  # as tqdm writes them
 
 
@@ -29,35 +30,46 @@ def picture(output: Mapping[str, Any]) -> tuple[str, bytes] | None:
 
 
 def put_pictures_into_files(notebook: NotebookNode, folder: Path, address: str, lazy: bool) -> None:
-    """Take the pictures out of a notebook's outputs: a page is light, and loads a picture when it comes into sight.
+    """Take the pictures out of a notebook: a page is light, and loads a picture when it comes into sight.
 
     Parameters
     ----------
     notebook
-        Changed in place.
+        Changed in place: the pictures in its outputs, and those of ``notebooks/pictures`` in its text that are no SVG.
     folder
-        Where the files go, as WebP without loss, each named by its content.
+        Where the files go.
     address
         Of the folder, as seen from the page.
     lazy
         Whether the browser may wait until a picture is near.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    wait = ' loading="lazy"' if lazy else ""
 
-    def as_file(found: re.Match) -> str:
-        png = base64.b64decode(found[1])
-        name = f"{hashlib.sha256(png).hexdigest()[:16]}.webp"
-        with Image.open(io.BytesIO(png)) as opened:
-            kind = kind_of_picture(opened)
-            if not (folder / name).exists():
-                opened.convert("RGB").save(folder / name, lossless=True, method=4)
-        return f'<img class="{kind}"{" loading=lazy" if lazy else ""} src="{address}/{name}"'
+    def embedded(found: re.Match) -> str:
+        name, kind = picture_file(base64.b64decode(found[1]), folder)
+        return f'<img class="{kind}"{wait} src="{address}/{name}"'
+
+    def beside(found: re.Match) -> str:
+        name, kind = picture_file((PICTURES / found[2]).read_bytes(), folder)
+        return f'<img class="{kind}"{wait} src="{address}/{name}" alt="{html.escape(found[1])}">'
 
     for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = BESIDE.sub(beside, cell.source)
         for output in cell.get("outputs", []):
             shown = output.get("data", {}).get("text/html")
             if shown is not None:
-                output["data"]["text/html"] = EMBEDDED.sub(as_file, "".join(shown))
+                output["data"]["text/html"] = EMBEDDED.sub(embedded, "".join(shown))
+
+
+def picture_file(png: bytes, folder: Path) -> tuple[str, str]:
+    """Write a picture as WebP without loss, named by its content, unless it is there; give its name and its kind."""
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{hashlib.sha256(png).hexdigest()[:16]}.webp"
+    with Image.open(io.BytesIO(png)) as opened:
+        if not (folder / name).exists():
+            opened.convert("RGB").save(folder / name, lossless=True, method=4)
+        return name, kind_of_picture(opened)
 
 
 def kind_of_picture(image: Image.Image) -> str:

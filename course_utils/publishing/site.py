@@ -21,7 +21,6 @@ import nbformat
 import yaml
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
-from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
 from sphinx.util.docutils import docutils_namespace, patch_docutils
@@ -45,9 +44,8 @@ from course_utils.publishing.assets import copy_mathjax, write_look
 from course_utils.publishing.glossary import as_page as glossary_page
 from course_utils.publishing.home import Card, cards, effort, explorer, finding, one_table, question, raw
 from course_utils.publishing.notebooks import (
-    kind_of_picture,
+    picture_file,
     put_pictures_into_files,
-    read_runs,
     table,
     without_comments,
     without_progress_bars,
@@ -102,7 +100,8 @@ def finish(pages: Path, address: str) -> None:
         debugging.unlink()
     if not (pages / "lectures").is_dir():
         return
-    write_decks(LECTURES, pages / "slides", mathjax="../_static/mathjax")
+    write_decks(LECTURES, pages / "slides", shared=pages / "_static")
+    (pages / "_static" / "webpack-macros.html").unlink(missing_ok=True)  # the theme's own template
     home = f"{address}/" if address else "/"
     lost = read_text(SOURCES / "not_found.html").replace("HOME", home)
     (pages / "404.html").write_text(lost, encoding="utf-8")
@@ -152,10 +151,6 @@ def gather(folder: Path, pages: Path, address: str = "") -> None:
     for kind in (EXPERIMENTS.name, EXERCISES):
         (folder / "lectures" / kind).mkdir()
     notebooks = {path: read_notebook(path) for path in (*START_AND_LECTURES, *EXPERIMENT_NOTEBOOKS)}
-    try:
-        runs = read_runs()
-    except (Stop, FileNotFoundError):  # slides say so
-        runs = {}
     repository = addresses.repository()
     offered, descriptions, pictures = [], {}, {}
     for path, notebook in notebooks.items():
@@ -163,23 +158,18 @@ def gather(folder: Path, pages: Path, address: str = "") -> None:
         page = as_page(notebook, name.replace("/", "-"))
         up = "../" * (1 + name.count("/"))
         put_pictures_into_files(page, static / "figures", f"{up}_static/figures", lazy=True)
-        write_without_outputs(notebook, pages / "notebooks" / f"{name}.ipynb")
         links = actions(path, name, up, repository)
         told = ""
+        if path not in EXPERIMENT_NOTEBOOKS:
+            write_without_outputs(notebook, pages / "notebooks" / path.name)
         if path in LECTURES:
             asked = effort(notebook, path.name)
-            told = f"{asked} · runs in {runs[path.stem]['seconds']} s on one thread" if path.stem in runs else str(asked)
-            links = [
-                *links[:2],
-                (f"{up}slides/{path.stem}.html", "Slides", ""),
-                (f"exercises/{path.stem}.html", "Exercises", ""),
-                (f"{EXPERIMENTS.name}/{path.stem}.html", "Experiment", ""),
-                *links[2:],
-            ]
-            picture, kind = signature(path, static / "figures")
+            told = str(asked)
+            file, kind = picture_file((PICTURES / f"{path.stem}.png").read_bytes(), static / "figures")
+            picture = f"_static/figures/{file}"
             offered.append(Card(f"lectures/{path.stem}.html", title_of(page), picture, kind, finding(readme, path), asked))
             descriptions[f"lectures/{name}"] = question(notebook)
-            pictures[f"lectures/{name}"] = f"_images/{path.stem}.png"
+            pictures[f"lectures/{name}"] = picture
             tasks = exercises(page, path)
             nbformat.write(tasks, folder / "lectures" / EXERCISES / path.name)
         add_below_title(page, bar(links, told))
@@ -191,7 +181,7 @@ def gather(folder: Path, pages: Path, address: str = "") -> None:
         "lectures": {path.stem[:2]: f"lectures/{path.stem}" for path in LECTURES},
         "descriptions": descriptions,
         "description": "Six lectures on attention as Jupyter notebooks, carried by one function.",
-        "pictures": {"index": f"_images/{LECTURES[1].stem}.png", **pictures},
+        "pictures": {"index": offered[1].picture, **pictures},
         "authors": citation()["authors"][0]["name"],
     }
     (folder / "course.json").write_text(json.dumps(known), encoding="utf-8")
@@ -266,6 +256,9 @@ def exercises(page: NotebookNode, path: Path) -> NotebookNode:
         heading = heading_of(page.cells[first])
         for cell in (*page.cells[first:place], stub, hints, solution):
             again = deepcopy(cell)
+            for output in again.get("outputs", []):
+                if "text/html" in output.get("data", {}):
+                    output.data["text/html"] = output.data["text/html"].replace('src="../', 'src="../../')
             if cell.cell_type == "markdown":
                 again.source = from_below(re.sub(r"^#+ ", "## ", cell.source, flags=re.MULTILINE), path)
             cells.append(again)
@@ -305,13 +298,6 @@ def title_of(page: NotebookNode) -> str:
     return page.cells[0].source.splitlines()[0].lstrip("# ")
 
 
-def signature(path: Path, folder: Path) -> tuple[str, str]:
-    """Write a lecture's signature picture for its card, and give its address and kind."""
-    with Image.open(PICTURES / f"{path.stem}.png") as opened:
-        opened.convert("RGB").save(folder / f"{path.stem}.webp", lossless=True, method=4)
-        return f"_static/figures/{path.stem}.webp", kind_of_picture(opened)
-
-
 def write_without_outputs(notebook: NotebookNode, path: Path) -> None:
     """Write a notebook for those who take it away: to run, so without outputs."""
     notebook = deepcopy(notebook)
@@ -328,9 +314,14 @@ Link = tuple[str, str, str]  # address, words, class
 def actions(path: Path, name: str, up: str, repository: str) -> list[Link]:
     """Give what can be done with a notebook; what needs an address is there only where it is known."""
     in_checkout = str(path.relative_to(CHECKOUT))
+    lecture = path.stem if path in LECTURES else ""
     found = [
-        (f"{up}notebooks/{name}.ipynb", "Download", "download"),
+        ("" if path in EXPERIMENT_NOTEBOOKS else f"{up}notebooks/{path.name}", "Download", "download"),
         (addresses.binder(repository, in_checkout), "Binder", ""),
+        (lecture and f"{up}slides/{lecture}.html", "Slides", ""),
+        (lecture and f"{EXERCISES}/{lecture}.html", "Exercises", ""),
+        (lecture and f"{EXPERIMENTS.name}/{lecture}.html", "Experiment", ""),
+        ("" if path not in EXPERIMENT_NOTEBOOKS else f"../{path.stem}.html", "Lecture", ""),
         (addresses.source(repository, in_checkout), "Source", ""),
         (f"{up}cite.html", "Cite", ""),
     ]

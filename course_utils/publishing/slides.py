@@ -42,6 +42,7 @@ TEMPLATE = Path(__file__).with_name("slides_template")
 WORDS_A_MINUTE = 110  # spoken, with pauses
 SECONDS_A_LINE = 5  # of code that is read aloud
 SECONDS_A_FIGURE = 45
+SITES_PICTURES = "_images"  # where Sphinx puts them
 HIDDEN = ("skip", "notes")
 DRAWING = re.compile(rf'src="{PICTURES.name}/([^"/]+)"')
 KEYS = '<p class="keys"><kbd>→</kbd> next · <kbd>S</kbd> speaker · <kbd>D</kbd> light or dark · <kbd>Esc</kbd> all</p>'
@@ -77,17 +78,23 @@ def make_decks(lectures: Sequence[Path], folder: Path, frame: str = "") -> list[
     folder.mkdir(parents=True, exist_ok=True)
     refuse(folder, NAME, foreign(folder, NAME, [f"{lecture.stem}.html" for lecture in lectures]))
     with private_folder(folder, NAME) as made:
-        copy_mathjax(made / "assets" / "mathjax")
         names = write_decks(lectures, made, frame)
         put(made, folder, NAME, keep=True)
     return [folder / name for name in names]
 
 
-def write_decks(lectures: Sequence[Path], made: Path, frame: str = "", mathjax: str = "assets/mathjax") -> list[str]:
-    """Write decks into a new folder and give the names of their files; MathJax is elsewhere, at this address."""
+def write_decks(lectures: Sequence[Path], made: Path, frame: str = "", shared: Path | None = None) -> list[str]:
+    """Write decks into a new folder and give the names of their files.
+
+    What decks share with the pages of a site (faces, colours, formulas, figures) is in the site's folder ``shared``,
+    beside ``made``; without one it goes into a folder of their own.
+    """
     assets = made / "assets"
+    common, address = (assets, assets.name) if shared is None else (shared, f"../{shared.name}")
+    if shared is None:
+        copy_mathjax(common / "mathjax")
+        write_look(common)
     copy_reveal(assets / "reveal")
-    write_look(assets)
     for name in ("slides.css", "slides.js"):
         shutil.copyfile(TEMPLATE / name, assets / name)
     exporter = SlidesExporter(template_name=TEMPLATE.name, extra_template_basedirs=[str(TEMPLATE.parent)])
@@ -100,15 +107,25 @@ def write_decks(lectures: Sequence[Path], made: Path, frame: str = "", mathjax: 
             print(stop, file=sys.stderr)
             continue
         shown = prepared(notebook, seconds.get(lecture.stem, {}), frame, lecture.stem[:2])
-        put_pictures_into_files(shown, assets / "figures", "assets/figures", lazy=False)
-        page, _ = exporter.from_notebook_node(shown, resources={"mathjax": mathjax, "frame": frame})
-        for drawing in sorted(set(DRAWING.findall(page))):
-            if (PICTURES / drawing).is_file():  # beside the decks, as they are beside the lectures
-                (made / PICTURES.name).mkdir(exist_ok=True)
-                shutil.copyfile(PICTURES / drawing, made / PICTURES.name / drawing)
+        put_pictures_into_files(shown, common / "figures", f"{address}/figures", lazy=False)
+        page, _ = exporter.from_notebook_node(shown, resources={"shared": address, "frame": frame})
         names.append(f"{lecture.stem}.html")
-        (made / names[-1]).write_text(page, encoding="utf-8")
+        (made / names[-1]).write_text(_with_drawings(page, made, shared), encoding="utf-8")
     return names
+
+
+def _with_drawings(page: str, made: Path, shared: Path | None) -> str:
+    """Put a deck's drawings beside it, as they are beside the lectures, or let it use those of the site."""
+
+    def placed(found: re.Match) -> str:
+        if shared is not None and (shared.parent / SITES_PICTURES / found[1]).is_file():
+            return f'src="../{SITES_PICTURES}/{found[1]}"'
+        if (PICTURES / found[1]).is_file():
+            (made / PICTURES.name).mkdir(exist_ok=True)
+            shutil.copyfile(PICTURES / found[1], made / PICTURES.name / found[1])
+        return found[0]
+
+    return DRAWING.sub(placed, page)
 
 
 def seconds_of_cells() -> dict[str, dict[str, int]]:

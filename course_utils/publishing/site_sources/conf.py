@@ -20,7 +20,7 @@ extensions = [
 ]
 nb_execution_mode = "off"  # pages show what is committed
 nb_render_markdown_format = "myst"
-myst_enable_extensions = ["dollarmath", "amsmath", "deflist", "html_image", "colon_fence"]
+myst_enable_extensions = ["dollarmath", "amsmath", "deflist", "colon_fence"]
 myst_heading_anchors = 3
 numpydoc_show_class_members = False
 autodoc_typehints = "none"  # numpydoc's sections say it
