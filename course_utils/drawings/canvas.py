@@ -67,7 +67,7 @@ class Drawing:
         )
 
     def inline(self) -> str:
-        """Give the drawing for a page that colours it: no style and no paper, parts are classes, words are its label."""
+        """Give the drawing for a page that colours it: without style and paper, its parts as classes."""
         lines = "".join(self._lines).replace('<g id="', '<g class="part ')
         label = quoteattr(f"{self.title}. {self.description}")
         return f'<svg viewBox="0 0 {WIDTH} {self.height}" role="img" aria-label={label}>{lines}</svg>'

@@ -5,6 +5,7 @@ are invented; the weights and the names of what is averaged follow from them.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from course_utils.drawings.canvas import LARGE, SMALL, TEXT, Drawing, softmax
 
@@ -77,7 +78,7 @@ SIX = (
         allowed=(True, True, True, False, False),
         mask="padding",
         chain="both",
-        told="A classifier writes nothing, so nobody asks. The query is one learned vector, the same for every document.",
+        told="A classifier writes nothing, so nobody asks. The query is a learned vector, the same for all documents.",
     ),
     Row(
         name="04 convolution",
@@ -197,7 +198,7 @@ def _query(drawing: Drawing, row: Row) -> None:
 
 def _chain(drawing: Drawing, row: Row) -> None:
     """Draw how the keys are connected: by a recurrent network, one way or both, or by the edges of a graph."""
-    for above, below in zip(ROWS, ROWS[1:], strict=False):
+    for above, below in pairwise(ROWS):
         if row.chain == "down":
             drawing.line((KEY, above + 23), (KEY, below - 23), colour="muted")
         elif row.chain == "both":

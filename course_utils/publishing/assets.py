@@ -22,10 +22,11 @@ MATHJAX_PARTS = (  # TeX in, SVG out: formulas are outlines, so they need no fon
     "jax/output/SVG",
 )
 # Alphabets of MathJax that no formula of the course needs. A page that asks for one of them fails the browser tests.
-UNUSED_ALPHABETS = ("Alphabets", "Fraktur", "Latin", "Marks", "Misc", "SansSerif", "Script", "Shapes")
+UNUSED_ALPHABETS = ("Alphabets", "Fraktur", "Marks", "Misc", "SansSerif", "Script", "Shapes")
+UNUSED_STYLES = ("Bold", "BoldItalic")  # of all alphabets but the main one
 
 # One face for text and one for code, both free to be passed on: Source Sans Pro (OFL 1.1) comes with reveal.js, DejaVu
-# Sans Mono with matplotlib. There is no face for Korean: whoever reads Korean has one, and a whole one weighs megabytes.
+# Sans Mono with matplotlib. There is no face for Korean: whoever reads it has one, and a whole one weighs megabytes.
 TEXT_FACE = "dist/theme/fonts/source-sans-pro"
 CODE_FACE = "mpl-data/fonts/ttf"
 WEIGHTS = {"regular": "400 normal", "italic": "400 italic", "semibold": "600 normal"}
@@ -54,7 +55,14 @@ def copy_mathjax(folder: Path) -> None:
 
 
 def _unused(folder: str, names: list[str]) -> set[str]:
-    return set(names) & set(UNUSED_ALPHABETS) if Path(folder).name == "STIX-Web" else set()
+    """Say which folders of MathJax's alphabets are left out."""
+    place = Path(folder)
+    if place.name == "STIX-Web":
+        return set(names) & set(UNUSED_ALPHABETS)
+    if place.parent.name == "STIX-Web":
+        left_out = ("BoldItalic",) if place.name == "Main" else UNUSED_STYLES
+        return set(names) & {*left_out, *(["Italic"] if place.name == "Latin" else [])}
+    return set()
 
 
 def write_look(folder: Path) -> None:

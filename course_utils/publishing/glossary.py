@@ -27,9 +27,7 @@ class Term:
 def terms(text: str) -> list[Term]:
     """Read the rows of the glossary's table."""
     return [
-        Term(
-            _names(row["term"]), _names(row["korean"]), row["meaning"], row["label"], row["page"], row["section"]
-        )
+        Term(_names(row["term"]), _names(row["korean"]), row["meaning"], row["label"], row["page"], row["section"])
         for row in ROW.finditer(text)
     ]
 

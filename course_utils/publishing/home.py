@@ -52,7 +52,9 @@ def effort(notebook: NotebookNode, name: str) -> Effort:
                 needs = sorted(set(re.findall(r"\]\((0\d)_", cell.source)) - {name[:2]})
                 tasks = sum("exercise" in other.metadata.get("tags", []) for other in notebook.cells)
                 return Effort(found[0], found[1], tasks, tuple(needs))
-    raise ValueError(f"{name}: expected its minutes and what it needs on its first screen, such as 'Plan 50 minutes …'.")
+    raise ValueError(
+        f"{name}: expected its minutes and what it needs on its first screen, such as 'Plan 50 minutes …'."
+    )
 
 
 def question(notebook: NotebookNode) -> str:

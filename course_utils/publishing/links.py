@@ -12,23 +12,26 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util.osutil import relative_uri
 
 from course_utils.publishing.glossary import Term, terms
 
 KEPT = (nodes.reference, nodes.literal, nodes.math, nodes.title, nodes.term, nodes.raw, nodes.FixedTextElement)
 LECTURE = re.compile(r"\b(lecture )(0\d)\b", re.IGNORECASE)
-PAPER = re.compile(r"\b(?:arXiv:\s?(?P<arxiv>\d{4}\.\d{4,5})|doi:\s?(?P<doi>10\.\d{4,}/[^\s,;]*[^\s,;.)]))", re.IGNORECASE)
+PAPER = re.compile(
+    r"\b(?:arXiv:\s?(?P<arxiv>\d{4}\.\d{4,5})|doi:\s?(?P<doi>10\.\d{4,}/[^\s,;]*[^\s,;.)]))", re.IGNORECASE
+)
 LONGEST_DESCRIPTION = 200
 
 
 class Links(SphinxPostTransform):
-    """Link in the running text of a page: each glossary term once, every other lecture, every bare DOI or arXiv number."""
+    """Link in the text of a page: each glossary term once, every other lecture, every bare DOI or arXiv number."""
 
     default_priority = 200
 
     def run(self, **_options: object) -> None:
         """Change the page's tree in place."""
-        known = self.app.config.course_site
+        known = self.config.course_site
         page = self.env.current_document.docname
         glossary = terms(known["glossary"])
         if page.startswith("lectures/"):
@@ -52,7 +55,7 @@ class Links(SphinxPostTransform):
                 text.parent.replace(text, pieces)
 
     def _lecture(self, page: str, found: re.Match) -> nodes.Node | None:
-        target = self.app.config.course_site["lectures"].get(found[2])
+        target = self.config.course_site["lectures"].get(found[2])
         if target is None or page.rpartition("/")[2] == target.rpartition("/")[2]:
             return None
         return self._reference(page, target, found[0])
@@ -71,12 +74,12 @@ class Links(SphinxPostTransform):
 
     def _reference(self, page: str, target: str, text: str) -> nodes.reference:
         name, hash_sign, anchor = target.partition("#")
-        address = self.app.builder.get_relative_uri(page, name) + hash_sign + anchor
+        address = relative_uri(f"{page}.html", f"{name}.html") + hash_sign + anchor
         return nodes.reference("", text, internal=True, refuri=address)
 
     def _index(self, page: str, glossary: list[Term]) -> None:
         """Enter each term that this page teaches into the index of the search, with its section as the place."""
-        sections = {slug: place for slug, place in _sections(self.document)}
+        sections = dict(_sections(self.document))
         for term in glossary:
             if term.page == page and term.section in sections:
                 named = [*term.names, *term.korean]
@@ -139,9 +142,7 @@ def describe(app: Sphinx, page: str, _template: str, context: dict[str, Any], tr
         picture = known["pictures"].get(page, known["pictures"]["index"])
         card = {**card, "og:url": f"{known['address']}/{page}.html", "og:image": f"{known['address']}/{picture}"}
         lines.append('<meta name="twitter:card" content="summary_large_image">')
-    lines += [
-        f'<meta property="{name}" content="{html.escape(html.unescape(value))}">' for name, value in card.items()
-    ]
+    lines += [f'<meta property="{name}" content="{html.escape(html.unescape(value))}">' for name, value in card.items()]
     context["metatags"] = context.get("metatags", "") + "\n".join(lines)
 
 

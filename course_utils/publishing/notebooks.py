@@ -20,6 +20,7 @@ from course_utils.refusals import Damaged, Stop, damaged, read_json
 PICTURE = re.compile(r'<img src="data:image/png;base64,([^"]+)" alt="([^"]+)"')
 EMBEDDED = re.compile(r'<img src="data:image/png;base64,([^"]+)"')
 BESIDE = re.compile(rf"!\[([^\]]*)\]\({PICTURES.name}/([^)]+\.png)\)")
+CONSTANT = re.compile(r"^([A-Z][A-Z0-9_]*[A-Z0-9]) = (\S.*?)(?:  #.*)?$", re.MULTILINE)
 PROGRESS_BAR = re.compile(r"^.*\d%\|.*\|.*\n?", re.MULTILINE)  # as tqdm writes them
 
 
@@ -73,7 +74,7 @@ def picture_file(png: bytes, folder: Path) -> tuple[str, str]:
 
 
 def kind_of_picture(image: Image.Image) -> str:
-    """Tell a map of weights, whose colours mean something in the dark too, from a drawn figure, which may be inverted."""
+    """Tell a map of weights, whose colours keep their meaning in the dark, from a drawn figure, which turns over."""
     small = image.convert("RGB").resize((160, 120), Image.Resampling.NEAREST)
     colours: Any = small.getcolors(160 * 120)
     low, high = ([int(end[at : at + 2], 16) for at in (1, 3, 5)] for end in (NOTHING, WEIGHT))
@@ -102,7 +103,7 @@ def with_values_for_constants(notebook: NotebookNode) -> None:
     values: dict[str, str] = {}
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            for name, value in re.findall(r"^([A-Z][A-Z0-9_]*[A-Z0-9]) = (\S.*?)(?:  #.*)?$", cell.source, re.MULTILINE):
+            for name, value in CONSTANT.findall(cell.source):
                 try:
                     known = ast.literal_eval(value)
                 except (ValueError, SyntaxError):

@@ -58,6 +58,7 @@ NAME = "site"
 EXERCISES = "exercises"
 OF_A_PAGES_BRANCH = ("CNAME", "LICENSE", "README.md")  # what may be in a folder before the first build, beside .git
 FIRST = ("index.html", "objects.inv")  # known before the work: a site that was not built by this command has them
+UNUSED = ("webpack-macros.html", "vendor/fontawesome/webfonts/fa-brands-400.woff2")  # of the theme
 SOURCES = Path(__file__).with_name("site_sources")
 CARDS = CHECKOUT / "datasets" / "README.md"
 
@@ -101,18 +102,17 @@ def finish(pages: Path, address: str) -> None:
     if not (pages / "lectures").is_dir():
         return
     write_decks(LECTURES, pages / "slides", shared=pages / "_static")
-    (pages / "_static" / "webpack-macros.html").unlink(missing_ok=True)  # the theme's own template
+    for unused in UNUSED:
+        (pages / "_static" / unused).unlink(missing_ok=True)
     home = f"{address}/" if address else "/"
     lost = read_text(SOURCES / "not_found.html").replace("HOME", home)
     (pages / "404.html").write_text(lost, encoding="utf-8")
     if address:
         found = sorted(str(page.relative_to(pages)) for page in pages.rglob("*.html"))
         shown = [page for page in found if page not in ("404.html", "search.html", "genindex.html")]
-        places = "".join(f"<url><loc>{address}/{page}</loc></url>\n" for page in shown)
-        namespace = "http://www.sitemaps.org/schemas/sitemap/0.9"
-        (pages / "sitemap.xml").write_text(
-            f'<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="{namespace}">\n{places}</urlset>\n', encoding="utf-8"
-        )
+        lines = [f"<url><loc>{address}/{page}</loc></url>" for page in shown]
+        lines = ['<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">', *lines, "</urlset>\n"]
+        (pages / "sitemap.xml").write_text("\n".join(lines), encoding="utf-8")
 
 
 def make_pages(sources: Path, pages: Path, doctrees: Path) -> int:
@@ -141,12 +141,13 @@ def refuse_unless_for_a_site(folder: Path) -> None:
 
 def gather(folder: Path, pages: Path, address: str = "") -> None:
     """Lay out what Sphinx reads, and in ``pages`` what it does not: pages of our own, notebooks, decks, data cards."""
-    shutil.copytree(SOURCES, folder)
+    readme, glossary = read_text(README), read_text(SOURCES / "glossary.md")
+    rows = table(readme)
+    shutil.copytree(SOURCES, folder, ignore=shutil.ignore_patterns("not_found.html"))
     static = folder / "_static"
     copy_mathjax(static / "mathjax")
     write_look(static)
     (static / "models.css").write_text(colours_of_models(), encoding="utf-8")
-    readme, glossary = read_text(README), read_text(SOURCES / "glossary.md")
     shutil.copytree(PICTURES, folder / "lectures" / "pictures")
     for kind in (EXPERIMENTS.name, EXERCISES):
         (folder / "lectures" / kind).mkdir()
@@ -167,14 +168,16 @@ def gather(folder: Path, pages: Path, address: str = "") -> None:
             told = str(asked)
             file, kind = picture_file((PICTURES / f"{path.stem}.png").read_bytes(), static / "figures")
             picture = f"_static/figures/{file}"
-            offered.append(Card(f"lectures/{path.stem}.html", title_of(page), picture, kind, finding(readme, path), asked))
+            offered.append(
+                Card(f"lectures/{path.stem}.html", title_of(page), picture, kind, finding(readme, path), asked)
+            )
             descriptions[f"lectures/{name}"] = question(notebook)
             pictures[f"lectures/{name}"] = picture
             tasks = exercises(page, path)
             nbformat.write(tasks, folder / "lectures" / EXERCISES / path.name)
         add_below_title(page, bar(links, told))
         nbformat.write(page, folder / "lectures" / path.relative_to(NOTEBOOKS))
-    write_pages(folder, readme, glossary, offered, notebooks[LECTURES[1]], repository)
+    write_pages(folder, rows, glossary, offered, notebooks[LECTURES[1]], repository)
     known = {
         "address": address,
         "glossary": glossary,
@@ -188,18 +191,26 @@ def gather(folder: Path, pages: Path, address: str = "") -> None:
 
 
 def write_pages(
-    folder: Path, readme: str, glossary: str, offered: Sequence[Card], translator: NotebookNode, repository: str
+    folder: Path,
+    rows: Sequence[Sequence[str]],
+    glossary: str,
+    offered: Sequence[Card],
+    translator: NotebookNode,
+    repository: str,
 ) -> None:
     """Write the pages that are no notebooks."""
     home = read_text(folder / "index.md")
-    ways = [("lectures/01_sequence_to_sequence.html", "Read lecture 01", "main"), ("using.html", "Run it on your laptop", "")]
-    ways.append(("using.html#when-you-teach-a-class", "Teach with it", ""))
+    ways = [
+        (offered[0].page, "Read lecture 01", "main"),
+        ("using.html", "Run it on your laptop", ""),
+        ("using.html#when-you-teach-a-class", "Teach with it", ""),
+    ]
     if repository:
         ways.append((repository, "Source", ""))
     parts = {
         "ways in": raw(f'<p class="ways">{"".join(map(link, ways))}</p>'),
         "explorer": raw(explorer(translator)),
-        "the table": raw(one_table(table(readme), [card.page for card in offered])),
+        "the table": raw(one_table(rows, [card.page for card in offered])),
         "the cards": raw(cards(offered)),
     }
     for mark, part in parts.items():
@@ -212,7 +223,11 @@ def write_pages(
     here = [replace(card, page=card.page.removeprefix("lectures/"), picture=f"../{card.picture}") for card in offered]
     lists = {
         "": ("The lectures", raw(cards(here)), START_AND_LECTURES),
-        EXERCISES: ("Exercises", "The exercises of each lecture, with hints in two steps and a solution, folded.", LECTURES),
+        EXERCISES: (
+            "Exercises",
+            "The exercises of each lecture, with hints in two steps and a solution, folded.",
+            LECTURES,
+        ),
         EXPERIMENTS.name: ("Experiments", "How the claims of each lecture were measured.", EXPERIMENT_NOTEBOOKS),
     }
     for kind, (title, text, paths) in lists.items():
@@ -371,8 +386,8 @@ def cite(repository: str) -> str:
     return (
         f"# Cite\n\n{authors}: *{told['title']}*. Version {told['version']}.{where}\n\n"
         f"```bibtex\n@software{{attention_course,\n{lines}\n}}\n```\n\n"
-        "Text and figures are under [CC BY 4.0](https://creativecommons.org/licenses/by/4.0/), code under the MIT licence. "
-        "The [data sets](data.md) have licences of their own.\n"
+        "Text and figures are under [CC BY 4.0](https://creativecommons.org/licenses/by/4.0/), code is under the MIT "
+        "licence. The [data sets](data.md) have licences of their own.\n"
     )
 
 

@@ -140,7 +140,7 @@ def seconds_of_cells() -> dict[str, dict[str, int]]:
 
 
 def prepared(notebook: NotebookNode, seconds: Mapping[str, int], frame: str = "", number: str = "") -> NotebookNode:
-    """Give a copy as it is shown: framed, no links to notebooks, no code that only draws, minutes and clock in notes."""
+    """Give a copy as it is shown: framed, without links to notebooks and code that draws, with minutes in the notes."""
     notebook = deepcopy(notebook)
     title = next(cell.source for cell in notebook.cells if cell.source.startswith("# "))
     notebook.metadata.title = title.removeprefix("# ").split("\n")[0]

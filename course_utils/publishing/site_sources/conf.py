@@ -38,8 +38,7 @@ html_context = {"default_mode": "auto"}
 html_show_sourcelink = False
 html_copy_source = False  # half of the site's weight, and nothing links to it
 html_sidebars = {
-    name: []
-    for name in ("index", "using", "claims", "data", "glossary", "reference", "cite", "search", "genindex")
+    name: [] for name in ("index", "using", "claims", "data", "glossary", "reference", "cite", "search", "genindex")
 }
 html_theme_options = {
     "logo": {"text": "Attention in six lectures"},
