@@ -7,9 +7,11 @@ import subprocess
 
 import nbformat
 import pytest
+import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from PIL import Image
 
+from course_utils.drawings import six_rows
 from course_utils.files import LECTURES, NOTEBOOKS, README
 from course_utils.palette import shade
 from course_utils.publishing import addresses, glossary, home, notebooks, site, slides
@@ -137,6 +139,20 @@ def test_every_claim_stands_on_the_site_with_its_verdict_under_its_lecture():
     for path in LECTURES:
         assert re.search(rf"^### \[{path.stem[:2]} .+\]\(lectures/{path.name}\)$", page, flags=re.MULTILINE)
     assert "<!--" not in page
+
+
+@pytest.mark.parametrize("row", six_rows.SIX, ids=lambda row: row.name)
+def test_the_drawing_of_a_row_has_all_parts_and_says_where_most_of_its_weight_is(row):
+    shares = six_rows.weights(row)
+    assert sum(shares) == pytest.approx(1)
+    assert all(share == 0 for share, may in zip(shares, row.allowed, strict=True) if not may)
+    kept = torch.tensor([score if may else -torch.inf for score, may in zip(row.scores, row.allowed, strict=True)])
+    torch.testing.assert_close(torch.tensor(shares), kept.softmax(dim=0), atol=1e-6, rtol=0)
+    shown = six_rows.draw(row).inline()
+    assert re.findall(r'<g class="part (\w+)">', shown) == ["q", "K", "f", "mask", "weights", "V", "sum"]
+    assert "<style" not in shown
+    assert " id=" not in shown
+    assert f"{max(shares):.2f}, is on {row.words[shares.index(max(shares))]}." in six_rows.draw(row).description
 
 
 @pytest.mark.parametrize("path", LECTURES, ids=lambda path: path.stem)
