@@ -109,7 +109,7 @@ def one_table(rows: Sequence[Sequence[str]], pages: Sequence[str]) -> str:
         name, *cells = row
         chosen = " checked" if number == 1 else ""
         choice = f'<input type="radio" name="row" id="row-{number}" value="{number}"{chosen}>'
-        link = f'<a href="{page}" aria-label="Lecture {name}">read</a>'
+        link = f'<a href="{page}" aria-label="read lecture {name}">read</a>'
         marked = zip(list(PARTS)[1:], cells, strict=True)
         tds = "".join(f'<td data-part="{part}">{formulas(cell)}</td>' for part, cell in marked)
         lines.append(
@@ -151,12 +151,12 @@ class Card:
     effort: Effort
 
 
-def cards(offered: Sequence[Card]) -> str:
-    """Give the lectures as cards."""
+def cards(offered: Sequence[Card], level: int = 3) -> str:
+    """Give the lectures as cards, their titles as headings of a level."""
     shown = "".join(
         f'<li class="card-lecture"><a href="{card.page}"><img class="{card.kind}" src="{card.picture}" '
         f'alt="The figure that lecture {card.title[:2]} explains" loading="lazy" width="360" height="200">'
-        f"<h3>{html.escape(card.title)}</h3></a><p>{html.escape(card.finding)}</p>"
+        f"<h{level}>{html.escape(card.title)}</h{level}></a><p>{html.escape(card.finding)}</p>"
         f'<p class="effort">{html.escape(str(card.effort))}</p></li>'
         for card in offered
     )

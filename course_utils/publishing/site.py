@@ -222,7 +222,7 @@ def write_pages(
     (folder / "cite.md").write_text(cite(repository), encoding="utf-8")
     here = [replace(card, page=card.page.removeprefix("lectures/"), picture=f"../{card.picture}") for card in offered]
     lists = {
-        "": ("The lectures", raw(cards(here)), START_AND_LECTURES),
+        "": ("The lectures", raw(cards(here, level=2)), START_AND_LECTURES),
         EXERCISES: (
             "Exercises",
             "The exercises of each lecture, with hints in two steps and a solution, folded.",
