@@ -21,9 +21,10 @@ MATHJAX_PARTS = (  # TeX in, SVG out: formulas are outlines, so they need no fon
     "jax/input/TeX",
     "jax/output/SVG",
 )
-# Alphabets of MathJax that no formula of the course needs. A page that asks for one of them fails the browser tests.
-UNUSED_ALPHABETS = ("Alphabets", "Fraktur", "Marks", "Misc", "SansSerif", "Script", "Shapes")
-UNUSED_STYLES = ("Bold", "BoldItalic")  # of all alphabets but the main one
+# Of MathJax's alphabets the styles in which no formula of the course is set. A page that asks for one of them fails the
+# browser tests. Upright letters are there in every alphabet: MathJax looks through all of them for a rare sign.
+UNUSED_STYLES = {"Main": {"BoldItalic"}, "Normal": {"Bold", "BoldItalic"}}
+UNUSED_ELSEWHERE = {"Bold", "BoldItalic", "Italic"}
 
 # One face for text and one for code, both free to be passed on: Source Sans Pro (OFL 1.1) comes with reveal.js, DejaVu
 # Sans Mono with matplotlib. There is no face for Korean: whoever reads it has one, and a whole one weighs megabytes.
@@ -57,12 +58,9 @@ def copy_mathjax(folder: Path) -> None:
 def _unused(folder: str, names: list[str]) -> set[str]:
     """Say which folders of MathJax's alphabets are left out."""
     place = Path(folder)
-    if place.name == "STIX-Web":
-        return set(names) & set(UNUSED_ALPHABETS)
-    if place.parent.name == "STIX-Web":
-        left_out = ("BoldItalic",) if place.name == "Main" else UNUSED_STYLES
-        return set(names) & {*left_out, *(["Italic"] if place.name == "Latin" else [])}
-    return set()
+    if place.parent.name != "STIX-Web":
+        return set()
+    return set(names) & UNUSED_STYLES.get(place.name, UNUSED_ELSEWHERE)
 
 
 def write_look(folder: Path) -> None:
