@@ -247,6 +247,7 @@ def test_pictures_leave_the_page_without_loss_once_each(tmp_path, notebook):
             nbformat.v4.new_output("display_data", {"text/html": f'<img src="data:image/png;base64,{coded}" alt="a">'})
         ]
     notebook.cells[0].source = f"# T\n\n![words](pictures/{LECTURES[1].stem}.png)\n\n![kept](pictures/01_unrolled.svg)"
+    notebook.cells[0].source += f'\n\n<img src="pictures/{LECTURES[1].stem}.png" alt="words" width="220">'
     notebooks.put_pictures_into_files(notebook, tmp_path, "../figures", lazy=True)
     shown = notebook.cells[3].outputs[0].data["text/html"]
     (name,) = re.findall(r'src="\.\./figures/(\w+\.webp)"', shown)
@@ -254,7 +255,7 @@ def test_pictures_leave_the_page_without_loss_once_each(tmp_path, notebook):
     assert shown.endswith('alt="a">')
     with Image.open(tmp_path / name) as again, Image.open(io.BytesIO(png)) as before:
         assert again.convert("RGB").tobytes() == before.tobytes()
-    assert 'class="weights"' in notebook.cells[0].source
+    assert notebook.cells[0].source.count('<img class="weights" loading="lazy" src="../figures/') == 2
     assert "![kept](pictures/01_unrolled.svg)" in notebook.cells[0].source
     assert len(list(tmp_path.iterdir())) == 2
 

@@ -20,6 +20,7 @@ from course_utils.refusals import Damaged, Stop, damaged, read_json
 PICTURE = re.compile(r'<img src="data:image/png;base64,([^"]+)" alt="([^"]+)"')
 EMBEDDED = re.compile(r'<img src="data:image/png;base64,([^"]+)"')
 BESIDE = re.compile(rf"!\[([^\]]*)\]\({PICTURES.name}/([^)]+\.png)\)")
+WRITTEN = re.compile(rf'<img src="{PICTURES.name}/([^"]+\.png)"')
 CONSTANT = re.compile(r"^([A-Z][A-Z0-9_]*[A-Z0-9]) = (\S.*?)(?:  #.*)?$", re.MULTILINE)
 PROGRESS_BAR = re.compile(r"^.*\d%\|.*\|.*\n?", re.MULTILINE)  # as tqdm writes them
 
@@ -54,9 +55,13 @@ def put_pictures_into_files(notebook: NotebookNode, folder: Path, address: str, 
         name, kind = picture_file((PICTURES / found[2]).read_bytes(), folder)
         return f'<img class="{kind}"{wait} src="{address}/{name}" alt="{html.escape(found[1])}">'
 
+    def written(found: re.Match) -> str:
+        name, kind = picture_file((PICTURES / found[1]).read_bytes(), folder)
+        return f'<img class="{kind}"{wait} src="{address}/{name}"'
+
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = BESIDE.sub(beside, cell.source)
+            cell.source = WRITTEN.sub(written, BESIDE.sub(beside, cell.source))
         for output in cell.get("outputs", []):
             shown = output.get("data", {}).get("text/html")
             if shown is not None:
