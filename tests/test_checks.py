@@ -1,5 +1,6 @@
 """Each exercise accepts every right answer and names every mistake it knows."""
 
+import copy
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,15 @@ def handed(exercise, computes):
 @pytest.mark.parametrize("name", EXERCISES)
 def test_the_reference_is_correct(name):
     assert diagnose(name, handed(EXERCISES[name], EXERCISES[name].reference)) == "correct."
+
+
+@pytest.mark.parametrize("name", [name for name, exercise in EXERCISES.items() if exercise.fault])
+def test_where_many_answers_are_right_ours_is_on_whatever_is_drawn(name):
+    exercise = EXERCISES[name]
+    torch.manual_seed(0)
+    for draw in [exercise.draw, *exercise.hard.values()] * 100:
+        arguments = draw()
+        assert exercise.fault(exercise.reference(*copy.deepcopy(arguments)), *arguments) is None
 
 
 @pytest.mark.parametrize("name", EXERCISES)

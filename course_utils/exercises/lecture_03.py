@@ -632,8 +632,13 @@ def indifferent_states(
 
 
 def _draw_document() -> tuple:
-    n_words, d_hidden = primes(2)
-    return torch.randn(n_words, d_hidden), 1.5 * torch.randn(d_hidden)
+    """Make states that stay apart when what the query sees is taken out; of many in a plane, two would often meet."""
+    d_hidden = primes(1, (5, 7, 11, 13))[0]
+    n_words = primes(1, [n for n in (3, 5, 7, 11) if n != d_hidden])[0]
+    while True:
+        states, query = torch.randn(n_words, d_hidden), 1.5 * torch.randn(d_hidden)
+        if torch.pdist(indifferent_states(states, query)).min() > 0.3:
+            return states, query
 
 
 def _why_not_indifferent(changed: Tensor, states: Tensor, query: Tensor) -> str | None:
