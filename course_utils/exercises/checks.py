@@ -13,8 +13,9 @@ import itertools
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -419,7 +420,7 @@ def _listed(
 
     Of several that cannot be told apart there, the one is meant that agrees on the special draws too.
     """
-    possible = exercise.wrong_answers.values()
+    possible: Iterable[WrongAnswer] = exercise.wrong_answers.values()
     if answer is not None:  # the draws of a check are the same each time
         possible = [wrong for wrong in possible if equal(_on_the_first_draw(wrong, draws[0]), results[0])]
     fitting = [
@@ -520,7 +521,7 @@ def _has_nan(result: Any) -> bool:
 def _symptom(exercise: Exercise, answer: _Answer, draws: Draws, place: str) -> str:
     """Say what an answer depends on, or does not, before the place where it differs."""
     looks = (kinds.uncalled, kinds.blind_to, kinds.leaks)
-    told = next(filter(None, (_searched(lambda look=look: look(exercise, draws, answer)) for look in looks)), None)
+    told = next(filter(None, (_searched(partial(look, exercise, draws, answer)) for look in looks)), None)
     return f"{told} {place}" if told else place
 
 

@@ -30,7 +30,7 @@ _SLOTS = (
     (
         lambda weights, values: weights @ values,
         {
-            **weighing.of_averages(),
+            **weighing.of_averages(context="average"),
             "summed over the wrong axis": (
                 lambda weights, values: (weights[:, None] * values).sum(1),
                 "You add up over the components of each value (the wrong axis); add up over the values.",
@@ -57,7 +57,7 @@ PRACTICE = Exercise(
             "You multiplied the values by the raw scores. Scores may be negative and need not sum to one: turn them "
             "into weights first.",
         ),
-        "plain mean": WrongAnswer(
+        "mean of the values": WrongAnswer(
             lambda scores, values: values.mean(dim=0),
             "This is the plain mean: every value counts the same, whatever its score. The scores should decide.",
         ),
@@ -83,7 +83,7 @@ PRACTICE = Exercise(
             lambda scores, values: scores @ values.softmax(dim=0),
             "You took the softmax of the values. They are what is averaged; the weights come from the scores.",
         ),
-        "not added up": WrongAnswer(
+        "weighted, not added up": WrongAnswer(
             lambda scores, values: scores.softmax(dim=0)[:, None] * values,
             "You weighted each value, but did not add them up: the result has one row per value instead of one vector.",
         ),

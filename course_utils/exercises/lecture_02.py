@@ -129,7 +129,7 @@ _ADDITIVE_SLOTS = (
     (
         lambda h, v: h.tanh(),
         {
-            **{name: (lambda h, v, f=f: f(h), told) for name, (f, told) in weighing.bends("tanh").items()},
+            **weighing.adapted(weighing.bends("tanh"), lambda f: lambda h, v: f(h)),
             "v inside": (
                 lambda h, v: (h * v).tanh() / v,
                 "v is inside the tanh: it should weigh the hidden units after they are bent.",
@@ -363,10 +363,10 @@ _LOOK_SLOTS = (
     (
         lambda weights, states, question: (_weighed_sum(weights, states), weights),
         {
-            **{
-                name: (lambda weights, states, question, f=f: (f(weights, states), weights), told)
-                for name, (f, told) in weighing.of_averages("states").items()
-            },
+            **weighing.adapted(
+                weighing.of_averages("states"),
+                lambda f: lambda weights, states, question: (f(weights, states), weights),
+            ),
             "scores returned": (
                 lambda weights, states, question: (
                     _weighed_sum(weights, states),
@@ -528,11 +528,10 @@ _ROW_SLOTS = (
     (
         lambda weights, values, scores: (weights @ values, weights),
         {
-            **{
-                name: (lambda weights, values, scores, f=f: (f(weights, values[:, None]), weights), told)
-                for name, (f, told) in weighing.of_averages().items()
-                if not name.endswith(" one")  # the same for all queries: of another shape
-            },
+            **weighing.adapted(
+                weighing.of_averages_by_query(),
+                lambda f: lambda weights, values, scores: (f(weights, values[:, None]), weights),
+            ),
             "context for weights": (
                 lambda weights, values, scores: (weights @ values, weights @ values),
                 "You return the context twice: the second result should be the weights.",
@@ -819,11 +818,11 @@ DECODER_STEP = Exercise(
             "The axis of the one query, of length 1, is still there in the weights: take it away.",
         ),
         "weights of all states": WrongAnswer(
-            _step_with(lambda *given: (_look_with(*given)[0], _look_with(*given[:3], None)[1])),
+            _step_with(lambda s, k, f, m: (_look_with(s, k, f, m)[0], _look_with(s, k, f, None)[1])),
             "The new state is right, but the weights that you return are unmasked.",
         ),
         "context of unmasked weights": WrongAnswer(
-            _step_with(lambda *given: (_look_with(*given[:3], None)[0], _look_with(*given)[1])),
+            _step_with(lambda s, k, f, m: (_look_with(s, k, f, None)[0], _look_with(s, k, f, m)[1])),
             "Your weights are right, but the context is averaged with unmasked ones: padding takes part in it.",
         ),
         "old state": WrongAnswer(

@@ -172,10 +172,9 @@ _POOL_SLOTS = (
     (
         lambda weights, states, mask, hidden: _pooled(weights, states),
         {
-            **{
-                name: (lambda weights, states, mask, hidden, f=f: f(weights, states), told)
-                for name, (f, told) in weighing.of_averages("states").items()
-            },
+            **weighing.adapted(
+                weighing.of_averages("states"), lambda f: lambda weights, states, mask, hidden: f(weights, states)
+            ),
             "what is compared": (
                 lambda weights, states, mask, hidden: _pooled(weights, hidden),
                 "You average tanh(W k + b), what is compared. The average is taken of the states themselves.",
@@ -309,10 +308,10 @@ _WORD_SLOTS = (
     (
         lambda weights, states, scores, mask: (_pooled(weights, states), weights),
         {
-            **{
-                name: (lambda weights, states, scores, mask, f=f: (f(weights, states), weights), told)
-                for name, (f, told) in weighing.of_averages("states").items()
-            },
+            **weighing.adapted(
+                weighing.of_averages("states"),
+                lambda f: lambda weights, states, scores, mask: (f(weights, states), weights),
+            ),
             "divided again": (
                 lambda weights, states, scores, mask: (
                     _pooled(weights, states) / mask.sum(1, keepdim=True).clamp(min=1),

@@ -74,11 +74,10 @@ _CROSS_SLOTS = (
     (
         lambda weights, values, scores, memory: (weights @ values, weights),
         {
-            **{
-                name: (lambda weights, values, scores, memory, f=f: (f(weights, values[None]), weights), told)
-                for name, (f, told) in weighing.of_averages().items()
-                if not name.endswith(" one")  # the same for all queries: of another shape
-            },
+            **weighing.adapted(
+                weighing.of_averages_by_query(),
+                lambda f: lambda weights, values, scores, memory: (f(weights, values[None]), weights),
+            ),
             "scores for weights": (
                 lambda weights, values, scores, memory: (weights @ values, scores),
                 "The context is right, but the second tensor holds the scores; its rows should sum to one.",

@@ -289,7 +289,7 @@ def _with_loops(sources: Tensor, targets: Tensor, n_nodes: int, *others: Tensor)
 
 def _double_edges_read_once(sources: Tensor, targets: Tensor, n_nodes: int, *others: Tensor) -> tuple[Tensor, Tensor]:
     once = torch.stack([sources, targets]).unique(dim=1)
-    return read_neighbours(*once, n_nodes, *others)
+    return read_neighbours(once[0], once[1], n_nodes, *others)
 
 
 def softmax_per_target(
@@ -427,7 +427,7 @@ _SCORE_SLOTS = (
                 lambda h, a: F.leaky_relu(h * a, 0.2),
                 "You multiply by a twice, before the bend and after it.",
             ),
-            **{name: (lambda h, a, f=f: f(h), told) for name, (f, told) in weighing.bends("LeakyReLU").items()},
+            **weighing.adapted(weighing.bends("LeakyReLU"), lambda f: lambda h, a: f(h)),
         },
     ),
     (lambda h, a: h @ a, weighing.readings("a")),

@@ -3,7 +3,8 @@
 Each is a function of (scores, mask), to be put in the place of the right one, with the sentence for whoever wrote it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -304,10 +305,15 @@ def of_softmax() -> dict[str, tuple[Any, str]]:
     }
 
 
+def adapted(choices: Mapping[str, tuple[Any, str]], adapt: Callable[[Any], Any]) -> dict[str, tuple[Any, str]]:
+    """Put choices into a slot that hands over other arguments than they take: ``adapt`` makes one from the other."""
+    return {name: (adapt(function), told) for name, (function, told) in choices.items()}
+
+
 # how values are averaged
 
 
-def of_averages(what: str = "values") -> dict[str, tuple[Any, str]]:
+def of_averages(what: str = "values", context: str = "context") -> dict[str, tuple[Any, str]]:
     """Give what people do in place of the weighted sum: functions of weights (…, k_len) and values (…, k_len, d)."""
 
     def product(weights: Tensor, values: Tensor) -> Tensor:
@@ -320,15 +326,21 @@ def of_averages(what: str = "values") -> dict[str, tuple[Any, str]]:
         ),
         "plain mean": (
             lambda w, v: v.mean(-2),
-            f"Your context does not use the weights: it is the mean of the {what}.",
+            f"Your {context} does not use the weights: it is the mean of the {what}.",
         ),
-        "plain sum": (lambda w, v: v.sum(-2), f"Your context does not use the weights: it is the sum of the {what}."),
+        "plain sum": (lambda w, v: v.sum(-2), f"Your {context} does not use the weights: it is the sum of the {what}."),
         "best one": (
             lambda w, v: v.gather(-2, w.argmax(-1)[..., None, None].expand(*w.shape[:-1], 1, v.shape[-1]))[..., 0, :],
-            f"Your context is the best of the {what} alone (argmax); weigh all of them.",
+            f"Your {context} is the best of the {what} alone (argmax); weigh all of them.",
         ),
-        "last one": (lambda w, v: v[..., -1, :], f"Your context is the last of the {what}, whatever the weights say."),
-        "first one": (lambda w, v: v[..., 0, :], f"Your context is the first of the {what}, whatever the weights say."),
+        "last one": (
+            lambda w, v: v[..., -1, :],
+            f"Your {context} is the last of the {what}, whatever the weights say.",
+        ),
+        "first one": (
+            lambda w, v: v[..., 0, :],
+            f"Your {context} is the first of the {what}, whatever the weights say.",
+        ),
         "mean of products": (
             lambda w, v: product(w, v).mean(-2),
             "You take the mean of weight × value (divide by how many there are); weights sum to one, so add up.",
@@ -348,18 +360,23 @@ def of_averages(what: str = "values") -> dict[str, tuple[Any, str]]:
         ),
         "last one added": (
             lambda w, v: product(w, v).sum(-2) + v[..., -1, :],
-            f"You add the last of the {what} to the context.",
+            f"You add the last of the {what} to the {context}.",
         ),
         "weights added": (
             lambda w, v: (w[..., None] + v).sum(-2),
             f"You add weights and {what}; multiply them, then add up.",
         ),
-        "squashed": (lambda w, v: product(w, v).sum(-2).tanh(), "You put a tanh around the context."),
+        "squashed": (lambda w, v: product(w, v).sum(-2).tanh(), f"You put a tanh around the {context}."),
         "divided by its length": (
             lambda w, v: torch.nn.functional.normalize(product(w, v).sum(-2), dim=-1),
-            "You bring the context to length one.",
+            f"You bring the {context} to length one.",
         ),
     }
+
+
+def of_averages_by_query() -> dict[str, tuple[Any, str]]:
+    """Give those of `of_averages` that leave one context for each query."""
+    return {name: choice for name, choice in of_averages().items() if not name.endswith(" one")}
 
 
 # how a query and a key meet, what bends them, and what reads the units out
@@ -406,7 +423,7 @@ def bends(right: str) -> dict[str, tuple[Any, str]]:
     if right == "LeakyReLU":
         for slope in (0.1, 0.3, 0.5, -0.2, 0.8, 0.02):
             told[f"slope {slope}"] = (
-                lambda h, slope=slope: F.leaky_relu(h, slope),
+                partial(F.leaky_relu, negative_slope=slope),
                 f"Your LeakyReLU has the slope {slope}; that is not the one that is asked for.",
             )
     told[f"{right} twice"] = (
