@@ -146,6 +146,14 @@ def test_the_alarm_rings_again_where_a_bare_except_swallowed_it(monkeypatch):
     assert len(rings) == 2
 
 
+def test_a_search_that_takes_too_long_costs_the_cause_and_not_the_place(monkeypatch):
+    def searches_too_long(*_arguments):
+        raise guard.OutOfTime
+
+    monkeypatch.setattr(checks, "_why_wrong", searches_too_long)
+    assert "The first difference is at index" in diagnose("01_last_state", lambda states, lengths: states[:, 0])
+
+
 def test_outside_the_main_thread_an_answer_is_checked_without_the_alarm():
     with ThreadPoolExecutor() as pool:
         assert pool.submit(diagnose, "01_last_state", last_state).result() == "correct."

@@ -291,7 +291,10 @@ def _first_fault(exercise: Exercise, answer: _Answer, draws: Draws, hard: Mappin
         expected = [exercise.reference(*copy.deepcopy(arguments)) for arguments in draws]
         wrong = [not _right(exercise, a, r, e) for a, r, e in zip(draws, results, expected, strict=True)]
         if any(wrong):
-            return _why_wrong(exercise, answer, draws, hard, results, expected, wrong)
+            try:
+                return _why_wrong(exercise, answer, draws, hard, results, expected, wrong)
+            except guard.OutOfTime:  # it was our search that took so long
+                return _place(exercise, draws, results, expected, wrong.index(True))
         return _at_the_edges(exercise, answer, draws, hard, expected) or _of_gradients(exercise, answer, draws)
 
 
