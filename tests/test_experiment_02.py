@@ -84,6 +84,125 @@ def test_perfect_looks_agree_wholly_where_each_word_has_one_source_and_not_where
         assert (experiment.link_agreement(looks, pairs) == 1.0) == whole
 
 
+HOUSE = [("the house", "das Haus"), ("the book", "das Buch"), ("a book", "ein Buch")]
+
+
+def batches_of(pairs):
+    """Make the two batches of a few pairs, with ids from 4 on, in the order in which words come."""
+    words = [list(dict.fromkeys(word for pair in pairs for word in pair[side].split())) for side in (0, 1)]
+    source, target = (
+        pad([torch.tensor([4 + words[side].index(word) for word in pair[side].split()]) for pair in pairs])
+        for side in (0, 1)
+    )
+    return words, source, target
+
+
+@pytest.mark.parametrize(("rounds", "by_hand"), [(1, 1 / 2), (2, 7 / 11), (3, 0.7479)])
+def test_model_1_agrees_with_em_by_hand(rounds, by_hand, monkeypatch):
+    monkeypatch.setattr(experiment, "ROUNDS", rounds)
+    (_, german), source, target = batches_of(HOUSE)
+    table = experiment.model_1(target, source)  # English for German, as Koehn (2010) works it, figure 4.4
+    assert table[4, 4 + german.index("das")].item() == pytest.approx(by_hand, abs=1e-4)
+    real = table[4:, 4:]
+    torch.testing.assert_close(real.sum(dim=0), torch.ones(len(german)))
+
+
+def test_model_1_does_not_read_padding():
+    _, source, target = batches_of([*HOUSE, ("a", "ein"), ("the book a house", "das Buch ein Haus")])
+    table = experiment.model_1(source, target)
+    assert (table[Vocabulary.pad] == 0).all()
+    assert (table[:, Vocabulary.pad] == 0).all()
+
+
+def test_model_1_looks_at_the_word_it_counted_and_between_equal_words_at_the_nearer():
+    (english, german), source, target = batches_of([("the book the book", "das Buch das Buch"), *HOUSE])
+    looks = experiment.model_1_looks(experiment.model_1(source, target), source, target)
+    assert looks[0] == [0, 1, 2, 3]
+    assert [row[:2] for row in looks[1:]] == [[0, 1]] * 3
+    assert len(english) == len(german)
+
+
+def test_another_numbers_looks_are_those_of_the_next_one_with_as_many_words():
+    pairs = translate([21, 34, 700, 56, 800], "de")
+    looks = [[i] for i in range(5)]
+    assert experiment.looks_of_another(looks, pairs) == [[1], [3], [4], [0], [2]]
+
+
+def test_a_number_of_its_own_length_keeps_its_own_looks():
+    pairs = translate([21, 345_678, 34], "de")
+    assert experiment.looks_of_another([[0], [1], [2]], pairs) == [[2], [1], [0]]
+
+
+def test_a_free_word_may_link_to_its_unit_and_may_also_be_left_out():
+    pairs = translate([45], "de")  # fünf und vierzig
+    assert pairs.target == (("fünf", "und", "vierzig"),)
+    to_ten, to_unit, elsewhere = ([[1, link, 0]] for link in (0, 1, 7))
+    assert experiment.link_agreement(to_ten, pairs) == 1
+    assert experiment.link_agreement(to_unit, pairs) == pytest.approx(2 / 3)
+    assert experiment.link_agreement(to_ten, pairs, free="und") == 1
+    assert experiment.link_agreement(to_unit, pairs, free="und") == 1
+    assert experiment.link_agreement(elsewhere, pairs, free="und") == pytest.approx(4 / 5)
+
+
+@pytest.mark.parametrize("places", [True, False])
+def test_an_encoder_of_words_knows_no_neighbours_and_order_only_by_places(places):
+    set_seed(0)
+    encoder = experiment.WordEncoder(N_SOURCE, places)
+    (ids,) = sentences([7], N_SOURCE)
+    changed = ids.clone()
+    changed[3] = 4 + (changed[3] - 3) % (N_SOURCE - 4)
+    states, ends = encoder(pad([ids, ids[:3]]))
+    others, _ = encoder(pad([changed]))
+    torch.testing.assert_close(states[0, [0, 1, 2, 4, 5, 6]], others[0, [0, 1, 2, 4, 5, 6]])
+    torch.testing.assert_close(ends[1], states[1, :3].mean(dim=0))  # no padding in it
+    backward, _ = encoder(pad([ids.flip(0)]))
+    assert torch.allclose(backward[0].flip(0), states[0]) != places
+
+
+@pytest.mark.parametrize("language", [name for _, name in experiment.LANGUAGES])
+def test_every_place_of_a_source_sentence_has_its_embedding(language):
+    longest = max(translate([777_777_777_777, 373_373_373_373], language).source, key=len)
+    assert len(longest) <= experiment.MOST_WORDS
+
+
+@pytest.mark.parametrize("kind", [kind for _, kind, _ in experiment.CONDITIONS])
+def test_each_condition_trains_as_many_updates_and_looks_four_times_per_epoch(kind, corpus, monkeypatch):
+    monkeypatch.setattr(experiment, "WATCHED", 2)
+    model = experiment.build(kind, corpus)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    curve = experiment.train_watched(model, corpus.subset([*range(8)] * 33), 0, 2, corpus)
+    assert len(curve) == 2 * experiment.LOOKS + 1
+    assert any(not torch.equal(before[name], value) for name, value in model.state_dict().items())
+
+
+def test_watching_changes_nothing_in_the_training(corpus, monkeypatch):
+    monkeypatch.setattr(experiment, "WATCHED", 2)
+    set_seed(1)
+    watched = experiment.build("attention", corpus)
+    experiment.train_watched(watched, corpus, 1, 2, corpus)
+    plain = lecture.trained(corpus, 1, epochs=2)
+    assert all(torch.equal(plain.state_dict()[name], value) for name, value in watched.state_dict().items())
+
+
+def test_seconds_are_taken_in_turn_and_the_first_round_does_not_count(corpus, monkeypatch):
+    models = {name: scored_for(corpus, name) for name in ("additive", "dot")}
+    clock, order = iter(range(1000)), []
+    monkeypatch.setattr(experiment.time, "process_time", lambda: next(clock))
+    monkeypatch.setattr(
+        experiment, "batch_loss", lambda model, *batch: order.append(model) or lecture.batch_loss(model, *batch)
+    )
+    monkeypatch.setattr(experiment, "TURN_BATCHES", 1)
+    seconds = experiment.seconds_in_turn(models, corpus, 0)
+    assert order == [*models.values()] * (1 + experiment.TURNS)
+    assert seconds == dict.fromkeys(models, experiment.FEW_EPOCHS)  # one update per pass, one tick each
+
+
+def scored_for(corpus, name):
+    model = lecture.Translator(Vocabulary(corpus.source), Vocabulary(corpus.target))
+    experiment.choose_score(model, name)
+    return model
+
+
 def test_the_number_on_the_maps_is_in_no_training_set():
     assert experiment.NUMBER not in load_number_words("de", digits=lecture.MAX_DIGITS, progress=False).numbers
     few = [load_number_words(language, lecture.MAX_DIGITS, n_pairs=97).numbers for _, language in experiment.LANGUAGES]
