@@ -127,10 +127,8 @@ def print_shares(pairs: NumberWords) -> None:
     alone = [(pad([s.ids[0][s.mask[0]]]), pad([t.ids[0][t.mask[0]]])) for s, t in some]
     for batches in (some, alone):
         seconds(model, batches)  # a warm-up
-    taken = [sum(seconds(model, batches) for batches in [kind] * ROUNDS) for kind in (some, alone)]
-    print(
-        f"starting operations: an update with one sentence takes {taken[1] / taken[0]:.0%} of the time of one with {lecture.BATCH_SIZE}"
-    )
+    whole, single = (sum(seconds(model, kind) for _ in range(ROUNDS)) for kind in (some, alone))
+    print(f"starting operations: with one sentence an update takes {single / whole:.0%} of its time")
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profiler:
         seconds(model, some)
     times = {event.key: event.self_cpu_time_total for event in profiler.key_averages()}
