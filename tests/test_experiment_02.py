@@ -167,11 +167,17 @@ def test_every_place_of_a_source_sentence_has_its_embedding(language):
 
 @pytest.mark.parametrize("kind", [kind for _, kind, _ in experiment.CONDITIONS])
 def test_each_condition_trains_as_many_updates_and_looks_four_times_per_epoch(kind, corpus, monkeypatch):
+    seen = []
     monkeypatch.setattr(experiment, "WATCHED", 2)
+    monkeypatch.setattr(
+        experiment, "exact_matches", lambda model, _: seen.append(model.to_words.bias.clone()) or [True]
+    )
     model = experiment.build(kind, corpus)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     curve = experiment.train_watched(model, corpus.subset([*range(8)] * 33), 0, 2, corpus)
-    assert len(curve) == 2 * experiment.LOOKS + 1
+    assert len(curve) == len(seen) == 2 * experiment.LOOKS + 1
+    assert torch.equal(seen[0], before["to_words.bias"])  # before the first update, and after the last
+    assert torch.equal(seen[-1], model.to_words.bias)
     assert any(not torch.equal(before[name], value) for name, value in model.state_dict().items())
 
 
