@@ -22,7 +22,7 @@ def corpus():
     return translate([7, 19, 345_678, 20_011, 981, 45, 700_300, 1_000_002], "de")
 
 
-@pytest.mark.parametrize("kind", ["Translator", "AskAfterUpdate"])
+@pytest.mark.parametrize("kind", ["Translator", "GatesApart", "AskAfterUpdate"])
 @pytest.mark.parametrize("name", ["additive", "dot"])
 def test_teacher_forcing_gives_what_step_by_step_gives(name, kind):
     model = scored(name, kind)
@@ -190,25 +190,6 @@ def test_watching_changes_nothing_in_the_training(corpus, monkeypatch):
     assert all(torch.equal(plain.state_dict()[name], value) for name, value in watched.state_dict().items())
 
 
-def test_seconds_are_taken_in_turn_and_the_first_round_does_not_count(corpus, monkeypatch):
-    models = {name: scored_for(corpus, name) for name in ("additive", "dot")}
-    clock, order = iter(range(1000)), []
-    monkeypatch.setattr(experiment.time, "process_time", lambda: next(clock))
-    monkeypatch.setattr(
-        experiment, "batch_loss", lambda model, *batch: order.append(model) or lecture.batch_loss(model, *batch)
-    )
-    monkeypatch.setattr(experiment, "TURN_BATCHES", 1)
-    seconds = experiment.seconds_in_turn(models, corpus, 0)
-    assert order == [*models.values()] * (1 + experiment.TURNS)
-    assert seconds == dict.fromkeys(models, experiment.FEW_EPOCHS)  # one update per pass, one tick each
-
-
-def scored_for(corpus, name):
-    model = lecture.Translator(Vocabulary(corpus.source), Vocabulary(corpus.target))
-    experiment.choose_score(model, name)
-    return model
-
-
 def test_the_number_on_the_maps_is_in_no_training_set():
     assert experiment.NUMBER not in load_number_words("de", digits=lecture.MAX_DIGITS, progress=False).numbers
     few = [load_number_words(language, lecture.MAX_DIGITS, n_pairs=97).numbers for _, language in experiment.LANGUAGES]
@@ -221,7 +202,7 @@ def test_each_korean_syllable_has_its_own_latin_letters():
     assert len(set(experiment.ROMAN.values())) == len(experiment.ROMAN)
 
 
-def scored(name, kind="Translator"):
+def scored(name, kind="GatesApart"):
     set_seed(0)
     model = getattr(experiment, kind)(vocabulary(N_SOURCE), vocabulary(N_TARGET)).eval()
     experiment.choose_score(model, name)
@@ -277,6 +258,16 @@ def test_the_decoder_that_asks_after_its_update_gives_what_a_loop_over_pytorchs_
         context = alpha @ states[0]
         torch.testing.assert_close(weights[0, t], alpha)
         torch.testing.assert_close(logits[0, t], model.to_words(torch.cat([state, model.embedding(word), context])))
+
+
+def test_the_cell_with_gates_apart_is_pytorchs_cell_with_other_first_weights():
+    set_seed(0)
+    ours, cell = experiment.GatesApartCell(), torch.nn.GRUCell(3 * lecture.D_ENCODER, lecture.D_DECODER)
+    assert 3 * lecture.D_ENCODER == lecture.D_EMBEDDING + 2 * lecture.D_ENCODER
+    cell.weight_ih.data = torch.cat([ours.from_word.weight, ours.from_context.weight], dim=1)
+    cell.bias_ih, cell.weight_hh, cell.bias_hh = ours.from_word.bias, ours.remember.weight, ours.remember.bias
+    inputs, state = torch.randn(7, cell.input_size), torch.randn(7, cell.hidden_size)
+    torch.testing.assert_close(ours(inputs, state), cell(inputs, state), rtol=0, atol=1e-6)
 
 
 def test_the_new_state_has_read_the_word_just_written():
