@@ -12,7 +12,7 @@ from course_utils.training import set_seed
 
 from .closeness import assert_likeliest
 from .notebooks import definitions
-from .test_lecture_02 import N_SOURCE, N_TARGET, pytorchs_cell, sentences, vocabulary
+from .test_lecture_02 import N_SOURCE, N_TARGET, sentences, vocabulary
 
 lecture, experiment = definitions("02_bahdanau_attention"), definitions("experiments/02_bahdanau_attention")
 
@@ -28,11 +28,10 @@ def test_teacher_forcing_gives_what_step_by_step_gives(name, kind):
     model = scored(name, kind)
     source, previous = pad(sentences([7, 5, 3], N_SOURCE)), torch.stack(sentences([11, 11, 11], N_TARGET))
     logits, weights = model(source, previous)
-    memory, state, context = model.read(source)
+    memory, state = model.read(source)
     for t, word in enumerate(previous.unbind(dim=1)):
-        embedded = model.embedding(word)
-        state, context, looked = model.step(model.from_word(embedded), state, context, memory, model.score)
-        torch.testing.assert_close(logits[:, t], model.say(state, embedded, context))
+        state, seen, looked = model.step(model.embedding(word), state, memory, model.score)
+        torch.testing.assert_close(logits[:, t], model.to_words(seen))
         torch.testing.assert_close(weights[:, t], looked)
 
 
@@ -143,13 +142,12 @@ def test_no_score_looks_at_padding_and_each_gives_a_finite_gradient(name):
 
 def test_the_decoder_that_asks_after_its_update_gives_what_a_loop_over_pytorchs_parts_gives():
     model = scored("dot", "AskAfterUpdate")
-    cell = pytorchs_cell(model)
     (source,), (previous,) = sentences([7], N_SOURCE), sentences([5], N_TARGET)
     logits, weights = model(pad([source]), previous[None])
     states, ends = model.encoder(pad([source]))
     state, context = torch.tanh(model.first_state(ends))[0], torch.zeros(2 * lecture.D_ENCODER)
     for t, word in enumerate(previous):
-        state = cell(torch.cat([model.embedding(word), context])[None], state[None])[0]
+        state = model.cell(torch.cat([model.embedding(word), context])[None], state[None])[0]
         alpha = (states[0] @ state).softmax(dim=0)
         context = alpha @ states[0]
         torch.testing.assert_close(weights[0, t], alpha)
@@ -231,7 +229,7 @@ def test_the_wide_translators_differ_in_one_argument_and_start_from_the_same_num
 def test_the_fixed_vector_is_all_that_the_wide_decoder_without_attention_gets():
     model = wide(look_back=False)
     source, _ = as_batches([7, 3, 5], [4, 4, 4])
-    (_, values, mask), _, _ = model.read(source)
+    (_, values, mask), _ = model.read(source)
     assert values.shape == (3, 1, 2 * experiment.WIDE)
     assert mask is None
     last = model.encoder.gru(model.encoder.embedding(source.ids[:1]))[1]
@@ -248,19 +246,19 @@ def test_the_wide_translator_reads_and_scores_target_words_with_one_matrix():
 def test_the_wide_decoder_remembers_what_it_has_written():
     model = wide(look_back=False)  # so that nothing but the state can tell two steps apart
     source, _ = as_batches([7, 3, 5], [4, 4, 4])
-    memory, state, context = model.read(source)
+    memory, state = model.read(source)
     word = torch.randn(3, experiment.WIDE)
-    once, *_ = model.step(word, state, context, memory, model.score)
-    twice, *_ = model.step(word, once, context, memory, model.score)
+    once, *_ = model.step(word, state, memory, model.score)
+    twice, *_ = model.step(word, once, memory, model.score)
     assert not torch.isclose(once, twice).all(dim=-1).any()
     inputs = torch.cat([word, memory[1][:, 0]], dim=-1)
-    torch.testing.assert_close(once, model.update(inputs, state))
+    torch.testing.assert_close(once, model.cell(inputs, state))
 
 
 def test_translating_step_by_step_writes_what_teacher_forcing_finds_likeliest():
     model = wide()
     with torch.no_grad():  # an untrained model would write one word again and again
-        for parameter in model.update.parameters():
+        for parameter in model.cell.parameters():
             parameter *= 6
     source, _ = as_batches([7, 3, 5], [4, 4, 4])
     words = model.translate(source)
@@ -281,11 +279,11 @@ def test_a_translator_that_looks_elsewhere_keeps_its_weights_but_not_their_place
     assert not torch.equal(true[0], shuffled[0])
     blind = experiment.shuffled_score(model.score, source, 3)
     assert torch.equal(shuffled, lecture.decode_greedily(model, source, blind))
-    memory, state, context = model.read(source)
+    memory, state = model.read(source)
     word = torch.zeros(3, experiment.WIDE)
     blind = experiment.shuffled_score(model.score, source, 3)
-    *_, weights = model.step(word, state, context, memory, model.score)
-    *_, dealt = model.step(word, state, context, memory, blind)
+    *_, weights = model.step(word, state, memory, model.score)
+    *_, dealt = model.step(word, state, memory, blind)
     assert not dealt[~source.mask].any()
     torch.testing.assert_close(dealt.sort(dim=-1).values, weights.sort(dim=-1).values)
     assert not torch.allclose(dealt[0], weights[0])

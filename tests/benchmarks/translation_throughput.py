@@ -5,8 +5,8 @@ Run it from the checkout, about a minute on one core: ``python -m tests.benchmar
 All loops train the same `Translator` of the notebook, from the same start, on the same pairs, with the same optimiser:
 
 plain
-    What a first notebook writes: keys, previous word and vocabulary are projected inside the time loop, and batches are
-    dealt at random, so that short sentences are padded to the longest.
+    What a first notebook writes: keys and vocabulary are projected inside the time loop, and batches are dealt at
+    random, so that short sentences are padded to the longest.
 plain, bucketed
     The same loop on the notebook's batches of like length: tells how much of the ratio the order of the data makes.
 lecture, at random
@@ -49,8 +49,6 @@ def plain_logits(
     """Score the next word with the lecture's parameters, everything computed anew in every step."""
     states, ends = model.encoder(source)
     state = torch.tanh(model.first_state(ends))
-    gates = torch.cat([model.from_word.weight, model.from_context.weight], dim=1)  # as nn.GRUCell keeps them
-    parameters = gates, model.remember.weight, model.from_word.bias, model.remember.bias
     logits = []
     for t in range(previous.shape[1]):
         projected = model.score.project_query(state)[:, None, :] + model.project_keys(states)
@@ -58,7 +56,7 @@ def plain_logits(
         weights = scores.masked_fill(~source.mask, -1e9).softmax(dim=-1)
         context = torch.bmm(weights[:, None, :], states).squeeze(1)
         embedded = model.embedding(previous[:, t])
-        state = torch.gru_cell(torch.cat([embedded, context], dim=-1), state, *parameters)
+        state = model.cell(torch.cat([embedded, context], dim=-1), state)
         logits.append(model.to_words(torch.cat([state, embedded, context], dim=-1)))
     return torch.stack(logits, dim=1)
 
