@@ -34,8 +34,8 @@ STAGES = {  # the scripts of each, in their order
     "translator": ("attend", "number_words", "weights", "translator", "stage", "translators"),
     "documents": ("attend", "stage", "documents"),
 }
-WORDS = ("the", "dog", "that", "bit", "me", "<pad>")  # of the equation's stage, as in live/equation.js
-GRAPH = ((0, 1), (1, 3), (3, 2), (3, 4))
+WORDS = ("old", "dog", "bites", "new", "cat", "pad")  # of the equation's stage, as in live/equation.js
+GRAPH = ((0, 1), (1, 2), (2, 4), (3, 4))
 WIDEST, SHOWN_WIDTH = 64, 4  # of queries and keys
 
 # The scores of live/attend.js: every learned matrix is the identity, every learned vector all ones.

@@ -44,6 +44,6 @@ const MASKS = {
 // Padding hides a key from everybody, whatever else the mask says.
 function maskOf(name, real, settings) {
   const last = real.lastIndexOf(true);
-  return (settings.queries || real).map((_, i) =>
+  return real.map((_, i) =>
     real.map((isReal, j) => isReal && MASKS[name](i, j, { last, ...settings })));
 }

@@ -1,9 +1,9 @@
 // Stage 1: any score with any mask, on six words with made-up numbers.
-const WORDS = ["the", "dog", "that", "bit", "me", "<pad>"];
+const WORDS = ["old", "dog", "bites", "new", "cat", "pad"];
 const VALUES = [2, 9, 4, 7, 1, 0];
 const TEMPERATURES = [0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 4, 6, 10];
 const WIDTHS = [2, 4, 8, 16, 32, 64];
-const BETWEEN = [[0, 1], [1, 3], [3, 2], [3, 4]]; // who modifies whom: the graph of this sentence
+const BETWEEN = [[0, 1], [1, 2], [2, 4], [3, 4]]; // which words belong together: the graph of this sentence
 const edges = WORDS.map((_, i) => WORDS.map((_, j) => (i === j && i < 5) || BETWEEN.some((e) => e.includes(i) && e.includes(j) && i !== j)));
 const T = "<sup>⊤</sup>";
 const q = '<i class="live-query">q</i>', k = '<i class="live-key">k</i>';
@@ -30,7 +30,7 @@ const ROWS = {
   mean: ["zero", "padding", "mean pooling"],
 };
 
-const state = { score: ROWS[data.row][0], mask: ROWS[data.row][1], T: 1, width: 4, radius: 1, asking: 3, real: WORDS.map((w) => w !== "<pad>") };
+const state = { score: ROWS[data.row][0], mask: ROWS[data.row][1], T: 1, width: 4, radius: 1, asking: 1, real: WORDS.map((w) => w !== "pad") };
 const rowNow = () => Object.keys(ROWS).find((row) => ROWS[row][0] === state.score && ROWS[row][1] === state.mask) || "own";
 
 function compute() {
@@ -88,7 +88,7 @@ const weights = table(right, {
     change(`${WORDS[j]} is ${state.real[j] ? "shown again" : "hidden from everybody"}.`);
   },
 });
-element("p", { className: "live-hint", textContent: "A word on top is a key: press it to hide it, as padding is hidden. A word on the left asks." }, right);
+element("p", { className: "live-hint", textContent: "A word on top is a key: press it to hide it from everybody, as the padding is. A word on the left asks. The numbers are made up." }, right);
 const line = element("div", { className: "live-line", "aria-hidden": "true" }, right);
 const dots = VALUES.map((value, j) => {
   const dot = element("span", { className: "live-dot" }, line);
@@ -112,7 +112,7 @@ function change(what = "") {
   maskChoice.value = state.mask;
   radius.box.hidden = state.mask !== "window";
   formula.innerHTML = `softmax( ${FORMULAS[state.score][0]}${state.T === 1 ? "" : ` &nbsp;÷ ${state.T}`} ) · <i class="live-value">V</i>`;
-  weights.show({ names, looks, mask, asking: state.asking, values: VALUES, scoreName: state.T === 1 ? "score" : "score ÷ T" });
+  weights.show({ names, looks, mask, asking: state.asking, values: VALUES, closed: "–", scoreName: state.T === 1 ? "score" : "score/T" });
   weights.keys.forEach((key, j) => {
     key.setAttribute("aria-pressed", !state.real[j]);
     key.setAttribute("aria-label", `hide ${WORDS[j]}`);

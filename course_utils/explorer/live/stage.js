@@ -88,10 +88,11 @@ function ask(parent, { question, options, right, because, then }) {
     const button = element("button", { type: "button", textContent: option }, answers);
     button.addEventListener("click", () => {
       const isRight = right().includes(i);
-      const verdict = element("p", { className: "live-verdict" });
+      const verdict = element("p", { className: "live-verdict", tabIndex: -1 });
       element("b", { textContent: isRight ? "✓ Right. " : "✗ Not quite. " }, verdict);
       verdict.append(`You said: ${option}. `, ...because(i));
       box.replaceChildren(verdict);
+      verdict.focus({ preventScroll: true }); // the button is gone, and a screen reader reads what has the focus
       figure.classList.add("live-answered");
       then(i);
     });

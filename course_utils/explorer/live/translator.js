@@ -1,15 +1,17 @@
 // The translators of lectures 01 and 02, word by word. The numbers come from the lectures' own training; a name such as
 // "encoder.gru.weight_ih_l0" is the one that PyTorch gives it. A matrix is a list of rows, and times(W, x) is W @ x.
-const times = (W, x) => {
-  const product = new Array(W.length);
-  for (let i = 0; i < W.length; i++) {
+function times(W, x) {
+  const [rows, columns] = [W.length, x.length];
+  const vector = Float64Array.from(x);
+  const product = new Array(rows);
+  for (let i = 0; i < rows; i++) {
     const row = W[i];
     let sum = 0;
-    for (let j = 0; j < row.length; j++) sum += row[j] * x[j];
+    for (let j = 0; j < columns; j++) sum += row[j] * vector[j];
     product[i] = sum;
   }
   return product;
-};
+}
 const plus = (a, b) => a.map((x, i) => x + b[i]);
 const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 const [BOS, EOS, UNKNOWN] = [1, 2, 3];

@@ -53,7 +53,7 @@ function build() {
   });
   const key = element("p", { className: "live-hint" }, count);
   key.append(element("i", { className: "live-bar-looking" }), " looks back, ", element("i", { className: "live-bar-vector" }), " one vector");
-  key.append(". They were trained on 17,000 numbers: most of those below 1,000, hardly any of the long ones.");
+  key.append(". They were trained on 17,000 numbers: most of those below 1,000, hardly any of the long ones, and a number of a single word is rare.");
 
   function translate(n) {
     state.number = n;

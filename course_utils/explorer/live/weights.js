@@ -11,7 +11,7 @@ async function unpack(stored) {
     for (const [parameter, [scale, rows, columns]] of Object.entries(tensors)) {
       model[parameter] = Array.from({ length: rows }, () => {
         if (columns === undefined) return scale * view.getInt16((at += 2) - 2, true);
-        return Array.from({ length: columns }, () => scale * view.getInt8(at++));
+        return Float64Array.from({ length: columns }, () => scale * view.getInt8(at++));
       });
     }
     models[name] = model;
