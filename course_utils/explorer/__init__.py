@@ -3,6 +3,8 @@
 The map is a table with coloured cells, written here, so that it is there where no script runs: in a notebook that
 JupyterLab does not trust, in viewers that strip scripts and styles (the numbers remain), on paper. The style makes it
 fit its column, the script lets it answer; both ask for nothing outside.
+
+`stage` goes further: there the page itself computes, and the reader moves what it computes with.
 """
 
 import html
@@ -19,6 +21,8 @@ from torch import Tensor
 from course_utils.explorer.maps import map_of, number
 from course_utils.explorer.stages import stage, stage_html
 from course_utils.palette import NOTHING, WEIGHT, ink_on, shade
+
+__all__ = ["explore", "show_document", "stage", "stage_html"]
 
 STYLE = Path(__file__).with_name("explorer.css").read_text(encoding="utf-8")
 SCRIPT = Path(__file__).with_name("explorer.js").read_text(encoding="utf-8")

@@ -50,8 +50,6 @@ def map_of(data: Mapping) -> tuple[str, str]:
 def _cell(weight: float | None) -> str:
     """Write what follows ``<td`` in the map; each cell has its look with it, for viewers that strip style sheets."""
     if weight is None:
-        return (
-            f'class="explorer-masked" style="border:1px dashed #8a93a0;padding:0;text-align:center">{number(weight)}'
-        )
+        return f'class="explorer-masked" style="border:1px dashed #8a93a0;padding:0;text-align:center">{number(weight)}'
     colour = shade(weight)
     return f'style="background-color:{colour};color:{ink_on(colour)};padding:0;text-align:center">{number(weight)}'

@@ -13,11 +13,10 @@ from torch import Tensor
 
 from course_utils.attention import (
     Score,
-    attend,
-    causal_mask,
     dot_score,
     edge_mask,
     last_position_mask,
+    masked_softmax,
     padding_mask,
     scaled_dot_score,
     window_mask,
@@ -132,19 +131,21 @@ def _equation(row: str) -> tuple[str, str, dict[str, Any]]:
     score, mask_name, says = ROWS[row]
     queries, keys = numbers_of_the_equation()
     n, real = len(WORDS), len(WORDS) - 1
-    links = torch.tensor([*GRAPH, *((j, i) for i, j in GRAPH), *((i, i) for i in range(real))]).T
+    sources, targets = torch.tensor([*GRAPH, *((j, i) for i, j in GRAPH), *((i, i) for i in range(real))]).T
     masks = {
         "padding": torch.ones(n, n, dtype=torch.bool),
         "last": last_position_mask(torch.tensor([real]), n)[0].expand(n, n),
         "window": window_mask(n, 1),
-        "edges": edge_mask(*links, n_nodes=n),
+        "edges": edge_mask(sources, targets, n),
     }
     mask = masks[mask_name] & padding_mask(torch.tensor([real]), n)[0]
     asked, answering = queries[:, :SHOWN_WIDTH], keys[:, :SHOWN_WIDTH]
     if score == "learned":
         asked = asked[1].expand_as(asked)
-    _, weights = attend(asked, answering, answering, SCORES[score], mask)
-    still = _still(weights, WORDS, WORDS, f"{says}. Each row is a word that asks, each column a word that answers.", mask)
+    weights = masked_softmax(SCORES[score](answering, asked), mask)
+    still = _still(
+        weights, WORDS, WORDS, f"{says}. Each row is a word that asks, each column a word that answers.", mask
+    )
     data = {"row": row, "queries": queries.tolist(), "keys": keys.tolist()}
     return "The equation, live: any score with any mask", still, _rounded(data)
 
@@ -201,7 +202,10 @@ def _rounded(data: Mapping[str, Any]) -> dict[str, Any]:
 def _colours() -> str:
     """Write the course's colours as properties, for light and for dark."""
     light, dark = (
-        "".join(f"--{name.replace('_', '-')}:{colour};" for name, colour in colours.items()) for colours in (LIGHT, DARK)
+        "".join(f"--{name.replace('_', '-')}:{colour};" for name, colour in colours.items())
+        for colours in (LIGHT, DARK)
     )
     in_the_dark = ':is([data-theme="dark"],[data-jp-theme-light="false"],.vscode-dark) .attention-live'
-    return f".attention-live{{{light}--one:#0b5c97;--two:#b34e00}}\n{in_the_dark}{{{dark}--one:#7cc0f2;--two:#ffa05c}}\n"
+    return (
+        f".attention-live{{{light}--one:#0b5c97;--two:#b34e00}}\n{in_the_dark}{{{dark}--one:#7cc0f2;--two:#ffa05c}}\n"
+    )

@@ -6,7 +6,6 @@ import re
 import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
-from torch.nn import functional as F
 
 from course_utils.attention import (
     AdditiveScore,
@@ -17,7 +16,6 @@ from course_utils.attention import (
     dot_score,
     edge_mask,
     last_position_mask,
-    padding_mask,
     scaled_dot_score,
     window_mask,
     zero_score,
@@ -316,8 +314,10 @@ def test_numbers_of_every_length_are_tried_and_counted(shown):
     figure.get_by_role("button", name="Try ten of each length").click()
     watched.page.wait_for_function("!document.querySelector('.live-count button').disabled", timeout=120_000)
     counted = figure.get_by_role("img", name="Numbers translated without an error").get_attribute("aria-label")
-    tries = {int(n): [int(a), int(b), int(of)] for n, a, b, of in re.findall(
-        r"(\d+) digits: looks back (\d+) of \d+, one vector (\d+) of (\d+)", counted)}
+    tries = {
+        int(n): [int(a), int(b), int(of)]
+        for n, a, b, of in re.findall(r"(\d+) digits: looks back (\d+) of \d+, one vector (\d+) of (\d+)", counted)
+    }
     assert sorted(tries) == list(range(1, 13))
     assert sum(of for *_, of in tries.values()) == 121
     assert tries[12][0] > tries[12][1], "at twelve digits the one vector has broken"

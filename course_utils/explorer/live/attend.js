@@ -19,8 +19,8 @@ function attend(queries, keys, values, score, mask, temperature = 1) {
   });
 }
 
-// Scores. Every matrix that a lecture learns is the identity here and every learned vector is all ones, so that what you
-// see can be worked out on paper.
+// Scores. Every matrix that a lecture learns is the identity here and every learned vector is all ones, so that what
+// you see can be worked out on paper.
 const leaky = (x) => (x > 0 ? x : 0.2 * x);
 const SCORES = {
   zero: () => 0,

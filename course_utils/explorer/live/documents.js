@@ -59,7 +59,8 @@ const toggles = PAIRS.map((pair) => {
   return button;
 });
 walk(toggles);
-chooser(left, "Score f(k, q)", Object.entries(DOCUMENT_SCORES).map(([name, of]) => [name, of[1]]), "graph", (name) => {
+const named = Object.entries(DOCUMENT_SCORES).map(([name, of]) => [name, of[1]]);
+chooser(left, "Score f(k, q)", named, "graph", (name) => {
   state.score = name;
   change([`Score ${DOCUMENT_SCORES[name][1]}. `]);
 });
@@ -68,7 +69,11 @@ const weights = table(right, {
   asks: NAMES, answers: NAMES, onAsk: askFrom,
   onCell: (i, j) => (i === j ? askFrom(i) : toggle([Math.min(i, j), Math.max(i, j)])),
 });
-element("p", { className: "live-hint", textContent: "Each row asks. A place off the diagonal is a reference: press it, or a line of the graph, to take it away or to put it in." }, right);
+element("p", {
+  className: "live-hint",
+  textContent: "Each row asks. A place off the diagonal is a reference: press it, or a line of the graph, to take the "
+    + "reference away or to put it in.",
+}, right);
 const context = element("p", { className: "live-formula" }, right);
 right.append(told);
 
@@ -96,16 +101,20 @@ function change(what) {
     values: VALUES.map((v) => `${v[0]}, ${v[1]}`),
   });
   toggles.forEach((button, p) => button.setAttribute("aria-pressed", state.on.has(pairName(PAIRS[p]))));
-  lines.forEach(({ group, pair }) => group.setAttribute("class", state.on.has(pairName(pair)) ? "live-edge" : "live-edge live-off"));
-  nodes.forEach((node, i) => node.setAttribute("class", i === state.asking ? "live-node live-asks" : "live-node"));
+  lines.forEach(({ group, pair }) => {
+    group.setAttribute("class", `live-edge ${state.on.has(pairName(pair)) ? "" : "live-off"}`);
+  });
+  nodes.forEach((node, i) => node.setAttribute("class", `live-node ${i === state.asking ? "live-asks" : ""}`));
   arrows.replaceChildren();
   labels.replaceChildren();
   look.weights.forEach((weight, j) => {
     if (mask[state.asking][j]) draw(j, weight);
   });
-  const sum = look.weights.map((weight, j) => [weight, j]).filter(([weight]) => weight > 0)
-    .map(([weight, j]) => `${number(weight)}·[${VALUES[j].join(", ")}]`).join(" + ");
-  context.innerHTML = `new <b>${NAMES[state.asking]}</b> = <span>${sum}</span> <span>= <b class="live-value">[${look.context.map((x) => number(x)).join(", ")}]</b></span>`;
+  const messages = NAMES.map((_, j) => j).filter((j) => mask[state.asking][j])
+    .map((j) => `<span>${number(look.weights[j])}·[${VALUES[j].join(", ")}]</span>`);
+  const result = look.context.map((x) => number(x)).join(", ");
+  context.innerHTML = `new <b>${NAMES[state.asking]}</b> = ${messages.join(" + ")}`;
+  context.append(" = ", word(`[${result}]`, "value"));
   say(...what, ...sentence(look, before.looks[state.asking], mask[state.asking]));
   before = now;
 }
@@ -124,13 +133,11 @@ function draw(j, weight) {
     const reach = 33 + 12 * compute().looks[state.asking].weights[state.asking]; // up to the ring
     const [start, end] = [along(25 / length), along(1 - (reach + 12) / length)];
     const [ux, uy] = [(x - fromX) / length, (y - fromY) / length];
-    svg("line", { x1: start[0], y1: start[1], x2: end[0], y2: end[1], class: "live-arrow", "stroke-width": width }, arrows);
+    const line = { x1: start[0], y1: start[1], x2: end[0], y2: end[1] };
+    svg("line", { ...line, class: "live-arrow", "stroke-width": width }, arrows);
     const half = 5 + width / 2;
-    const tip = along(1 - reach / length);
-    svg("path", {
-      class: "live-tip",
-      d: `M${tip[0]},${tip[1]} L${end[0] - uy * half},${end[1] + ux * half} L${end[0] + uy * half},${end[1] - ux * half} Z`,
-    }, arrows);
+    const sides = [half, -half].map((side) => [end[0] - uy * side, end[1] + ux * side]);
+    svg("polygon", { class: "live-tip", points: [along(1 - reach / length), ...sides].join(" ") }, arrows);
     at = along(0.38);
   }
   const text = svg("text", { x: at[0], y: at[1] + 5, class: "live-number" }, labels);
@@ -138,23 +145,27 @@ function draw(j, weight) {
 }
 
 function sentence(look, old, may) {
-  const parts = look.weights.map((weight, j) => ({ weight, j })).filter(({ j }) => may[j]).sort((a, b) => b.weight - a.weight)
-    .map(({ weight, j }) => {
-      const was = old.weights[j];
-      return `${j === state.asking ? "itself" : NAMES[j]} ${number(weight)}${Math.abs(was - weight) < 0.005 ? "" : ` (${number(was)} before)`}`;
-    });
-  const gone = old.weights.map((weight, j) => ({ weight, j })).filter(({ weight, j }) => weight > 0 && !may[j])
-    .map(({ weight, j }) => ` The ${number(weight)} of ${NAMES[j]} went to those who are left, in proportion to what they had.`);
+  const all = NAMES.map((name, j) => ({ name, j, now: look.weights[j], was: old.weights[j] }));
+  const parts = all.filter(({ j }) => may[j]).sort((a, b) => b.now - a.now).map(({ name, j, now, was }) => {
+    const moved = Math.abs(was - now) < 0.005 ? "" : ` (${number(was)} before)`;
+    return `${j === state.asking ? "itself" : name} ${number(now)}${moved}`;
+  });
+  const gone = all.filter(({ j, was }) => was > 0 && !may[j]).map(({ name, was }) =>
+    ` The ${number(was)} of ${name} went to those who are left, in proportion to what they had.`);
   return [word(NAMES[state.asking], "query"), ` gives ${listed(parts)}.`, ...gone];
 }
 
 const start = compute().looks[0].weights;
 ask(question, {
-  question: [word("A", "query"), ` gives B ${number(start[1])}, and itself and C ${number(start[2])} each. The reference A–C is taken away. How much will A give B?`],
+  question: [
+    word("A", "query"),
+    ` gives B ${number(start[1])}, and itself and C ${number(start[2])} each. The reference A–C is taken away. `,
+    "How much will A give B?",
+  ],
   options: [number(start[1]), number(start[1] / (start[0] + start[1])), number(start[1] + start[2] / 2)],
   right: () => [1],
   because: (i) => [
-    ["B's score has not changed, but a weight is a share, and there is less to share with. ", "", "B does not get half of it. "][i],
+    ["B's score has not changed, but a weight is a share, and fewer share now. ", "", "B does not get half of it. "][i],
     "What C had is shared out in proportion: both remaining weights grow by the same factor.",
   ],
   then: () => { left.disabled = false; toggle([0, 2]); },

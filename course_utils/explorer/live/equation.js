@@ -4,7 +4,8 @@ const VALUES = [2, 9, 4, 7, 1, 0];
 const TEMPERATURES = [0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 4, 6, 10];
 const WIDTHS = [2, 4, 8, 16, 32, 64];
 const BETWEEN = [[0, 1], [1, 2], [2, 4], [3, 4]]; // which words belong together: the graph of this sentence
-const edges = WORDS.map((_, i) => WORDS.map((_, j) => (i === j && i < 5) || BETWEEN.some((e) => e.includes(i) && e.includes(j) && i !== j)));
+const linked = (i, j) => (i === j ? i < 5 : BETWEEN.some((pair) => pair.includes(i) && pair.includes(j)));
+const edges = WORDS.map((_, i) => WORDS.map((_, j) => linked(i, j)));
 const T = "<sup>⊤</sup>";
 const q = '<i class="live-query">q</i>', k = '<i class="live-key">k</i>';
 const FORMULAS = {
@@ -17,7 +18,8 @@ const FORMULAS = {
   graph: [`LeakyReLU(<i>a</i>${T}[${q} ‖ ${k}])`, "LeakyReLU(aᵀ[q ‖ k]), graph"],
 };
 const MASK_NAMES = {
-  padding: "padding", last: "last position only", causal: "padding, causal", window: "padding, window", edges: "the graph's edges",
+  padding: "padding", last: "last position only", causal: "padding, causal", window: "padding, window",
+  edges: "the graph's edges",
 };
 const ROWS = {
   "01": ["zero", "last", "01 sequence to sequence"],
@@ -30,8 +32,14 @@ const ROWS = {
   mean: ["zero", "padding", "mean pooling"],
 };
 
-const state = { score: ROWS[data.row][0], mask: ROWS[data.row][1], T: 1, width: 4, radius: 1, asking: 1, real: WORDS.map((w) => w !== "pad") };
-const rowNow = () => Object.keys(ROWS).find((row) => ROWS[row][0] === state.score && ROWS[row][1] === state.mask) || "own";
+const state = {
+  score: ROWS[data.row][0], mask: ROWS[data.row][1], T: 1, width: 4, radius: 1, asking: 1,
+  real: WORDS.map((name) => name !== "pad"),
+};
+const rowNow = () => {
+  const fits = ([, [score, mask]]) => score === state.score && mask === state.mask;
+  return (Object.entries(ROWS).find(fits) || ["own"])[0];
+};
 
 function compute() {
   const cut = (vectors) => vectors.map((vector) => vector.slice(0, state.width));
@@ -51,16 +59,18 @@ element("legend", { textContent: "Choose" }, left);
 const right = element("div", { className: "live-shown" }, main);
 side.append(told);
 
-const row = chooser(left, "Row of the course's table", [...Object.entries(ROWS).map(([name, of]) => [name, of[2]]), ["own", "your own mix"]], data.row, (name) => {
+const named = (table, at) => Object.entries(table).map(([name, of]) => [name, at === undefined ? of : of[at]]);
+const rows = [...named(ROWS, 2), ["own", "your own mix"]];
+const row = chooser(left, "Row of the course's table", rows, data.row, (name) => {
   if (name === "own") return;
   [state.score, state.mask] = ROWS[name];
   change(`${ROWS[name][2]}: score ${FORMULAS[state.score][1]}; mask: ${MASK_NAMES[state.mask]}.`);
 });
-const score = chooser(left, "Score f(k, q)", Object.entries(FORMULAS).map(([name, of]) => [name, of[1]]), state.score, (name) => {
+const score = chooser(left, "Score f(k, q)", named(FORMULAS, 1), state.score, (name) => {
   state.score = name;
   change(`Score ${FORMULAS[name][1]}.`);
 });
-const maskChoice = chooser(left, "Mask", Object.entries(MASK_NAMES), state.mask, (name) => {
+const maskChoice = chooser(left, "Mask", named(MASK_NAMES), state.mask, (name) => {
   state.mask = name;
   change(`Mask: ${MASK_NAMES[name]}.`);
 });
@@ -88,7 +98,11 @@ const weights = table(right, {
     change(`${WORDS[j]} is ${state.real[j] ? "shown again" : "hidden from everybody"}.`);
   },
 });
-element("p", { className: "live-hint", textContent: "A word on top is a key: press it to hide it from everybody, as the padding is. A word on the left asks. The numbers are made up." }, right);
+element("p", {
+  className: "live-hint",
+  textContent: "A word on top is a key: press it to hide it from everybody, as the padding is. A word on the left "
+    + "asks. The numbers are made up.",
+}, right);
 const line = element("div", { className: "live-line", "aria-hidden": "true" }, right);
 const dots = VALUES.map((value, j) => {
   const dot = element("span", { className: "live-dot" }, line);
@@ -106,13 +120,16 @@ function change(what = "") {
   const now = compute();
   const { looks, mask } = now;
   if (state.asking >= looks.length) state.asking = 0;
-  const names = state.score === "learned" ? WORDS.map(() => "u") : state.mask === "last" ? WORDS.map((_, i) => `s${i}`) : WORDS;
+  const names = asNow("u", "s");
   row.value = rowNow();
   score.value = state.score;
   maskChoice.value = state.mask;
   radius.box.hidden = state.mask !== "window";
-  formula.innerHTML = `softmax( ${FORMULAS[state.score][0]}${state.T === 1 ? "" : ` &nbsp;÷ ${state.T}`} ) · <i class="live-value">V</i>`;
-  weights.show({ names, looks, mask, asking: state.asking, values: VALUES, closed: "–", scoreName: state.T === 1 ? "score" : "score/T" });
+  const divided = state.T === 1 ? "" : ` &nbsp;÷ ${state.T}`;
+  formula.innerHTML = `softmax( ${FORMULAS[state.score][0]}${divided} ) · <i class="live-value">V</i>`;
+  weights.show({
+    names, looks, mask, asking: state.asking, values: VALUES, closed: "–", scoreName: divided ? "score/T" : "score",
+  });
   weights.keys.forEach((key, j) => {
     key.setAttribute("aria-pressed", !state.real[j]);
     key.setAttribute("aria-label", `hide ${WORDS[j]}`);
@@ -131,8 +148,14 @@ function change(what = "") {
   before = now;
 }
 
+// Who asks: one learned query, the states of a decoder (rows 01 and 02 of the table), or the words themselves.
+function asNow(learned, decoder) {
+  if (state.score === "learned") return WORDS.map(() => learned);
+  return ["01", "02"].includes(rowNow()) ? WORDS.map((_, i) => `${decoder}${i}`) : WORDS;
+}
+
 function sentence(names, look, may, old) {
-  const name = state.score === "learned" ? ["The learned query ", word("u", "query")] : state.mask === "last" ? ["The decoder's state ", word(names[state.asking], "query")] : [word(names[state.asking], "query")];
+  const name = [word(asNow("The learned query u", "The decoder's state s")[state.asking], "query")];
   if (!may.includes(true)) return [...name, " may look at nothing: all weights are 0, and so is the context."];
   const most = Math.max(...look.weights);
   const best = WORDS.filter((_, j) => may[j] && look.weights[j] > most - 1e-9);
@@ -142,16 +165,22 @@ function sentence(names, look, may, old) {
   const moved = Math.abs(was - most) < 0.005 ? "" : ` (${number(was)} before)`;
   const where = same && best.length > 1
     ? [` gives the same weight, ${number(most)}, to each of ${best.length} keys`]
-    : [" looks most at ", word(best[0], "key"), `: weight ${number(most)}${moved}`];
+    : [" looks most at ", word(best[0], "key"), `, with the weight ${number(most)}${moved}`];
   return [...name, ...where, `. Context: ${number(look.context[0])}.`];
 }
 
-const asker = WORDS[state.asking];
+const asker = asNow("u", "s")[state.asking];
 ask(question, {
-  question: [word(asker, "query"), " looks at five words. Now all its scores are divided by the same number, T = 4. What becomes of its weights?"],
+  question: [
+    word(asker, "query"), " gives five words their weights. Now all its scores are divided by the same number, T = 4. ",
+    "What becomes of the weights?",
+  ],
   options: ["They move closer together", "The largest grows", "Nothing, a softmax ignores a common factor"],
   right: () => [0],
-  because: () => ["A softmax ignores what is added to all scores, but not what they are divided by. The warmer, the more alike; try T = 0.1 as well."],
+  because: () => [
+    "A softmax ignores what is added to all scores, but not what they are divided by. The warmer, the more alike; ",
+    "try T = 0.1 as well.",
+  ],
   then: () => {
     left.disabled = false;
     temperature.set(TEMPERATURES.indexOf(4));

@@ -10,7 +10,9 @@ const GERMAN = {
   tens: ["", "", "zwanzig", "dreißig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig"],
 };
 
-// Groups of three digits, highest first: [how many thousands' power, hundreds, the rest below a hundred].
+const POWERS = [["", ""], ["tausend", "tausend"], ["Million", "Millionen"], ["Milliarde", "Milliarden"]];
+
+// Groups of three digits, highest first: [power of a thousand, hundreds, what is below a hundred].
 function groupsOf(number) {
   const groups = [];
   for (let power = 3; power >= 0; power--) {
@@ -34,7 +36,7 @@ function german(number) {
     const alone = !hundreds && rest === 1;
     let word = GERMAN.small[unit];
     if (unit === 1 && !ten) word = power > 1 && alone ? "eine" : power === 1 && alone ? "ein" : "eins";
-    const [one, many] = [["", ""], ["tausend", "tausend"], ["Million", "Millionen"], ["Milliarde", "Milliarden"]][power];
+    const [one, many] = POWERS[power];
     return [
       ...(hundreds ? [GERMAN.small[hundreds], "hundert"] : []),
       word,

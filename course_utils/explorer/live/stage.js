@@ -64,10 +64,13 @@ function chooser(parent, label, options, value, change) {
 function walk(buttons, reached = () => {}) {
   buttons.forEach((button, i) => {
     button.tabIndex = i === 0 ? 0 : -1;
-    button.addEventListener("focus", () => buttons.forEach((other) => { other.tabIndex = other === button ? 0 : -1; }));
+    button.addEventListener("focus", () => {
+      for (const other of buttons) other.tabIndex = other === button ? 0 : -1;
+    });
     button.addEventListener("keydown", (event) => {
       const last = buttons.length - 1;
-      const to = { ArrowDown: i + 1, ArrowRight: i + 1, ArrowUp: i - 1, ArrowLeft: i - 1, Home: 0, End: last }[event.key];
+      const ways = { ArrowDown: i + 1, ArrowRight: i + 1, ArrowUp: i - 1, ArrowLeft: i - 1, Home: 0, End: last };
+      const to = ways[event.key];
       if (to === undefined) return;
       event.preventDefault();
       event.stopPropagation();
@@ -114,7 +117,8 @@ function table(parent, { asks, answers, onAsk, onAnswer, onCell }) {
   const head = corner.parentElement;
   const keys = answers.map((name) => {
     const place = element("th", { scope: "col" }, head);
-    return onAnswer ? element("button", { type: "button", textContent: name }, place) : element("span", { textContent: name }, place);
+    const [tag, properties] = onAnswer ? ["button", { type: "button" }] : ["span", {}];
+    return element(tag, { ...properties, textContent: name }, place);
   });
   const body = element("tbody", { className: "live-map" }, made);
   const rows = asks.map(() => {

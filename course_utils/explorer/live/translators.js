@@ -14,8 +14,9 @@ function build() {
   const mapBox = element("div", { className: "live-shown" }, main);
   const controls = element("fieldset", { className: "live-controls live-inline", disabled: true }, left);
   element("legend", { textContent: "A number" }, controls);
-  const label = element("label", { className: "live-chooser" }, controls, element("span", { textContent: "Your number, up to 12 digits" }));
-  const input = element("input", { type: "text", inputMode: "numeric", autocomplete: "off", spellcheck: false, value: digits(state.number) }, label);
+  const label = element("label", {}, controls, element("span", { textContent: "Your number, up to 12 digits" }));
+  const input = element("input", { type: "text", inputMode: "numeric", autocomplete: "off", spellcheck: false }, label);
+  input.value = digits(state.number);
   const button = (text, act) => {
     const made = element("button", { type: "button", textContent: text }, controls);
     made.addEventListener("click", act);
@@ -24,9 +25,9 @@ function build() {
   const random = (length) => Math.floor((1 + 9 * Math.random()) * 10 ** (length - 1));
   button("One digit more", () => {
     const more = 10 * state.number + Math.floor(10 * Math.random());
-    take(more < 10 ** MOST_DIGITS ? more : random(1), "");
+    take(more < 10 ** MOST_DIGITS ? more : random(1));
   });
-  button("Another one as long", () => take(random(String(state.number).length), ""));
+  button("Another one as long", () => take(random(String(state.number).length)));
 
   const line = (title, className) => {
     const box = element("div", { className: `live-said ${className}` }, left);
@@ -41,26 +42,33 @@ function build() {
   left.append(told);
 
   const count = element("div", { className: "live-count" }, left);
-  const head = element("p", { className: "live-head" }, count, element("span", { textContent: "Right so far, by number of digits" }));
+  const head = element("p", { className: "live-head" }, count);
+  element("span", { textContent: "Right so far, by number of digits" }, head);
   const many = element("button", { type: "button", textContent: "Try ten of each length" }, head);
   const chart = element("div", { className: "live-chart", role: "img" }, count);
   const bars = tally.slice(1).map((_, i) => {
     const column = element("div", {}, chart);
     const pair = element("div", { className: "live-pair" }, column);
-    const made = { looking: element("i", { className: "live-bar-looking" }, pair), vector: element("i", { className: "live-bar-vector" }, pair) };
     element("span", { textContent: String(i + 1) }, column);
-    return made;
+    return {
+      looking: element("i", { className: "live-bar-looking" }, pair),
+      vector: element("i", { className: "live-bar-vector" }, pair),
+    };
   });
   const key = element("p", { className: "live-hint" }, count);
-  key.append(element("i", { className: "live-bar-looking" }), " looks back, ", element("i", { className: "live-bar-vector" }), " one vector");
-  key.append(". They were trained on 17,000 numbers: most of those below 1,000, hardly any of the long ones, and a number of a single word is rare.");
+  key.append(
+    element("i", { className: "live-bar-looking" }), " looks back, ",
+    element("i", { className: "live-bar-vector" }), " one vector. They were trained on 17,000 numbers: most of those ",
+    "below 1,000, hardly any of the long ones, and few of a single word.",
+  );
 
-  function translate(n) {
+  function translate(n, counts = true) {
     state.number = n;
     state.english = english(n);
     state.right = german(n);
     state.looking = translateLookingBack(models.translator, state.english);
     state.vector = translateThroughOneVector(models.fixed_vector, state.english);
+    if (!counts) return;
     const place = tally[String(n).length];
     place.tries += 1;
     place.looking += isRight(state.looking);
@@ -84,20 +92,27 @@ function build() {
     let from = 0;
     while (from < words.length && words[from] === truth[from]) from++;
     let end = 0;
-    while (end < words.length - from && end < truth.length - from && words.at(-1 - end) === truth.at(-1 - end)) end++;
+    const room = Math.min(words.length, truth.length) - from;
+    while (end < room && words.at(-1 - end) === truth.at(-1 - end)) end++;
     return words.map((_, i) => i >= from && i < words.length - end);
   }
 
   function fill({ words, mark }, said) {
     const wrong = wrongOf(said);
-    words.replaceChildren(...said.map(({ word: text }, i) => element("span", { textContent: text, className: wrong[i] ? "live-wrong" : "" })));
+    words.replaceChildren(...said.map(({ word: text }, i) =>
+      element("span", { textContent: text, className: wrong[i] ? "live-wrong" : "" })));
     mark.textContent = isRight(said) ? "✓ right" : "✗ wrong";
     mark.className = isRight(said) ? "live-ok" : "live-bad";
   }
 
   let map = [];
-  function take(n, what) {
+  function take(n) {
     translate(n);
+    show();
+  }
+
+  function show(what = "") {
+    const n = state.number;
     input.value = digits(n);
     source.words.replaceChildren(...state.english.map((text) => element("span", { textContent: text })));
     fill(looking, state.looking);
@@ -111,11 +126,14 @@ function build() {
     looking.words.replaceChildren(...buttons);
     walk(buttons, (i) => point(i));
     fill(vector, state.vector);
-    const both = isRight(state.looking) && isRight(state.vector);
-    correct.textContent = both ? "" : `Right would be: ${state.right.join(" ")}`;
+    const fine = isRight(state.looking) && isRight(state.vector);
+    correct.textContent = fine ? "" : `Right would be: ${state.right.join(" ")}`;
     map = drawMap();
     countUp();
-    point(Math.min(state.word, state.looking.length - 1), what || `${digits(n)}, ${String(n).length} digits: looking back is ${isRight(state.looking) ? "right" : "wrong"}, one vector is ${isRight(state.vector) ? "right" : "wrong"}. `);
+    const verdict = (said) => (isRight(said) ? "right" : "wrong");
+    const both = `looking back is ${verdict(state.looking)}, one vector is ${verdict(state.vector)}`;
+    const length = `${String(n).length} digit${n < 10 ? "" : "s"}`;
+    point(Math.min(state.word, state.looking.length - 1), what || `${digits(n)}, ${length}: ${both}. `);
   }
 
   function drawMap() {
@@ -146,18 +164,23 @@ function build() {
     map.forEach((row, at) => row.classList.toggle("live-asking", at === i));
     [...source.words.children].forEach((chip, j) => {
       paint(chip, weights[j]);
-      chip.replaceChildren(state.english[j], ...(weights[j] >= 0.05 ? [element("sub", { textContent: number(weights[j]) })] : []));
+      chip.replaceChildren(state.english[j]);
+      if (weights[j] >= 0.05) element("sub", { textContent: number(weights[j]) }, chip);
     });
-    const best = weights.map((weight, j) => [weight, j]).sort((a, b) => b[0] - a[0]).filter(([weight], at) => at === 0 || weight >= 0.1).slice(0, 3);
-    const parts = best.map(([weight, j]) => [word(state.english[j], "key"), ` ${number(weight)}`]);
-    say(what, "Before it writes ", word(text, "query"), ", it looks at ", ...parts.flatMap((part, at) => [...(at ? [at === parts.length - 1 ? " and " : ", "] : []), ...part]), ".");
+    const best = weights.map((weight, j) => [weight, j]).sort((a, b) => b[0] - a[0])
+      .filter(([weight], at) => at === 0 || weight >= 0.1).slice(0, 3);
+    const places = best.flatMap(([weight, j], at) => {
+      const before = at === 0 ? "" : at === best.length - 1 ? " and " : ", ";
+      return [before, word(state.english[j], "key"), ` ${number(weight)}`];
+    });
+    say(what, "Before it writes ", word(text, "query"), ", it looks at ", ...places, ".");
   }
 
   input.addEventListener("input", () => {
     const n = Number(input.value.replace(/[^0-9]/g, "").slice(0, MOST_DIGITS));
     if (n >= 1) {
       const at = input.value.length - input.selectionStart;
-      take(n, "");
+      take(n);
       input.setSelectionRange(Math.max(0, input.value.length - at), Math.max(0, input.value.length - at));
     } else say("Type a number from 1 to 999,999,999,999.");
   });
@@ -172,41 +195,40 @@ function build() {
       countUp();
       if (queue.length) return void setTimeout(next);
       many.disabled = false;
-      const shares = tally.slice(1);
-      const first = shares.findIndex(({ tries, vector: b }) => tries && b / tries < 0.5);
-      const all = shares.reduce((sum, { tries, looking: a, vector: b }) => [sum[0] + tries, sum[1] + a, sum[2] + b], [0, 0, 0]);
+      const all = (what) => total(tally.map((place) => place[what]));
       const last = tally[MOST_DIGITS];
-      take(shownNow, `Of ${all[0]} numbers, looking back gets ${all[1]} right and one vector ${all[2]}. With ${MOST_DIGITS} digits it is ${last.looking} against ${last.vector} of ${last.tries}. ${first < 0 ? "" : `One vector gets fewer than half right at ${first + 1} digits. `}`);
-      tally[String(shownNow).length].tries -= 1;
-      tally[String(shownNow).length].looking -= isRight(state.looking);
-      tally[String(shownNow).length].vector -= isRight(state.vector);
-      countUp();
+      const summary = `Of ${all("tries")} numbers, looking back gets ${all("looking")} right and one vector `
+        + `${all("vector")}. With ${MOST_DIGITS} digits it is ${last.looking} against ${last.vector} `
+        + `of ${last.tries}. `;
+      translate(shownNow, false);
+      show(summary);
     };
     next();
   });
 
   // The question: the last unit word of the first number, which German says before the ten.
-  translate(state.number);
+  translate(state.number, false);
   const asked = state.looking.findIndex((s) => s.word === data.first.ask);
+  const { weights } = state.looking[asked];
+  const best = likeliest(weights);
   const buttons = ask(question, {
-    question: [`${digits(state.number)} so far: `, element("i", { textContent: state.looking.slice(0, asked).map((s) => s.word).join(" ") }), " … The next word will be ", word(data.first.ask, "query"), ". Which English word will the decoder look at most before it writes it?"],
+    question: [
+      `${digits(state.number)} so far: `,
+      element("i", { textContent: state.looking.slice(0, asked).map((s) => s.word).join(" ") }),
+      " … The next word will be ", word(data.first.ask, "query"),
+      ". Which English word will the decoder look at most before it writes it?",
+    ],
     options: state.english,
-    right: () => {
-      const weights = state.looking[asked].weights;
-      const best = state.english[weights.indexOf(Math.max(...weights))];
-      return state.english.map((_, j) => j).filter((j) => weights[j] === Math.max(...weights) || state.english[j] === best && weights[j] > 0.4);
-    },
-    because: () => {
-      const weights = state.looking[asked].weights;
-      const best = weights.indexOf(Math.max(...weights));
-      return ["It gives ", word(state.english[best], "key"), ` ${number(weights[best])} of its weight. Now make the number longer: where does one vector break?`];
-    },
+    right: () => [best],
+    because: () => [
+      "It gives ", word(state.english[best], "key"), ` ${number(weights[best])} of its weight. `,
+      "Now make the number longer: where does one vector break?",
+    ],
     then: () => {
       controls.disabled = false;
       for (const part of later) part.hidden = false;
-      tally[String(state.number).length] = { tries: 0, looking: 0, vector: 0 };
       state.word = asked;
-      take(state.number, "");
+      take(state.number);
     },
   });
   buttons.forEach((made) => made.classList.add("live-key-answer"));
@@ -214,7 +236,7 @@ function build() {
   for (const part of later) part.hidden = true;
 }
 
-unpack(data.stored).then((unpacked) => { Object.assign(models, unpacked); build(); }).catch((error) => {
-  const note = element("p", { className: "live-hint", textContent: `This browser cannot read the stored weights (${error.message}); the picture shows the first number.` });
-  figure.querySelector(".live-still").append(note);
+unpack(data.stored).then((unpacked) => Object.assign(models, unpacked)).then(build, (error) => {
+  const textContent = `This browser cannot read the stored weights (${error.message}). The picture shows one number.`;
+  element("p", { className: "live-hint", textContent }, figure.querySelector(".live-still"));
 });

@@ -1,5 +1,5 @@
-// The weights as they are stored: whole numbers in one deflated block, two bytes for each entry of a bias and one for each
-// entry of a matrix. An entry times its parameter's scale is the weight.
+// The weights as they are stored: whole numbers in one deflated block, two bytes for each entry of a bias and one for
+// each entry of a matrix. An entry times its parameter's scale is the weight.
 async function unpack(stored) {
   const bytes = Uint8Array.from(atob(stored.numbers), (letter) => letter.charCodeAt(0));
   const plain = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
