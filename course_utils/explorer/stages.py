@@ -95,7 +95,7 @@ def stage_html(name: str, row: str = "05") -> str:
     """Give a stage as HTML, for a page of the site or any other: one ``<figure>`` that carries all it needs.
 
     It fills the width it is given, from 320 pixels on, follows ``data-theme="dark"`` of an element around it (and
-    JupyterLab's theme), and may be there more than once. Put it into the page as it is; no Markdown around or in it.
+    JupyterLab's theme), and may be there more than once. It has no blank line, so that it may stand in Markdown.
 
     Raises
     ------
@@ -110,8 +110,8 @@ def stage_html(name: str, row: str = "05") -> str:
     turn = next(step / 100 for step in range(101) if ink_on(shade(step / 100)) == "#fff")
     data["scale"] = {"ends": [NOTHING, WEIGHT], "turn": turn}
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    style = _colours() + (SCRIPTS / "live.css").read_text(encoding="utf-8")
-    script = "\n".join((SCRIPTS / f"{part}.js").read_text(encoding="utf-8") for part in STAGES[name])
+    style = _colours() + _without_blank_lines(SCRIPTS / "live.css")
+    script = "".join(_without_blank_lines(SCRIPTS / f"{part}.js") for part in STAGES[name])
     return (
         f'<figure class="attention-live live-{name}"><style>{style}</style>'
         f'<figcaption class="live-title">{html.escape(title)}</figcaption>'
@@ -197,6 +197,12 @@ def _still(
 def _rounded(data: Mapping[str, Any]) -> dict[str, Any]:
     """Write tenths as tenths: a float of 32 bits would be written with sixteen digits."""
     return json.loads(json.dumps(data), parse_float=lambda text: round(float(text), 1))
+
+
+def _without_blank_lines(path: Path) -> str:
+    """Read a file without its blank lines, at which Markdown would take HTML to end."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return "".join(f"{line}\n" for line in lines if line.strip())
 
 
 def _colours() -> str:

@@ -3,6 +3,7 @@
 import random
 import re
 
+import nbformat
 import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
@@ -25,6 +26,7 @@ from course_utils.data.number_words import translate
 from course_utils.explorer.stages import ROWS, SCRIPTS, STAGES, stage_html
 from course_utils.explorer.weights import stored_translators, unpack
 from course_utils.notebooks import lecture_01, lecture_02
+from course_utils.publishing.slides import make_decks
 
 from .stages import OVERFLOWS, answer, play
 
@@ -353,6 +355,42 @@ def test_two_stages_on_one_page_do_not_disturb_each_other(shown):
     answer(figures.nth(2))
     assert figures.nth(0).locator("fieldset:disabled").count() == 1
     assert figures.nth(1).locator("fieldset:disabled").count() == 1
+    assert not watched.problems
+
+
+@pytest.fixture(scope="module")
+def deck(serve, tmp_path_factory):
+    """Make a deck with a slide for each stage, as a lecture would; give its address."""
+    folder = tmp_path_factory.mktemp("stages")
+    cells = [nbformat.v4.new_markdown_cell("# Stages", metadata={"slideshow": {"slide_type": "slide"}})]
+    for name in STAGES:
+        title = nbformat.v4.new_markdown_cell(f"## The {name}", metadata={"slideshow": {"slide_type": "slide"}})
+        output = nbformat.v4.new_output("execute_result", {"text/html": stage_html(name)}, execution_count=1)
+        look = {"slideshow": {"slide_type": "-"}, "tags": ["hide-input"]}
+        cells += [title, nbformat.v4.new_code_cell(f'stage("{name}")', outputs=[output], metadata=look)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "02_stages.ipynb")
+    make_decks([folder / "02_stages.ipynb"], folder)
+    return f"{serve(folder)}/02_stages.html"
+
+
+def test_on_a_slide_a_stage_fits_and_its_keys_turn_no_page(deck, watch):
+    watched = watch(1280, 720)
+    watched.page.goto(deck)
+    watched.page.wait_for_function("window.Reveal && Reveal.isReady()", timeout=60_000)
+    for number, figure in enumerate(watched.page.locator(".attention-live").all(), start=1):
+        watched.page.evaluate("number => Reveal.slide(number)", number)
+        answer(figure)
+        if figure.get_by_role("textbox").count():
+            figure.get_by_role("textbox").fill("777777777777")
+        for slider in figure.get_by_role("slider").all():
+            if slider.is_visible():
+                slider.press("ArrowRight")
+        figure.locator("button:visible").last.press(" ")
+        assert watched.page.evaluate("Reveal.getIndices().h") == number
+        high, wide = watched.page.evaluate(
+            "() => { const slide = Reveal.getCurrentSlide(); return [slide.scrollHeight, slide.scrollWidth]; }"
+        )
+        assert (high <= 720, wide <= 1280) == (True, True), (number, high, wide)
     assert not watched.problems
 
 
