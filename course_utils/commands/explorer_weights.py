@@ -10,6 +10,7 @@ import json
 import random
 import sys
 from collections.abc import Callable, Mapping
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -49,11 +50,18 @@ def train_looking_back() -> tuple[nn.Module, NumberWords]:
     return of.trained(pairs, SEED, of.EPOCHS, progress=True), pairs
 
 
+@cache
+def words_of_one_vector() -> tuple[Vocabulary, Vocabulary]:
+    """Number the words that the translator of lecture 01 is trained on."""
+    pairs, _ = lecture("01").load_pairs(SEED)
+    return Vocabulary(pairs.source), Vocabulary(pairs.target)
+
+
 def train_one_vector() -> tuple[nn.Module, NumberWords]:
     """Train the translator of lecture 01."""
     of = lecture("01")
     pairs, _ = of.load_pairs(SEED)
-    words = Vocabulary(pairs.source), Vocabulary(pairs.target)
+    words = words_of_one_vector()
     set_seed(SEED)
     model = of.FixedVector(len(words[0]), len(words[1]), of.D_EMBEDDING, of.D_STATE)
     ids, order = of.encode_pairs(pairs, *words), torch.Generator().manual_seed(SEED)
@@ -69,8 +77,7 @@ def looking_back_is_right(model: nn.Module, pairs: NumberWords) -> list[bool]:
 def one_vector_is_right(model: nn.Module, pairs: NumberWords) -> list[bool]:
     """Say of each number whether the translator of lecture 01 writes it without an error."""
     of = lecture("01")
-    trained_on, _ = of.load_pairs(SEED)
-    source, target = of.encode_pairs(pairs, Vocabulary(trained_on.source), Vocabulary(trained_on.target))
+    source, target = of.encode_pairs(pairs, *words_of_one_vector())
     return of.exact_match(model, pad(source), pad(target)).tolist()
 
 
