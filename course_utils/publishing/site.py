@@ -220,7 +220,7 @@ def write_pages(
     (folder / "index.md").write_text(home, encoding="utf-8")
     play = read_text(folder / "play.md")
     for name in STAGES:
-        play = play.replace(f"<!-- stage: {name} -->", raw(stage_html(name, "02")))
+        play = play.replace(f"<!-- stage {name} -->", raw(stage_html(name, "02")))
     (folder / "play.md").write_text(play, encoding="utf-8")
     (folder / "claims.md").write_text(claims(read_text(CLAIMS)), encoding="utf-8")
     (folder / "data.md").write_text(read_text(CARDS), encoding="utf-8")
