@@ -314,7 +314,7 @@ def test_samples_come_in_the_model_s_own_shares_and_the_most_probable_one_is_kep
     torch.manual_seed(61)
     drawn = [experiment.best_of_samples(step, None, 1, 3) for _ in range(601)]
     assert sum(words == [7, Vocabulary.eos] for words, _ in drawn) / 601 == pytest.approx(0.7, abs=0.06)
-    assert dict((tuple(words), total) for words, total in drawn) == pytest.approx(
+    assert {tuple(words): total for words, total in drawn} == pytest.approx(
         {
             (7, Vocabulary.eos): math.log(0.7),
             (8, Vocabulary.eos): math.log(0.15),
@@ -404,8 +404,8 @@ def test_every_condition_that_the_claim_on_room_compares_is_measured(monkeypatch
         name, epochs = condition.rsplit(", ", 1)
         assert results[condition]["word accuracy"] == int(epochs.split()[0]) == carried[name][-1]
         assert results[f"{name}, 3 epochs"]["word accuracy"] == 3
-    assert results["16 numbers"]["exact match by look"] == [1, 2, 3, 4, 6, 8, 10, 12]
-    assert results["128 numbers"]["trained on by look"] == [1, 2, 3, 4, 6]
+    assert results["16 numbers"]["exact match by look"] == [1, 2, 3, 4, 6, 8]
+    assert results["128 numbers"]["trained on by look"] == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("d_vector", [3, 11])
