@@ -197,7 +197,7 @@ def test_the_first_mistake_is_where_a_translation_leaves_the_right_one_and_somet
         assert said[i, :at].equal(ids[:at])
         later = n - 1 - (at + 1)  # words after this place, without the end mark
         assert wrong[i] == (said[i, at] != Vocabulary.eos and later > 0)
-        own, right, other = (words[name][i] for name in ("own mistake", "mistake put right", "another wrong word"))
+        own, right, other = (words[name][i] for name in ("own mistake", "mistake corrected", "another wrong word"))
         assert (own, right) == (said[i, at], ids[at])
         assert other not in (own, right, Vocabulary.eos)
 
@@ -285,7 +285,7 @@ def test_going_on_after_a_word_is_what_the_decoder_says_when_it_reads_that_word(
                 said.append(int(logits.argmax()))
             if name == "own mistake":
                 assert said == experiment.until_end(free[i])
-            errors += fewest_edits(said[at:], right[at:]) - (name != "mistake put right")
+            errors += fewest_edits(said[at:], right[at:]) - (name != "mistake corrected")
             later += len(right) - at - 1
         found = experiment.go_on(model, source, target, wrong, place, word)
         assert found["right after the mistake"] == pytest.approx(1 - errors / later)
