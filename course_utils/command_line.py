@@ -75,6 +75,10 @@ def parse(command_line):
     pages = add("site", "build the course as a static site")
     pages.add_argument("--to", type=path, default=BUILD / "site", metavar="FOLDER", help="(otherwise build/site)")
     pages.add_argument("--open", action="store_true", help="show it in the browser, on 127.0.0.1")
+    printed = add("book", "print the lectures as one PDF, with a Chromium or Chrome")
+    printed.add_argument("lectures", nargs="*", metavar="LECTURE", help="such as 02 (otherwise all)")
+    where = BUILD / "attention.pdf"
+    printed.add_argument("--to", type=path, default=where, metavar="FILE", help="(otherwise build/attention.pdf)")
     add("doctor", "say what is here, what is missing, and what to do")
 
     if not command_line:
