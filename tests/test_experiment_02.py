@@ -12,7 +12,7 @@ from course_utils.training import set_seed
 
 from .closeness import assert_likeliest
 from .notebooks import definitions
-from .test_lecture_02 import N_SOURCE, N_TARGET, pytorchs_cell, sentences, vocabulary
+from .test_lecture_02 import N_SOURCE, N_TARGET, sentences, vocabulary
 
 lecture, experiment = definitions("02_bahdanau_attention"), definitions("experiments/02_bahdanau_attention")
 
@@ -22,17 +22,16 @@ def corpus():
     return translate([7, 19, 345_678, 20_011, 981, 45, 700_300, 1_000_002], "de")
 
 
-@pytest.mark.parametrize("kind", ["Translator", "AskAfterUpdate"])
+@pytest.mark.parametrize("kind", ["Translator", "GatesApart", "AskAfterUpdate"])
 @pytest.mark.parametrize("name", ["additive", "dot"])
 def test_teacher_forcing_gives_what_step_by_step_gives(name, kind):
     model = scored(name, kind)
     source, previous = pad(sentences([7, 5, 3], N_SOURCE)), torch.stack(sentences([11, 11, 11], N_TARGET))
     logits, weights = model(source, previous)
-    memory, state, context = model.read(source)
+    memory, state = model.read(source)
     for t, word in enumerate(previous.unbind(dim=1)):
-        embedded = model.embedding(word)
-        state, context, looked = model.step(model.from_word(embedded), state, context, memory, model.score)
-        torch.testing.assert_close(logits[:, t], model.say(state, embedded, context))
+        state, seen, looked = model.step(model.embedding(word), state, memory, model.score)
+        torch.testing.assert_close(logits[:, t], model.to_words(seen))
         torch.testing.assert_close(weights[:, t], looked)
 
 
@@ -85,6 +84,112 @@ def test_perfect_looks_agree_wholly_where_each_word_has_one_source_and_not_where
         assert (experiment.link_agreement(looks, pairs) == 1.0) == whole
 
 
+HOUSE = [("the house", "das Haus"), ("the book", "das Buch"), ("a book", "ein Buch")]
+
+
+def batches_of(pairs):
+    """Make the two batches of a few pairs, with ids from 4 on, in the order in which words come."""
+    words = [list(dict.fromkeys(word for pair in pairs for word in pair[side].split())) for side in (0, 1)]
+    source, target = (
+        pad([torch.tensor([4 + words[side].index(word) for word in pair[side].split()]) for pair in pairs])
+        for side in (0, 1)
+    )
+    return words, source, target
+
+
+@pytest.mark.parametrize(("rounds", "by_hand"), [(1, 1 / 2), (2, 7 / 11), (3, 0.7479)])
+def test_model_1_agrees_with_em_by_hand(rounds, by_hand, monkeypatch):
+    monkeypatch.setattr(experiment, "ROUNDS", rounds)
+    (_, german), source, target = batches_of(HOUSE)
+    table = experiment.model_1(target, source)  # English for German, as Koehn (2010) works it, figure 4.4
+    assert table[4, 4 + german.index("das")].item() == pytest.approx(by_hand, abs=1e-4)
+    real = table[4:, 4:]
+    torch.testing.assert_close(real.sum(dim=0), torch.ones(len(german)))
+
+
+def test_model_1_does_not_read_padding():
+    _, source, target = batches_of([*HOUSE, ("a", "ein"), ("the book a house", "das Buch ein Haus")])
+    table = experiment.model_1(source, target)
+    assert (table[Vocabulary.pad] == 0).all()
+    assert (table[:, Vocabulary.pad] == 0).all()
+
+
+def test_model_1_looks_at_the_word_it_counted_and_between_equal_words_at_the_nearer():
+    (english, german), source, target = batches_of([("the book the book", "das Buch das Buch"), *HOUSE])
+    looks = experiment.model_1_looks(experiment.model_1(source, target), source, target)
+    assert looks[0] == [0, 1, 2, 3]
+    assert [row[:2] for row in looks[1:]] == [[0, 1]] * 3
+    assert len(english) == len(german)
+
+
+def test_another_numbers_looks_are_those_of_the_next_one_with_as_many_words():
+    pairs = translate([21, 34, 700, 56, 800], "de")
+    looks = [[i] for i in range(5)]
+    assert experiment.looks_of_another(looks, pairs) == [[1], [3], [4], [0], [2]]
+
+
+def test_a_number_of_its_own_length_keeps_its_own_looks():
+    pairs = translate([21, 345_678, 34], "de")
+    assert experiment.looks_of_another([[0], [1], [2]], pairs) == [[2], [1], [0]]
+
+
+def test_a_free_word_may_link_to_its_unit_and_may_also_be_left_out():
+    pairs = translate([45], "de")  # fünf und vierzig
+    assert pairs.target == (("fünf", "und", "vierzig"),)
+    to_ten, to_unit, elsewhere = ([[1, link, 0]] for link in (0, 1, 7))
+    assert experiment.link_agreement(to_ten, pairs) == 1
+    assert experiment.link_agreement(to_unit, pairs) == pytest.approx(2 / 3)
+    assert experiment.link_agreement(to_ten, pairs, free="und") == 1
+    assert experiment.link_agreement(to_unit, pairs, free="und") == 1
+    assert experiment.link_agreement(elsewhere, pairs, free="und") == pytest.approx(4 / 5)
+
+
+@pytest.mark.parametrize("places", [True, False])
+def test_an_encoder_of_words_knows_no_neighbours_and_order_only_by_places(places):
+    set_seed(0)
+    encoder = experiment.WordEncoder(N_SOURCE, places)
+    (ids,) = sentences([7], N_SOURCE)
+    changed = ids.clone()
+    changed[3] = 4 + (changed[3] - 3) % (N_SOURCE - 4)
+    states, ends = encoder(pad([ids, ids[:3]]))
+    others, _ = encoder(pad([changed]))
+    torch.testing.assert_close(states[0, [0, 1, 2, 4, 5, 6]], others[0, [0, 1, 2, 4, 5, 6]])
+    torch.testing.assert_close(ends[1], states[1, :3].mean(dim=0))  # no padding in it
+    backward, _ = encoder(pad([ids.flip(0)]))
+    assert torch.allclose(backward[0].flip(0), states[0]) != places
+
+
+@pytest.mark.parametrize("language", [name for _, name in experiment.LANGUAGES])
+def test_every_place_of_a_source_sentence_has_its_embedding(language):
+    longest = max(translate([777_777_777_777, 373_373_373_373], language).source, key=len)
+    assert len(longest) <= experiment.MOST_WORDS
+
+
+@pytest.mark.parametrize("kind", [kind for _, kind, _ in experiment.CONDITIONS])
+def test_each_condition_trains_as_many_updates_and_looks_four_times_per_epoch(kind, corpus, monkeypatch):
+    seen = []
+    monkeypatch.setattr(experiment, "WATCHED", 2)
+    monkeypatch.setattr(
+        experiment, "exact_matches", lambda model, _: seen.append(model.to_words.bias.clone()) or [True]
+    )
+    model = experiment.build(kind, corpus)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    curve = experiment.train_watched(model, corpus.subset([*range(8)] * 33), 0, 2, corpus)
+    assert len(curve) == len(seen) == 2 * experiment.LOOKS + 1
+    assert torch.equal(seen[0], before["to_words.bias"])  # before the first update, and after the last
+    assert torch.equal(seen[-1], model.to_words.bias)
+    assert any(not torch.equal(before[name], value) for name, value in model.state_dict().items())
+
+
+def test_watching_changes_nothing_in_the_training(corpus, monkeypatch):
+    monkeypatch.setattr(experiment, "WATCHED", 2)
+    set_seed(1)
+    watched = experiment.build("attention", corpus)
+    experiment.train_watched(watched, corpus, 1, 2, corpus)
+    plain = lecture.trained(corpus, 1, epochs=2)
+    assert all(torch.equal(plain.state_dict()[name], value) for name, value in watched.state_dict().items())
+
+
 def test_the_number_on_the_maps_is_in_no_training_set():
     assert experiment.NUMBER not in load_number_words("de", digits=lecture.MAX_DIGITS, progress=False).numbers
     few = [load_number_words(language, lecture.MAX_DIGITS, n_pairs=97).numbers for _, language in experiment.LANGUAGES]
@@ -97,7 +202,7 @@ def test_each_korean_syllable_has_its_own_latin_letters():
     assert len(set(experiment.ROMAN.values())) == len(experiment.ROMAN)
 
 
-def scored(name, kind="Translator"):
+def scored(name, kind="GatesApart"):
     set_seed(0)
     model = getattr(experiment, kind)(vocabulary(N_SOURCE), vocabulary(N_TARGET)).eval()
     experiment.choose_score(model, name)
@@ -143,17 +248,26 @@ def test_no_score_looks_at_padding_and_each_gives_a_finite_gradient(name):
 
 def test_the_decoder_that_asks_after_its_update_gives_what_a_loop_over_pytorchs_parts_gives():
     model = scored("dot", "AskAfterUpdate")
-    cell = pytorchs_cell(model)
     (source,), (previous,) = sentences([7], N_SOURCE), sentences([5], N_TARGET)
     logits, weights = model(pad([source]), previous[None])
     states, ends = model.encoder(pad([source]))
     state, context = torch.tanh(model.first_state(ends))[0], torch.zeros(2 * lecture.D_ENCODER)
     for t, word in enumerate(previous):
-        state = cell(torch.cat([model.embedding(word), context])[None], state[None])[0]
+        state = model.cell(torch.cat([model.embedding(word), context])[None], state[None])[0]
         alpha = (states[0] @ state).softmax(dim=0)
         context = alpha @ states[0]
         torch.testing.assert_close(weights[0, t], alpha)
         torch.testing.assert_close(logits[0, t], model.to_words(torch.cat([state, model.embedding(word), context])))
+
+
+def test_the_cell_with_gates_apart_is_pytorchs_cell_with_other_first_weights():
+    set_seed(0)
+    ours, cell = experiment.GatesApartCell(), torch.nn.GRUCell(3 * lecture.D_ENCODER, lecture.D_DECODER)
+    assert 3 * lecture.D_ENCODER == lecture.D_EMBEDDING + 2 * lecture.D_ENCODER
+    cell.weight_ih.data = torch.cat([ours.from_word.weight, ours.from_context.weight], dim=1)
+    cell.bias_ih, cell.weight_hh, cell.bias_hh = ours.from_word.bias, ours.remember.weight, ours.remember.bias
+    inputs, state = torch.randn(7, cell.input_size), torch.randn(7, cell.hidden_size)
+    torch.testing.assert_close(ours(inputs, state), cell(inputs, state), rtol=0, atol=1e-6)
 
 
 def test_the_new_state_has_read_the_word_just_written():
@@ -231,7 +345,7 @@ def test_the_wide_translators_differ_in_one_argument_and_start_from_the_same_num
 def test_the_fixed_vector_is_all_that_the_wide_decoder_without_attention_gets():
     model = wide(look_back=False)
     source, _ = as_batches([7, 3, 5], [4, 4, 4])
-    (_, values, mask), _, _ = model.read(source)
+    (_, values, mask), _ = model.read(source)
     assert values.shape == (3, 1, 2 * experiment.WIDE)
     assert mask is None
     last = model.encoder.gru(model.encoder.embedding(source.ids[:1]))[1]
@@ -248,19 +362,19 @@ def test_the_wide_translator_reads_and_scores_target_words_with_one_matrix():
 def test_the_wide_decoder_remembers_what_it_has_written():
     model = wide(look_back=False)  # so that nothing but the state can tell two steps apart
     source, _ = as_batches([7, 3, 5], [4, 4, 4])
-    memory, state, context = model.read(source)
+    memory, state = model.read(source)
     word = torch.randn(3, experiment.WIDE)
-    once, *_ = model.step(word, state, context, memory, model.score)
-    twice, *_ = model.step(word, once, context, memory, model.score)
+    once, *_ = model.step(word, state, memory, model.score)
+    twice, *_ = model.step(word, once, memory, model.score)
     assert not torch.isclose(once, twice).all(dim=-1).any()
     inputs = torch.cat([word, memory[1][:, 0]], dim=-1)
-    torch.testing.assert_close(once, model.update(inputs, state))
+    torch.testing.assert_close(once, model.cell(inputs, state))
 
 
 def test_translating_step_by_step_writes_what_teacher_forcing_finds_likeliest():
     model = wide()
     with torch.no_grad():  # an untrained model would write one word again and again
-        for parameter in model.update.parameters():
+        for parameter in model.cell.parameters():
             parameter *= 6
     source, _ = as_batches([7, 3, 5], [4, 4, 4])
     words = model.translate(source)
@@ -281,11 +395,11 @@ def test_a_translator_that_looks_elsewhere_keeps_its_weights_but_not_their_place
     assert not torch.equal(true[0], shuffled[0])
     blind = experiment.shuffled_score(model.score, source, 3)
     assert torch.equal(shuffled, lecture.decode_greedily(model, source, blind))
-    memory, state, context = model.read(source)
+    memory, state = model.read(source)
     word = torch.zeros(3, experiment.WIDE)
     blind = experiment.shuffled_score(model.score, source, 3)
-    *_, weights = model.step(word, state, context, memory, model.score)
-    *_, dealt = model.step(word, state, context, memory, blind)
+    *_, weights = model.step(word, state, memory, model.score)
+    *_, dealt = model.step(word, state, memory, blind)
     assert not dealt[~source.mask].any()
     torch.testing.assert_close(dealt.sort(dim=-1).values, weights.sort(dim=-1).values)
     assert not torch.allclose(dealt[0], weights[0])

@@ -1,5 +1,7 @@
 """Lecture 02: the code it shows is attention, hides padding, asks with the old state and never sees the future."""
 
+import ast
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -11,7 +13,7 @@ from course_utils.training import set_seed
 
 from .benchmarks.translation_throughput import plain_logits, plain_loss
 from .closeness import assert_likeliest
-from .notebooks import definitions
+from .notebooks import code_cells, definitions
 
 lecture = definitions("02_bahdanau_attention")
 N_SOURCE, N_TARGET = 23, 29
@@ -117,8 +119,11 @@ def test_an_empty_sentence_is_read_and_gives_a_context_of_zeros(lengths):
     states, ends = model.encoder(source)
     assert states.isfinite().all()
     assert ends.isfinite().all()
-    memory, state, context = model.read(source)
-    _, context, weights = model.step(model.from_word.bias, state, context, memory, model.score)
+    memory, state = model.read(source)
+    word = model.embedding(torch.full((len(lengths),), Vocabulary.bos))
+    _, seen, weights = model.step(word, state, memory, model.score)
+    context = seen[:, -2 * lecture.D_ENCODER :]
+    assert seen.isfinite().all()
     empty = [i for i, length in enumerate(lengths) if length == 0]
     assert (weights[empty] == 0).all()
     assert (context[empty] == 0).all()
@@ -137,28 +142,21 @@ def test_a_watched_loss_changes_nothing_in_the_training(corpus):
     assert all(torch.equal(plain[name], watch[name]) for name in plain)
 
 
-def pytorchs_cell(model):
-    """Put the three matrices of the lecture into the two of nn.GRUCell, which reads word and context side by side."""
-    cell = torch.nn.GRUCell(lecture.D_EMBEDDING + 2 * lecture.D_ENCODER, lecture.D_DECODER)
-    word, state = model.from_word, model.remember
-    cell.weight_ih.data = torch.cat([word.weight, model.from_context.weight], dim=1).detach()
-    cell.bias_ih.data, cell.weight_hh.data, cell.bias_hh.data = word.bias.data, state.weight.data, state.bias.data
-    return cell
+@pytest.mark.parametrize("kind", ["EncoderDecoder", "Translator"])
+def test_the_classes_of_the_translator_have_fewer_than_25_lines_each(kind):
+    (source,) = [cell.source for cell in code_cells("02_bahdanau_attention") if f"class {kind}(" in cell.source]
+    (written,) = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)]
+    assert sum(bool(line.strip()) for line in ast.get_source_segment(source, written).splitlines()) < 25
 
 
-def test_the_step_by_hand_is_pytorchs_cell():
-    set_seed(0)
-    cell = torch.nn.GRUCell(11, lecture.D_DECODER)
-    remember = torch.nn.Linear(lecture.D_DECODER, 3 * lecture.D_DECODER)
-    remember.load_state_dict({"weight": cell.weight_hh, "bias": cell.bias_hh})
-    inputs, state = torch.randn(7, 11), torch.randn(7, lecture.D_DECODER)
-    ours = lecture.gru_step(inputs @ cell.weight_ih.T + cell.bias_ih, state, remember)
-    torch.testing.assert_close(ours, cell(inputs, state), rtol=0, atol=1e-6)
+def test_the_decoder_updates_with_pytorchs_own_cell():
+    model = translator()
+    assert type(model.cell) is torch.nn.GRUCell
+    assert model.cell.input_size == lecture.D_EMBEDDING + 2 * lecture.D_ENCODER
 
 
 def test_the_decoder_gives_what_a_loop_over_pytorchs_parts_gives():
     model = translator()
-    cell = pytorchs_cell(model)
     (source,), (previous,) = sentences([7], N_SOURCE), sentences([5], N_TARGET)
     logits, weights = model(pad([source]), previous[None])
     states, ends = model.encoder(pad([source]))
@@ -167,7 +165,7 @@ def test_the_decoder_gives_what_a_loop_over_pytorchs_parts_gives():
         projected = model.score.project_query.weight @ state + states[0] @ model.project_keys.weight.T
         alpha = (torch.tanh(projected) @ model.score.reduce.weight[0]).softmax(dim=0)
         seen = torch.cat([model.embedding(word), alpha @ states[0]])
-        state = cell(seen[None], state[None])[0]
+        state = model.cell(seen[None], state[None])[0]
         torch.testing.assert_close(weights[0, t], alpha)
         torch.testing.assert_close(logits[0, t], model.to_words(torch.cat([state, seen])))
 

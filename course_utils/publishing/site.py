@@ -26,6 +26,7 @@ from sphinx.errors import SphinxError
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 from course_utils.command_line import parse
+from course_utils.explorer.stages import STAGES, stage_html
 from course_utils.files import (
     CHECKOUT,
     CLAIMS,
@@ -202,6 +203,7 @@ def write_pages(
     home = read_text(folder / "index.md")
     ways = [
         (offered[0].page, "Read lecture 01", "main"),
+        ("play.html", "Play with it", ""),
         ("using.html", "Run it on your laptop", ""),
         ("using.html#when-you-teach-a-class", "Teach with it", ""),
     ]
@@ -216,6 +218,10 @@ def write_pages(
     for mark, part in parts.items():
         home = home.replace(f"<!-- {mark} -->", part)
     (folder / "index.md").write_text(home, encoding="utf-8")
+    play = read_text(folder / "play.md")
+    for name in STAGES:
+        play = play.replace(f"<!-- stage {name} -->", raw(stage_html(name, "02")))
+    (folder / "play.md").write_text(play, encoding="utf-8")
     (folder / "claims.md").write_text(claims(read_text(CLAIMS)), encoding="utf-8")
     (folder / "data.md").write_text(read_text(CARDS), encoding="utf-8")
     (folder / "glossary.md").write_text(glossary_page(glossary), encoding="utf-8")

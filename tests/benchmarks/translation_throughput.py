@@ -5,8 +5,8 @@ Run it from the checkout, about a minute on one core: ``python -m tests.benchmar
 All loops train the same `Translator` of the notebook, from the same start, on the same pairs, with the same optimiser:
 
 plain
-    What a first notebook writes: keys, previous word and vocabulary are projected inside the time loop, and batches are
-    dealt at random, so that short sentences are padded to the longest.
+    What a first notebook writes: keys and vocabulary are projected inside the time loop, and batches are dealt at
+    random, so that short sentences are padded to the longest.
 plain, bucketed
     The same loop on the notebook's batches of like length: tells how much of the ratio the order of the data makes.
 lecture, at random
@@ -18,6 +18,10 @@ lecture
 The loops take turns in one process on one thread, and seconds are those of the processor, so that other programs on
 the machine hardly count; each ratio is within one round, and the median of the ratios is printed. Padding does not
 count as words.
+
+Then it tells what an update of the lecture's loop is spent on: how much of a batch is padding; which share of the time
+PyTorch's profiler counts for matrix products; and how long an update takes with one sentence instead of a batch, which
+has as many operations to start and hardly anything to compute.
 """
 
 import sys
@@ -49,8 +53,6 @@ def plain_logits(
     """Score the next word with the lecture's parameters, everything computed anew in every step."""
     states, ends = model.encoder(source)
     state = torch.tanh(model.first_state(ends))
-    gates = torch.cat([model.from_word.weight, model.from_context.weight], dim=1)  # as nn.GRUCell keeps them
-    parameters = gates, model.remember.weight, model.from_word.bias, model.remember.bias
     logits = []
     for t in range(previous.shape[1]):
         projected = model.score.project_query(state)[:, None, :] + model.project_keys(states)
@@ -58,7 +60,7 @@ def plain_logits(
         weights = scores.masked_fill(~source.mask, -1e9).softmax(dim=-1)
         context = torch.bmm(weights[:, None, :], states).squeeze(1)
         embedded = model.embedding(previous[:, t])
-        state = torch.gru_cell(torch.cat([embedded, context], dim=-1), state, *parameters)
+        state = model.cell(torch.cat([embedded, context], dim=-1), state)
         logits.append(model.to_words(torch.cat([state, embedded, context], dim=-1)))
     return torch.stack(logits, dim=1)
 
@@ -103,8 +105,39 @@ def words_per_second(pairs: NumberWords, loop: str, seed: int) -> float:
     return sum(map(len, target)) / (time.process_time() - start)
 
 
+def padding(targets: list[Batch]) -> float:
+    """Give the share of the places in these batches that hold no word."""
+    return 1 - sum(int(target.mask.sum()) for target in targets) / sum(target.mask.numel() for target in targets)
+
+
+def seconds(model: nn.Module, batches: list[tuple[Batch, Batch]]) -> float:
+    """Take one update with each batch, at a learning rate of 0; give the processor's seconds."""
+    start = time.process_time()
+    fit(model, lambda batch: lecture.batch_loss(model, *batch), lambda: batches, epochs=1, lr=0.0, progress=False)
+    return time.process_time() - start
+
+
+def print_shares(pairs: NumberWords) -> None:
+    """Print what an update is spent on."""
+    model = lecture.Translator(Vocabulary(pairs.source), Vocabulary(pairs.target))
+    sentences = lecture.encode_pairs(model, pairs)
+    grouped, dealt = (deal(*sentences, torch.Generator().manual_seed(0)) for deal in (lecture.batches, random_batches))
+    print(f"padding: {padding([t for _, t in grouped]):.1%} of a batch, {padding([t for _, t in dealt]):.1%} at random")
+    some = grouped[:8]
+    alone = [(pad([s.ids[0][s.mask[0]]]), pad([t.ids[0][t.mask[0]]])) for s, t in some]
+    for batches in (some, alone):
+        seconds(model, batches)  # a warm-up
+    whole, single = (sum(seconds(model, kind) for _ in range(ROUNDS)) for kind in (some, alone))
+    print(f"starting operations: with one sentence an update takes {single / whole:.0%} of its time")
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profiler:
+        seconds(model, some)
+    times = {event.key: event.self_cpu_time_total for event in profiler.key_averages()}
+    products = sum(times.get(f"aten::{name}", 0.0) for name in ("mm", "addmm", "bmm"))
+    print(f"matrix products: {products / sum(times.values()):.0%} of an update, by the profiler")
+
+
 def main() -> None:
-    """Run all loops in turn and print their speeds and the median ratios."""
+    """Run all loops in turn and print their speeds and the median ratios, then what an update is spent on."""
     torch.set_num_threads(1)
     pairs = lecture.load_pairs(0)[0].subset(range(PAIRS))
     speeds = {name: [] for name in LOOPS}
@@ -113,6 +146,7 @@ def main() -> None:
             speeds[name].append(words_per_second(pairs, name, seed))
     print(f"{PAIRS} pairs, batches of {lecture.BATCH_SIZE}, one thread, torch {torch.__version__}")
     print_ratios(speeds, "plain", "{:7.0f} target words a second", "times plain")
+    print_shares(pairs)
 
 
 if __name__ == "__main__":
