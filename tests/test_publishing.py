@@ -31,9 +31,21 @@ def cell(kind, source, place="-", **metadata):
     return made
 
 
+def png_of(colour_of):
+    stream = io.BytesIO()
+    image = Image.new("RGB", (64, 48))
+    image.putdata([colour_of(place % 64, place // 64) for place in range(64 * 48)])
+    image.save(stream, "png")
+    return stream.getvalue()
+
+
+PNG = png_of(lambda x, y: (x * 4, y * 5, 7))
+
+
 def with_picture(made):
+    coded = base64.b64encode(PNG).decode()
     made.outputs = [
-        nbformat.v4.new_output("display_data", {"text/html": '<img src="data:image/png;base64,AA==" alt="a">'})
+        nbformat.v4.new_output("display_data", {"text/html": f'<img src="data:image/png;base64,{coded}" alt="a">'})
     ]
     return made
 
@@ -221,14 +233,6 @@ def test_exercises_move_to_a_page_of_their_own_and_the_question_stays():
 # --- what both have in common -----------------------------------------------------------------------------------------
 
 
-def png_of(colour_of):
-    stream = io.BytesIO()
-    image = Image.new("RGB", (64, 48))
-    image.putdata([colour_of(place % 64, place // 64) for place in range(64 * 48)])
-    image.save(stream, "png")
-    return stream.getvalue()
-
-
 def test_a_map_of_weights_is_told_from_a_drawn_figure(tmp_path):
     def weights(x, y):
         code = shade(x / 63) if 8 < y < 40 else "#ffffff"
@@ -240,12 +244,6 @@ def test_a_map_of_weights_is_told_from_a_drawn_figure(tmp_path):
 
 
 def test_pictures_leave_the_page_without_loss_once_each(tmp_path, notebook):
-    png = png_of(lambda x, y: (x * 4, y * 5, 7))
-    coded = base64.b64encode(png).decode()
-    for made in notebook.cells[3:4] * 2:
-        made.outputs = [
-            nbformat.v4.new_output("display_data", {"text/html": f'<img src="data:image/png;base64,{coded}" alt="a">'})
-        ]
     notebook.cells[0].source = f"# T\n\n![words](pictures/{LECTURES[1].stem}.png)\n\n![kept](pictures/01_unrolled.svg)"
     notebook.cells[0].source += f'\n\n<img src="pictures/{LECTURES[1].stem}.png" alt="words" width="220">'
     notebooks.put_pictures_into_files(notebook, tmp_path, "../figures", lazy=True)
@@ -253,7 +251,7 @@ def test_pictures_leave_the_page_without_loss_once_each(tmp_path, notebook):
     (name,) = re.findall(r'src="\.\./figures/(\w+\.webp)"', shown)
     assert 'loading="lazy"' in shown
     assert shown.endswith('alt="a">')
-    with Image.open(tmp_path / name) as again, Image.open(io.BytesIO(png)) as before:
+    with Image.open(tmp_path / name) as again, Image.open(io.BytesIO(PNG)) as before:
         assert again.convert("RGB").tobytes() == before.tobytes()
     assert notebook.cells[0].source.count('<img class="weights" loading="lazy" src="../figures/') == 2
     assert "![kept](pictures/01_unrolled.svg)" in notebook.cells[0].source
@@ -430,7 +428,7 @@ def test_what_is_shown_is_a_copy(notebook):
 
 def test_a_figure_is_known_by_its_description_and_other_outputs_are_none(notebook):
     (output,) = notebook.cells[3].outputs
-    assert picture(output) == ("a", b"\x00")
+    assert picture(output) == ("a", PNG)
     assert picture({"data": {"text/html": "<table>"}}) is None
     assert picture({"output_type": "stream", "text": "x"}) is None
 

@@ -26,6 +26,7 @@ PAGES = [
     "lectures/experiments/index",
     "lectures/00_start_here",
     "using",
+    "teaching",
     "claims",
     "data",
     "glossary",
@@ -295,7 +296,8 @@ def test_the_table_lights_up_where_each_part_is_in_the_model_of_a_row(script, wa
         page.locator('[data-row="5"] [data-part="q"]').click()
         assert lit(page) == ("5", {"q"})
         screenshot(page, "site", "table")
-    assert not watched.problems
+    dropped = r"(?!)" if script else r"request failed: \S+\.js\b"  # scripts that a page asks for ahead of their use
+    assert not [said for said in watched.problems if not re.match(dropped, said)]
 
 
 def test_the_idea_stands_above_the_fold(watch, address):

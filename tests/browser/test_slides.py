@@ -7,6 +7,7 @@ import pytest
 from pypdf import PdfReader
 
 from course_utils.files import LECTURES
+from course_utils.palette import DARK, LIGHT
 from course_utils.publishing.slides import make_decks
 
 from .conftest import screenshot
@@ -85,13 +86,18 @@ def test_each_slide_fits_and_nothing_is_asked_of_the_outside(name, width, height
     assert 17 <= len(places) <= 27  # agenda and table beside the lecture's own
 
 
+def in_rgb(colour):
+    """Write #rrggbb as a browser tells it."""
+    return f"rgb({', '.join(str(part) for part in bytes.fromhex(colour[1:]))})"
+
+
 @every_deck
 def test_a_deck_can_be_read_in_the_dark(name, watch, address):
     watched = opened(watch, f"{address}/{name}.html")
     light = watched.page.evaluate("getComputedStyle(document.body).backgroundColor")
     watched.page.keyboard.press("d")
     dark = watched.page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert (light, dark) == ("rgb(255, 255, 255)", "rgb(20, 23, 28)")
+    assert (light, dark) == (in_rgb(LIGHT["paper"]), in_rgb(DARK["paper"]))
     screenshot(watched.page, "slides", name, "dark")
     assert not watched.problems
 
@@ -100,6 +106,7 @@ def test_a_deck_can_be_read_in_the_dark(name, watch, address):
 def test_a_deck_prints_one_slide_a_page(name, watch, address):
     watched = opened(watch, f"{address}/{name}.html?print-pdf")
     watched.page.wait_for_selector(".pdf-page")
+    watched.page.wait_for_function("Reveal.getSlides().every((slide) => slide.dataset.fitted)")  # the last step
     slides = watched.page.evaluate("Reveal.getTotalSlides()")
     printed = watched.page.pdf(prefer_css_page_size=True, print_background=True)
     assert len(PdfReader(io.BytesIO(printed)).pages) == slides
