@@ -71,10 +71,19 @@ def parse(command_line):
     decks = add("slides", "make a slide deck of each lecture")
     decks.add_argument("lectures", nargs="*", metavar="LECTURE", help="such as 02 (otherwise all)")
     decks.add_argument("--to", type=path, default=BUILD / "slides", metavar="FOLDER", help="(otherwise build/slides)")
+    decks.add_argument("--author", default="", help="who speaks; on the title, and at the foot of each slide")
+    decks.add_argument("--course", default="", help="where, such as the name of your course")
+    decks.add_argument("--date", default="", help="when")
     decks.add_argument("--open", action="store_true", help="show the first deck in the browser, on 127.0.0.1")
     pages = add("site", "build the course as a static site")
     pages.add_argument("--to", type=path, default=BUILD / "site", metavar="FOLDER", help="(otherwise build/site)")
     pages.add_argument("--open", action="store_true", help="show it in the browser, on 127.0.0.1")
+    says = "where it will be published; then it has a map for search engines and cards for links to it"
+    pages.add_argument("--address", default="", metavar="URL", help=says)
+    printed = add("book", "print the lectures as one PDF, with a Chromium or Chrome")
+    printed.add_argument("lectures", nargs="*", metavar="LECTURE", help="such as 02 (otherwise all)")
+    where = BUILD / "attention.pdf"
+    printed.add_argument("--to", type=path, default=where, metavar="FILE", help="(otherwise build/attention.pdf)")
     add("doctor", "say what is here, what is missing, and what to do")
 
     if not command_line:

@@ -129,6 +129,7 @@ def seed_lines(
     x: Sequence[float | int] | np.ndarray,
     series: Mapping[str, ArrayLike],
     colours: Sequence[str] = COLOURS,
+    names_at: Mapping[str, tuple[float, float]] | None = None,
 ) -> None:
     """Draw one curve per condition: each seed faintly, their mean bold, the name at the curve's end.
 
@@ -144,6 +145,8 @@ def seed_lines(
         Condition → values of shape (n_seeds, len(x)).
     colours
         One for each condition, in the same order; where there are fewer, they begin again.
+    names_at
+        Condition → the middle of its name, in the units of the axes: for curves that end in the same place.
     """
     ends, told = {}, []
     for i, (name, values) in enumerate(series.items()):
@@ -154,7 +157,11 @@ def seed_lines(
         ax.plot(x, values.T, linewidth=0.8, alpha=0.35, color=colour)
         mean = values.mean(axis=0)
         ax.plot(x, mean, linewidth=2.2, markersize=5, color=colour, marker=marker, label=name)
-        ends[name] = (mean[-1], colour)
+        if names_at and name in names_at:
+            middle = names_at[name]
+            ax.text(middle[0], middle[1], name, color=colour, ha="center", va="center")
+        else:
+            ends[name] = (mean[-1], colour)
         told.append(f"{name} {mean[0]:.3g} at {x[0]:.3g}, {mean[-1]:.3g} at {x[-1]:.3g}")
     _label_ends(ax, x[-1], ends)
     _tell(ax, "; ".join(told))

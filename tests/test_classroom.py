@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from fractions import Fraction
 
@@ -19,6 +20,7 @@ import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course_utils.exercises import classroom
+from course_utils.exercises.answering import Request
 from course_utils.exercises.catalogue import EXERCISES, of_lecture
 from course_utils.exercises.classroom import (
     Row,
@@ -484,6 +486,14 @@ def test_a_process_that_was_stopped_keeps_nobody_waiting(tmp_path, monkeypatch):
     ANSWERING.process.send_signal(signal.SIGSTOP)
     ANSWERING.process.terminate = ANSWERING.process.kill  # a stopped one hears nothing else, and ten seconds are long
     assert result(tmp_path, IMPORTS, RIGHT, CHECK, seconds=1)[0] == "not run"
+
+
+def test_what_cannot_be_sent_is_no_reason_for_another_process(tmp_path):
+    assert result(tmp_path, IMPORTS, RIGHT, CHECK)[0] == "correct"
+    process = ANSWERING.process
+    with pytest.raises(TypeError, match="pickle"):
+        ANSWERING._reply(Request([], "last_state", True, [(threading.Lock(),)], 1.0))
+    assert ANSWERING.process is process
 
 
 def test_a_link_to_anothers_notebook_earns_nothing(tmp_path):

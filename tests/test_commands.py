@@ -199,6 +199,39 @@ def test_a_port_that_was_asked_for_is_not_exchanged_for_the_next_free_one(opened
     assert not any("port_retries" in word for word in opened())
 
 
+def test_lab_keeps_its_layout_and_its_settings_apart_from_those_of_the_readers_other_work(
+    opened, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "/the/readers/own")
+    (layouts,) = [Path(word.partition("=")[2]) for word in opened() if word.startswith("--LabApp.workspaces_dir=")]
+    assert layouts.is_relative_to(tmp_path / "mine")
+    (layout,) = layouts.iterdir()
+    assert '"current": "@jupyterlab/toc:plugin"' in layout.read_text(encoding="utf-8")
+    ours, others = os.environ["JUPYTER_CONFIG_PATH"].split(os.pathsep)
+    assert others == "/the/readers/own"
+    for settings in Path(ours).rglob("*.json"):
+        assert json.loads(settings.read_text(encoding="utf-8"))
+    layout.write_text('{"data": {"mine": 1}, "metadata": {"id": "default"}}', encoding="utf-8")
+    opened()
+    assert "mine" in layout.read_text(encoding="utf-8")  # the reader has moved the panels since
+    layout.write_text('{"data"', encoding="utf-8")
+    opened()
+    assert "@jupyterlab/toc:plugin" in layout.read_text(encoding="utf-8")
+
+
+def test_json_is_out_of_sight_to_a_learner_and_in_sight_to_those_who_edit(opened):
+    assert any("hide_globs" in word and "*.json" in word for word in opened())
+    assert not any("hide_globs" in word for word in opened("--edit"))
+
+
+def test_notebooks_that_are_edited_show_their_stored_maps_at_once(opened, monkeypatch):
+    monkeypatch.setattr(lab.copies, "trust", trust := mock.Mock())
+    monkeypatch.setattr(lab, "START_AND_LECTURES", [START])
+    monkeypatch.setattr(lab, "EXPERIMENT_NOTEBOOKS", [])
+    opened("--edit")
+    trust.assert_called_once_with(START, START)
+
+
 @pytest.mark.parametrize(("user", "allowed"), [(0, True), (1009, False)])
 def test_only_root_needs_leave_to_start_jupyterlab(user, allowed, opened, monkeypatch):
     monkeypatch.setattr(lab.os, "geteuid", lambda: user)

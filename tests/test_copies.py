@@ -7,6 +7,7 @@ import subprocess
 
 import nbformat
 import pytest
+from nbformat.sign import NotebookNotary
 
 from course_utils.exercises import copies
 from course_utils.exercises.catalogue import EXERCISES
@@ -223,6 +224,54 @@ def test_copies_are_made_once_and_never_written_again(course):
     before = mine.read_bytes()
     assert make_copies() == []
     assert mine.read_bytes() == before
+
+
+def test_copies_outside_the_checkout_have_pictures_of_their_own_since_jupyter_serves_nothing_from_elsewhere(course):
+    make_copies()
+    beside = copies.copies_folder() / "pictures"
+    assert not beside.is_symlink()
+    picture = next(beside.iterdir())
+    picture.write_bytes(b"of an older course")
+    make_copies()
+    assert picture.read_bytes() == (copies.PICTURES / picture.name).read_bytes()
+
+
+def test_copies_inside_the_checkout_share_the_courses_pictures(course, tmp_path, monkeypatch):
+    monkeypatch.setattr(copies, "CHECKOUT", tmp_path.resolve())
+    make_copies()
+    assert (copies.copies_folder() / "pictures").is_symlink()
+    monkeypatch.setattr(copies, "CHECKOUT", tmp_path / "moved away")
+    make_copies()
+    assert not (copies.copies_folder() / "pictures").is_symlink()
+    assert (copies.copies_folder() / "pictures" / "one_function.svg").is_file()
+
+
+@pytest.fixture
+def is_trusted(tmp_path, monkeypatch):
+    """Say whether this user, who has trusted nothing before, trusts a notebook."""
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
+    return lambda path: NotebookNotary().check_signature(nbformat.read(path, as_version=4))
+
+
+def test_what_the_course_stores_in_a_copy_is_shown_at_once_also_to_a_user_who_did_not_make_it(
+    course, is_trusted, tmp_path, monkeypatch
+):
+    make_copies()
+    assert is_trusted(copy_of(course[0]))
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "of another user"))
+    assert not is_trusted(copy_of(course[0]))
+    make_copies()
+    assert is_trusted(copy_of(course[0]))
+
+
+def test_what_somebody_else_stored_in_a_copy_is_left_for_the_reader_to_trust(course, is_trusted):
+    make_copies()
+    mine = nbformat.read(copy_of(course[0]), as_version=4)
+    script = nbformat.v4.new_output("display_data", data={"text/html": "<script>alert(7)</script>"})
+    next(cell for cell in mine.cells if cell.cell_type == "code").outputs = [script]
+    nbformat.write(mine, copy_of(course[0]))
+    make_copies()
+    assert not is_trusted(copy_of(course[0]))
 
 
 def test_a_copy_finds_pictures_experiments_and_the_other_lectures(course):

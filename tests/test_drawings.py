@@ -12,7 +12,7 @@ import torch
 from torch.nn.functional import leaky_relu
 
 from course_utils.attention import attend, scaled_dot_score
-from course_utils.drawings import four_steps, message_on_an_edge, transformer
+from course_utils.drawings import four_steps, message_on_an_edge, rotation, transformer
 from course_utils.drawings.canvas import WIDTH, Drawing
 from course_utils.drawings.gallery import DRAWINGS
 from course_utils.files import PICTURES
@@ -173,6 +173,26 @@ def test_the_four_steps_show_what_attend_computes():
     wanted = [f"{number:.0f}" for matrix in (x, query, keys, values, query @ keys.mT) for number in matrix.flatten()]
     wanted += [f"{number:.2f}" for number in [*weights.flatten(), *context.flatten()]]
     assert sorted(number for number in written if number.replace(".", "").isdecimal()) == sorted(wanted)
+
+
+def test_the_rotation_turns_both_pairs_of_hands_by_the_same_angle():
+    def angles(colour):
+        paths = [
+            path.get("d")
+            for path in drawn("05_rotation").iter(SVG + "path")
+            if path.get("class") == f"path {colour}-stroke" and float(path.get("stroke-width")) == 3
+        ]
+        ends = [[float(number) for number in re.findall(r"-?[\d.]+", path)] for path in paths]
+        return [np.arctan2(y0 - y1, x1 - x0) for x0, y0, x1, y1 in ends]
+
+    def turned(first, second):
+        return (np.array(angles(second)) - np.array(angles(first))) % (2 * np.pi)
+
+    early, late = turned("muted", "ink")
+    assert early == pytest.approx(rotation.SHIFT * rotation.SPEED, abs=0.01)
+    assert late == pytest.approx(early, abs=0.01)
+    early, late = turned("query", "key")
+    assert late == pytest.approx(early, abs=0.01)
 
 
 def test_no_two_drawings_share_their_words_or_an_id():

@@ -186,7 +186,8 @@ def test_the_site_is_published_where_a_fork_switches_that_on_and_only_after_the_
     assert "default_branch" in job["if"]
     assert job["needs"] == "test"
     assert job["permissions"] == {"pages": "write", "id-token": "write", "contents": "read"}
-    assert {"run": "python3 course.py site"} in job["steps"]
+    assert {"run": 'python3 course.py site --address "${{ steps.pages.outputs.base_url }}"'} in job["steps"]
+    assert {"id": "pages", "uses": "actions/configure-pages@v5"} in job["steps"]
     assert [step["uses"].split("@")[0] for step in job["steps"][-2:]] == [
         "actions/upload-pages-artifact",
         "actions/deploy-pages",

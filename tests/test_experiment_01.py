@@ -1,6 +1,6 @@
 """Experiments 01: gradients are powers, gates keep, a mistake is found where it is, and order reaches a GRU alone."""
 
-from collections import Counter
+import math
 
 import pytest
 import torch
@@ -81,12 +81,33 @@ def test_the_symbol_to_recall_is_shown_once_at_the_given_distance():
     assert set(answers.tolist()) == set(range(experiment.N_SYMBOLS))
 
 
-def test_recall_is_learned_at_a_short_distance_and_not_from_permuted_answers(monkeypatch):
+def test_recall_is_learned_at_a_short_distance_and_not_from_random_answers(monkeypatch):
     monkeypatch.setattr(experiment, "RECALL_STEPS", 61)
     assert experiment.recall(3, 2, nn.GRU, experiment.UPDATE) > 0.9
-    guessed = experiment.recall(3, 2, nn.GRU, experiment.UPDATE, permuted=True)
+    guessed = experiment.recall(3, 2, nn.GRU, experiment.UPDATE, random=True)
     assert guessed < 0.4
-    assert experiment.recall(3, 2, nn.GRU, experiment.UPDATE, permuted=True) == guessed
+    assert experiment.recall(3, 2, nn.GRU, experiment.UPDATE, random=True) == guessed
+
+
+def test_random_answers_are_drawn_anew_for_every_batch_and_owe_nothing_to_the_symbols(monkeypatch):
+    monkeypatch.setattr(experiment, "RECALL_STEPS", 43)
+    seen, cross_entropy = [], experiment.F.cross_entropy
+    monkeypatch.setattr(
+        experiment.F, "cross_entropy", lambda logits, answers: seen.append(answers) or cross_entropy(logits, answers)
+    )
+    shown, recall_batch = [], experiment.recall_batch
+    monkeypatch.setattr(experiment, "recall_batch", lambda *sizes: shown.append(recall_batch(*sizes)) or shown[-1])
+    torch.manual_seed(59)
+    for random in (False, True):
+        seen.clear(), shown.clear()
+        experiment.learn_recall(experiment.Recall(nn.GRU), 3, random)
+        answers, right = torch.stack(seen), torch.stack([batch[1] for batch in shown])
+        share = (answers == right).float().mean(dim=1)  # of each batch
+        assert random or (share == 1).all()
+        if random:  # permuted answers would be those of the batch, in another order
+            assert share.mean() == pytest.approx(1 / experiment.N_SYMBOLS, abs=0.03)
+            assert set(answers.flatten().tolist()) == set(range(experiment.N_SYMBOLS))
+            assert any(not torch.equal(a.sort()[0], b.sort()[0]) for a, b in zip(answers, right, strict=True))
 
 
 def test_a_rotating_rnn_starts_with_a_rotation_and_is_an_rnn_in_all_else():
@@ -163,7 +184,7 @@ def test_a_false_teacher_reads_out_the_words_of_the_batch_to_others_and_only_whi
     torch.testing.assert_close(honest, lecture.FixedVector.forward(model, source, words))
 
 
-def test_the_first_mistake_is_where_a_translation_leaves_the_right_one(half_learned):
+def test_the_first_mistake_is_where_a_translation_leaves_the_right_one_and_something_follows_it(half_learned):
     model, source, target = half_learned
     wrong, place, words = experiment.first_mistakes(model, source, target)
     said = lecture.translate(model, source, target.ids.shape[1])
@@ -174,54 +195,135 @@ def test_the_first_mistake_is_where_a_translation_leaves_the_right_one(half_lear
             assert not wrong[i]
             continue
         assert said[i, :at].equal(ids[:at])
-        assert wrong[i] == (said[i, at] != Vocabulary.eos)
-        own, right, other = (words[name][i] for name in ("own mistake", "mistake put right", "another wrong word"))
+        later = n - 1 - (at + 1)  # words after this place, without the end mark
+        assert wrong[i] == (said[i, at] != Vocabulary.eos and later > 0)
+        own, right, other = (words[name][i] for name in ("own mistake", "mistake corrected", "another wrong word"))
         assert (own, right) == (said[i, at], ids[at])
-        assert len({int(own), int(right), int(other)}) == 3
-        assert own != right
+        assert other not in (own, right, Vocabulary.eos)
 
 
-def test_going_on_from_an_own_mistake_is_the_free_translation_and_only_later_words_count(half_learned, monkeypatch):
+def fewest_edits(one: list, other: list) -> int:
+    """Try everything: the definition of edit distance, as a recursion."""
+    if not one or not other:
+        return len(one) + len(other)
+    same = fewest_edits(one[1:], other[1:]) + (one[0] != other[0])
+    return min(same, 1 + fewest_edits(one[1:], other), 1 + fewest_edits(one, other[1:]))
+
+
+@pytest.mark.parametrize("seed", range(13))
+def test_the_edit_distance_is_the_fewest_words_to_insert_delete_or_replace(seed):
+    torch.manual_seed(seed)
+    one, other = (torch.randint(3, (length,)).tolist() for length in torch.randint(6, (2,)))
+    assert experiment.edit_distance(one, other) == fewest_edits(one, other)
+
+
+class Reciter(nn.Module):
+    """Say what the script says after each word, whatever the source is: a word follows from the one before."""
+
+    def __init__(self, script: dict[int, int]):
+        super().__init__()
+        self.script = script
+
+    def encode(self, source):
+        return torch.zeros(len(source.ids), 1, 1)
+
+    def decode(self, context, state, words):
+        following = torch.tensor([[self.script.get(int(word), Vocabulary.eos) for word in row] for row in words])
+        return nn.functional.one_hot(following, 31).float(), state
+
+    def forward(self, source, words):
+        return self.decode(None, None, words)[0]
+
+
+RIGHT = [10, 11, 12, 13, 14, 15]
+
+
+@pytest.mark.parametrize(
+    ("said", "errors"),
+    [
+        ([10, 20, 12, 13, 14, 15], 0),  # only the mistake itself
+        ([10, 20, 11, 12, 13, 14, 15], 0),  # one word too many, all the rest as it should be
+        ([10, 12, 13, 14, 15], 0),  # one too few
+        ([10, 20, 12, 13, 21, 15], 1),
+        ([10, 20, 12, 13, 14, 15, 21, 22], 2),  # it goes on beyond the right end
+        ([10, 20, 12], 3),  # it ends too early
+        ([10, 20, 21, 22, 23, 24], 4),
+    ],
+)
+def test_a_shift_costs_nothing_after_a_first_mistake_and_every_further_error_does(said, errors):
+    target = pad([torch.tensor([*RIGHT, Vocabulary.eos])])
+    model = Reciter(dict(zip([Vocabulary.bos, *said], said, strict=False)))
+    wrong, place, words = experiment.first_mistakes(model, target, target)
+    assert (bool(wrong), int(place)) == (True, 1)
+    found = experiment.go_on(model, target, target, wrong, place, words["own mistake"])
+    assert found["right after the mistake"] == pytest.approx(1 - errors / 4)
+    assert found["further errors"].index(1) == min(errors, experiment.MOST)
+
+
+def test_going_on_after_a_word_is_what_the_decoder_says_when_it_reads_that_word(half_learned):
     model, source, target = half_learned
-    monkeypatch.setattr(experiment, "AFTER", 2)
     wrong, place, words = experiment.first_mistakes(model, source, target)
-    steps = torch.arange(target.ids.shape[1])
-    later = wrong & target.mask & (steps > place)
-    said = lecture.translate(model, source, target.ids.shape[1])
-    found = experiment.go_on(model, source, target, wrong, place, words["own mistake"])
-    common = [Counter(said[i, later[i]].tolist()) & Counter(target.ids[i, later[i]].tolist()) for i in range(len(said))]
-    expected = sum(counter.total() for counter in common) / int(later.sum())
-    assert float(found["found after the mistake"]) == pytest.approx(expected)
-    second = later & (steps == place + 2)
-    expected = (said == target.ids)[second].float().mean()
-    assert float(found["right by words after"][1]) == pytest.approx(float(expected))
-    helped = experiment.go_on(model, source, target, wrong, place, words["mistake put right"])
-    forced = (lecture.right_words(model, source, target) & wrong).float()
-    first = later & (steps == place + 1)
-    assert float(helped["right by words after"][0]) == pytest.approx(float(forced[first].mean()))
-    assert len(helped["right by words after"]) == 2
-
-
-def test_words_are_scored_by_place_with_right_words_before_and_with_own(half_learned, monkeypatch):
-    model, source, target = half_learned
-    monkeypatch.setattr(experiment, "PLACES", 3)
-    found = experiment.by_place(model, source, target)
-    forced, free = found["right words before"], found["own words before"]
-    assert float(forced["by place"][0]) == float(free["by place"][0])  # nothing was said yet
-    right = lecture.right_words(model, source, target)
-    assert float(forced["word accuracy"]) == pytest.approx(int(right.sum()) / int(target.lengths.sum()))
-    long = target.lengths > 2
-    assert float(forced["by place"][2]) == pytest.approx(float(right[long, 2].float().mean()))
-    assert float(free["word accuracy"]) < float(forced["word accuracy"])
+    width = 2 * target.ids.shape[1]
+    free = lecture.translate(model, source, width)
+    for name, word in words.items():
+        errors, later = 0, 0
+        for i in wrong[:, 0].nonzero()[:, 0].tolist():
+            at, right = int(place[i]), target.ids[i, : int(target.lengths[i]) - 1].tolist()
+            said, state = right[:at], None
+            one = Batch(
+                source.ids[i : i + 1, : int(source.lengths[i])], source.mask[i : i + 1, : int(source.lengths[i])]
+            )
+            context = model.encode(one)
+            state = context.transpose(0, 1)
+            for read in [Vocabulary.bos, *right[:at]]:
+                _, state = model.decode(context, state, torch.tensor([[read]]))
+            said.append(int(word[i]))
+            while len(said) < width:
+                logits, state = model.decode(context, state, torch.tensor([said[-1:]]))
+                if int(logits.argmax()) == Vocabulary.eos:
+                    break
+                said.append(int(logits.argmax()))
+            if name == "own mistake":
+                assert said == experiment.until_end(free[i])
+            errors += fewest_edits(said[at:], right[at:]) - (name != "mistake corrected")
+            later += len(right) - at - 1
+        found = experiment.go_on(model, source, target, wrong, place, word)
+        assert found["right after the mistake"] == pytest.approx(1 - errors / later)
+        assert sum(found["further errors"]) == pytest.approx(1)
+        assert found["right, place by place"] <= 1
 
 
 def test_a_search_of_width_one_translates_exactly_what_greedy_does(half_learned):
     model, source, target = half_learned
     few = Batch(source.ids[:23], source.mask[:23]), Batch(target.ids[:23], target.mask[:23])
     exact = lecture.exact_match(model, *few).float().mean()
-    one, three = experiment.searched(model, *few, 1), experiment.searched(model, *few, 3)
+    one, three = (experiment.searched(model, *few, experiment.beam_search, width) for width in (1, 3))
     assert one["exact match, longest"] == pytest.approx(float(exact))
     assert three["log-probability"] > one["log-probability"]
+
+
+def test_samples_come_in_the_model_s_own_shares_and_the_most_probable_one_is_kept():
+    shares = {Vocabulary.bos: {7: 0.7, 8: 0.3}, 7: {Vocabulary.eos: 1.0}, 8: {8: 0.5, Vocabulary.eos: 0.5}}
+
+    def step(word, state):
+        log_p = torch.full((11,), -torch.inf)
+        for following, share in shares[word].items():
+            log_p[following] = math.log(share)
+        return log_p, state
+
+    torch.manual_seed(61)
+    drawn = [experiment.best_of_samples(step, None, 1, 3) for _ in range(601)]
+    assert sum(words == [7, Vocabulary.eos] for words, _ in drawn) / 601 == pytest.approx(0.7, abs=0.06)
+    assert {tuple(words): total for words, total in drawn} == pytest.approx(
+        {
+            (7, Vocabulary.eos): math.log(0.7),
+            (8, Vocabulary.eos): math.log(0.15),
+            (8, 8, Vocabulary.eos): math.log(0.075),
+            (8, 8, 8): math.log(0.075),  # stopped
+        }
+    )
+    best = [experiment.best_of_samples(step, None, 4, 3)[0] for _ in range(601)]
+    assert sum(words == [7, Vocabulary.eos] for words in best) / 601 == pytest.approx(1 - 0.3**4, abs=0.02)
 
 
 def test_all_teachings_are_as_many_updates_on_the_same_batches(monkeypatch):
@@ -282,7 +384,7 @@ def test_the_looks_at_a_training_are_at_the_epochs_asked_for_and_at_a_mean_that_
     seen = {}
     for kept in (0.0, 1.0):
         monkeypatch.setattr(experiment, "KEPT", kept)
-        seen[kept] = experiment.learn(7, 11, 4)
+        seen[kept] = experiment.learn(7, 5, 11, 3, 4)
         assert len(seen[kept]) == 2
     first, last = seen[0.0]
     assert last["word accuracy"] > first["word accuracy"]  # the latest weights have learned
@@ -291,17 +393,49 @@ def test_the_looks_at_a_training_are_at_the_epochs_asked_for_and_at_a_mean_that_
     assert last["processor seconds"] > first["processor seconds"] > 0
 
 
-def test_every_condition_that_the_claims_on_room_compare_is_measured(monkeypatch):
+def test_every_condition_that_the_claim_on_room_compares_is_measured(monkeypatch):
     looks = [{"word accuracy": n, "exact match": n, "trained on": n} for n in experiment.LOOKS]
     monkeypatch.setattr(
-        experiment, "learn", lambda seed, width, epochs: [look for look in looks if look["word accuracy"] <= epochs]
+        experiment, "learn", lambda seed, *sizes: [look for look in looks if look["word accuracy"] <= sizes[-1]]
     )
     results = experiment.room_experiment(5)
-    for claim in (experiment.ROOM_CLAIM, experiment.NARROW_CLAIM):
-        for condition in claim.compared:
-            assert results[condition]["word accuracy"] == int(condition.split(", ")[1].split()[0])
-    assert results["16 units"]["exact match by look"] == [1, 2, 3, 4, 6, 8, 12, 16]
-    assert results["256 units"]["trained on by look"] == [1, 2, 3, 4]
+    carried = {name: sizes for name, *sizes in experiment.CARRIED}
+    for condition in experiment.ROOM_CLAIM.compared:
+        name, epochs = condition.rsplit(", ", 1)
+        assert results[condition]["word accuracy"] == int(epochs.split()[0]) == carried[name][-1]
+        assert results[f"{name}, 3 epochs"]["word accuracy"] == 3
+    assert results["16 numbers"]["exact match by look"] == [1, 2, 3, 4, 6, 8, 10, 12]
+    assert results["128 numbers"]["trained on by look"] == [1, 2, 3, 4, 6]
+
+
+@pytest.mark.parametrize("d_vector", [3, 11])
+def test_as_many_numbers_as_asked_are_carried_and_a_vector_of_full_width_starts_as_a_rotation(d_vector):
+    set_seed(5)
+    model = experiment.Carried(N_SOURCE, N_TARGET, D_EMBEDDING, 11, d_vector)
+    source = pad([torch.randint(4, N_SOURCE, (length,)) for length in torch.randint(1, 7, (47,))])
+    state = lecture.FixedVector.encode(model, source)[:, 0]
+    carried = model.encode(source)[:, 0]
+    assert carried.shape == state.shape == (47, 11)
+    assert torch.linalg.matrix_rank(carried, rtol=1e-4) == d_vector
+    longer = torch.linalg.norm(carried, dim=1) / torch.linalg.norm(state, dim=1)
+    assert (longer < 1 + 1e-5).all()
+    if d_vector == 11:
+        torch.testing.assert_close(carried @ carried.T, state @ state.T, rtol=1e-4, atol=1e-5)
+
+
+def test_the_control_of_the_claim_on_room_has_the_weights_of_the_wide_vector_and_the_numbers_of_the_narrow_one():
+    carried = {name: sizes for name, *sizes, _ in experiment.CARRIED}
+
+    def weights(name: str) -> int:
+        return sum(weight.numel() for weight in experiment.Carried(34, 38, *carried[name]).parameters())
+
+    claim = experiment.ROOM_CLAIM
+    wide, narrow, control = (name.rsplit(", ", 1)[0] for name in (claim.treatment, claim.baseline, claim.control))
+    assert weights(control) == pytest.approx(weights(wide), rel=0.005)
+    assert weights(narrow) < 0.95 * weights(wide)
+    (_, *sizes), (_, *others) = carried[narrow], carried[control]
+    assert sizes == others  # the embeddings alone are wider
+    assert carried[wide][1] == sizes[0]  # the network around is the same
 
 
 def test_a_bag_of_words_is_the_mean_of_the_real_embeddings_in_any_order(batch):

@@ -444,6 +444,103 @@ def test_random_borders_keep_the_words_and_the_number_of_sentences(lecture, expe
     assert any([len(s) for s in a] != [len(s) for s in b] for a, b in zip(corpus.sentences, moved, strict=True))
 
 
+def test_variants_are_trained_as_the_lecture_trains(lecture, experiment, monkeypatch):
+    monkeypatch.setattr(lecture, "EPOCHS", 2)
+    monkeypatch.setattr(experiment, "EPOCHS", 2)
+    monkeypatch.setattr(lecture, "BATCH_SIZE", 7)
+    monkeypatch.setattr(experiment, "BATCH_SIZE", 7)
+    corpus = tiny_corpus(lecture)
+    for name in ("attention", "HAN"):
+        ours = experiment.train_variant(corpus, lecture.build, name, seed=5)
+        for one, other in zip(ours.parameters(), lecture.train(corpus, name, seed=5).parameters(), strict=True):
+            torch.testing.assert_close(one, other)
+
+
+def test_variants_start_from_the_numbers_of_the_network_that_they_change(lecture, experiment):
+    corpus = tiny_corpus(lecture)
+
+    def built(build, name):
+        set_seed(5)
+        return build(name, corpus).state_dict()
+
+    whole = built(lecture.build, "attention")
+    for name in experiment.VARIANTS:
+        weights = built(experiment.build_variant, name)
+        assert weights.keys() <= whole.keys()
+        assert all(torch.equal(weights[key], whole[key]) for key in weights)
+        if name == "mean, as many parameters":
+            assert weights.keys() == whole.keys()
+
+
+def test_the_control_averages_its_layer_over_the_real_words_and_learns_with_all_its_parameters(
+    lecture, experiment, boxed
+):
+    states, mask = boxed
+    pool = experiment.MeanOfLayer(lecture.ContextScore(2 * lecture.D_HIDDEN, lecture.D_ATTENTION))
+    context, weights = pool(states, mask)
+    for row, each, rows, length in zip(context, weights, states, LENGTHS, strict=True):
+        layer = [k + pool.score.query * torch.tanh(pool.score.project_keys(k)) for k in rows[:length]]
+        torch.testing.assert_close(row[0], torch.stack(layer).mean(dim=0))
+        torch.testing.assert_close(each[0, :length], torch.full((length,), 1 / length))
+        assert (each[0, length:] == 0).all()
+    context.sum().backward()
+    assert all(parameter.grad.abs().sum() > 0 for parameter in pool.parameters())
+
+
+def test_a_frozen_query_stays_where_it_was_while_its_projection_learns(lecture, experiment, monkeypatch):
+    monkeypatch.setattr(experiment, "EPOCHS", 1)
+    corpus, name = tiny_corpus(lecture), "attention, query frozen"
+    set_seed(5)
+    start = experiment.build_variant(name, corpus).read.pool.score.state_dict()
+    after = experiment.train_variant(corpus, experiment.build_variant, name, seed=5).read.pool.score.state_dict()
+    assert torch.equal(after["query"], start["query"])
+    assert not torch.allclose(after["project_keys.weight"], start["project_keys.weight"])
+
+
+@pytest.mark.parametrize("name", ["embeddings, learned query", "embeddings, mean"])
+def test_without_a_gru_a_document_is_the_pool_of_its_embeddings(lecture, experiment, name):
+    corpus = tiny_corpus(lecture)
+    set_seed(5)
+    model = experiment.build_variant(name, corpus).eval()
+    document = corpus.sentences[0]
+    words = model.embedding(torch.cat(document))
+    weights = torch.full((len(words),), 1 / len(words))
+    if "query" in name:
+        weights = model.read.pool.score(words[None], model.read.pool.score.context(1))[0, 0].softmax(dim=0)
+    logits, shown = model(model.collate([document]))
+    torch.testing.assert_close(shown[0], weights)
+    torch.testing.assert_close(logits[0], model.classify(weights @ words))
+    assert not [part for part in model.modules() if isinstance(part, nn.GRU)]
+
+
+def test_counting_with_the_networks_vocabulary_reads_what_they_read(lecture, experiment):
+    corpus = tiny_corpus(lecture)
+    unknown = [[torch.full((3,), Vocabulary.unk), torch.tensor([4, 5])], *corpus.sentences[1:]]
+    known = experiment.with_known_words(corpus._replace(sentences=unknown))
+    assert known.words[0] == (Vocabulary.unk,) * 3 + (4, 5)
+    test, labels = lecture.pick(known.words, corpus.test), corpus.labels[corpus.test].numpy()
+    assert lecture.train_tfidf(known).score(test, labels) == 1
+
+
+def test_every_pooling_is_scored_on_the_true_labels(lecture, experiment, monkeypatch):
+    for module in (lecture, experiment):
+        monkeypatch.setattr(module, "EPOCHS", 1)
+        monkeypatch.setattr(module, "BATCH_SIZE", 7)
+    corpus = tiny_corpus(lecture)
+    corpus = corpus._replace(test=corpus.test[:11])
+    monkeypatch.setattr(experiment, "prepare", lambda seed: corpus)
+    results = experiment.compare_poolings(5)
+    counted = {"TF-IDF", "TF-IDF, same vocabulary", "TF-IDF, labels shuffled"}
+    assert set(results) == {*experiment.POOLINGS, *experiment.VARIANTS, "attention, weights shuffled"} | counted
+    for name in experiment.POOLINGS:
+        model = lecture.train(corpus, name, seed=5)
+        assert results[name]["accuracy"] == pytest.approx(lecture.accuracy(model, corpus, corpus.test))
+    for name in experiment.VARIANTS:
+        model = experiment.train_variant(corpus, experiment.build_variant, name, seed=5)
+        assert results[name]["accuracy"] == pytest.approx(lecture.accuracy(model, corpus, corpus.test))
+    assert results["TF-IDF"]["accuracy"] == results["TF-IDF, same vocabulary"]["accuracy"] == 1
+
+
 def test_concentration_is_zero_for_equal_weights_one_for_a_single_word_and_scipy_s_between(experiment):
     assert experiment.concentration([torch.full((7,), 1 / 7)]) == pytest.approx(0, abs=1e-6)
     assert experiment.concentration([torch.tensor([0.0, 1.0, 0.0]), torch.ones(1)]) == pytest.approx(1)

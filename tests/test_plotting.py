@@ -102,6 +102,16 @@ def test_names_at_the_ends_of_curves_do_not_overlap():
     plt.close(fig)
 
 
+def test_a_name_is_written_where_it_is_asked_for_and_the_others_at_their_ends():
+    fig, ax = plt.subplots()
+    plotting.seed_lines(ax, [1, 2], {"a": np.zeros((3, 2)), "b": np.zeros((3, 2))}, names_at={"a": (1.5, 0.01)})
+    assert {text.get_text(): text.xy if hasattr(text, "xy") else text.get_position() for text in ax.texts} == {
+        "a": (1.5, 0.01),
+        "b": (2, 0.0),
+    }
+    plt.close(fig)
+
+
 def test_seed_dots_draw_every_seed_and_their_mean():
     fig, ax = plt.subplots()
     plotting.seed_dots(ax, {"a": [0.25, 0.75], "b": [0.1, 0.3]})

@@ -1,13 +1,20 @@
 """Decks and site as they are made, before any browser looks at them."""
 
+import base64
+import io
 import re
+import subprocess
 
 import nbformat
 import pytest
+import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from PIL import Image
 
-from course_utils.files import LECTURES, NOTEBOOKS, START
-from course_utils.publishing import site, slides
+from course_utils.drawings import six_rows
+from course_utils.files import LECTURES, NOTEBOOKS, README
+from course_utils.palette import shade
+from course_utils.publishing import addresses, glossary, home, notebooks, site, slides
 from course_utils.publishing.notebooks import picture
 from course_utils.refusals import Stop, carry_out
 
@@ -74,9 +81,9 @@ def test_code_that_is_hidden_takes_no_time_to_read():
 def test_every_slide_ends_with_the_minutes_in_the_speakers_notes(notebook):
     shown = slides.prepared(notebook, {})
     notes = [made for made in shown.cells if made.source.startswith("**About")]
-    assert len(notes) == 3
+    assert len(notes) == 4  # the agenda is a slide, too
     assert all(made.metadata.slideshow.slide_type == "notes" for made in notes)
-    assert shown.cells[2].source == "**About 1 min.**"
+    assert shown.cells[3].source.startswith("**About 1 min.**")
 
 
 def test_code_that_only_draws_is_hidden(notebook):
@@ -112,12 +119,16 @@ def test_each_displayed_equation_of_a_page_gets_a_number_and_no_price_does(noteb
     assert "$$x = 1$$ (equation-07-1)" in source
 
 
-def test_the_table_has_a_link_from_each_row_to_its_lecture():
-    rows = site.table(site.README.read_text(encoding="utf-8")).splitlines()
-    assert len([row for row in rows if row.startswith("|")]) == 8
-    for path in LECTURES:
-        (row,) = [row for row in rows if f"](lectures/{path.name})" in row]
-        assert row.startswith(f"| [{path.stem[:2]} ")
+def test_the_table_has_a_row_with_a_link_and_a_drawing_for_each_lecture():
+    rows = notebooks.table(README.read_text(encoding="utf-8"))
+    assert [len(row) for row in rows] == [6] * 7
+    pages = [f"lectures/{path.stem}.html" for path in LECTURES]
+    shown = home.one_table(rows, pages)
+    for number, page in enumerate(pages, start=1):
+        assert shown.count(f'href="{page}"') == 1
+        assert shown.count(f'class="model" data-model="{number}"') == 1
+    assert shown.count(" checked") == 2  # the first row, all of it
+    assert "$" not in shown
 
 
 def test_every_claim_stands_on_the_site_with_its_verdict_under_its_lecture():
@@ -130,19 +141,191 @@ def test_every_claim_stands_on_the_site_with_its_verdict_under_its_lecture():
     assert "<!--" not in page
 
 
-def test_the_lectures_stand_on_the_site_with_their_findings_and_without_the_guards():
-    page = site.lectures(site.README.read_text(encoding="utf-8"))
-    assert re.findall(r"^#+ \[?(\S+)", page, flags=re.MULTILINE) == ["The", *(path.stem[:2] for path in LECTURES)]
-    assert "<!--" not in page
-    assert "](notebooks/" not in page
-    for path in (START, *LECTURES):
-        assert f"]({path.name})" in page
-        assert f"\n{path.stem}\n" in page
+@pytest.mark.parametrize("row", six_rows.SIX, ids=lambda row: row.name)
+def test_the_drawing_of_a_row_has_all_parts_and_says_where_most_of_its_weight_is(row):
+    shares = six_rows.weights(row)
+    assert sum(shares) == pytest.approx(1)
+    assert all(share == 0 for share, may in zip(shares, row.allowed, strict=True) if not may)
+    kept = torch.tensor([score if may else -torch.inf for score, may in zip(row.scores, row.allowed, strict=True)])
+    torch.testing.assert_close(torch.tensor(shares), kept.softmax(dim=0), atol=1e-6, rtol=0)
+    shown = six_rows.draw(row).inline()
+    assert re.findall(r'<g class="part (\w+)">', shown) == ["q", "K", "f", "mask", "weights", "V", "sum"]
+    assert "<style" not in shown
+    assert " id=" not in shown
+    assert f"{max(shares):.2f}, is on {row.words[shares.index(max(shares))]}." in six_rows.draw(row).description
+
+
+@pytest.mark.parametrize("path", LECTURES, ids=lambda path: path.stem)
+def test_a_card_has_a_finding_of_one_sentence_and_what_the_lecture_asks_for(path):
+    told = home.finding(README.read_text(encoding="utf-8"), path)
+    assert re.fullmatch(r"[A-Z][^<>\[\]]{40,300}[.]", told)
+    asked = home.effort(nbformat.read(path, as_version=4), path.name)
+    assert 30 <= asked.reading <= 90
+    assert 30 <= asked.solving <= 90
+    assert asked.exercises >= 5
+    assert asked.needs == {"1": (), "2": ("01",)}.get(path.stem[1], asked.needs)
+    assert all(needed < path.stem for needed in asked.needs)
+    assert home.question(nbformat.read(path, as_version=4)).endswith("?")
+
+
+def test_minutes_are_read_in_words_and_in_digits_and_are_asked_for_where_they_are_missing():
+    text = "**Time:** fifty-five minutes to read, forty for the six exercises. **You need:** [lecture 03](03_x.ipynb)."
+    made = new_notebook(cells=[cell("markdown", "# T"), cell("markdown", text), cell("code", "x", tags=["exercise"])])
+    assert home.effort(made, "04_y.ipynb") == home.Effort(55, 40, 1, ("03",))
+    made.cells[1].source = text.replace("fifty-five", "50").replace("forty", "45")
+    assert str(home.effort(made, "04_y.ipynb")) == "50 min to read · 45 min for 1 exercises · needs 03"
+    made.cells[1].source = "You need nothing for the exercises."
+    with pytest.raises(ValueError, match=r"04_y\.ipynb: expected its minutes"):
+        home.effort(made, "04_y.ipynb")
 
 
 def test_a_section_that_is_not_there_is_named():
     with pytest.raises(ValueError, match=r"README\.md is damaged \(it lacks the section 'Two'\)"):
-        site.section("# T\n\n## One\n\ntext\n", "Two")
+        notebooks.section("# T\n\n## One\n\ntext\n", "Two")
+
+
+def test_exercises_move_to_a_page_of_their_own_and_the_question_stays():
+    made = new_notebook(
+        cells=[
+            cell("markdown", "# 07 · Title\n\ntext"),
+            cell(
+                "markdown", "### Exercise 1 · Do it\n\nSee [there](08_other.ipynb#x), [here](#y), [out](https://a.b)."
+            ),
+            cell("code", "given = 1"),
+            cell("code", "...", tags=["exercise"]),
+            cell("code", 'check("07_do", do)'),
+            cell("markdown", "<details><summary>Hint 1</summary> ![d](pictures/x.svg)</details>", tags=["hints"]),
+            cell("markdown", "<details><summary>Solution</summary></details>", tags=["solution"]),
+            cell("markdown", "## Next"),
+        ]
+    )
+    path = NOTEBOOKS / "07_title.ipynb"
+    tasks = site.exercises(made, path)
+    assert [one.source.split("\n")[0] for one in made.cells] == [
+        "# 07 · Title",
+        "### Exercise 1 · Do it",
+        "given = 1",
+        "[Stub, hints and solution](exercises/07_title.ipynb#exercise-1--do-it)",
+        "## Next",
+    ]
+    text = "\n".join(one.source for one in tasks.cells)
+    assert "## Exercise 1 · Do it\n" in text
+    assert "](../08_other.ipynb#x)" in text
+    assert "](../07_title.ipynb#y)" in text
+    assert "](https://a.b)" in text
+    assert "](../pictures/x.svg)" in text
+    assert "check(" not in text
+    assert [one.source for one in tasks.cells if one.cell_type == "code"] == ["given = 1", "..."]
+
+
+# --- what both have in common -----------------------------------------------------------------------------------------
+
+
+def png_of(colour_of):
+    stream = io.BytesIO()
+    image = Image.new("RGB", (64, 48))
+    image.putdata([colour_of(place % 64, place // 64) for place in range(64 * 48)])
+    image.save(stream, "png")
+    return stream.getvalue()
+
+
+def test_a_map_of_weights_is_told_from_a_drawn_figure(tmp_path):
+    def weights(x, y):
+        code = shade(x / 63) if 8 < y < 40 else "#ffffff"
+        return tuple(int(code[at : at + 2], 16) for at in (1, 3, 5))
+
+    lines = png_of(lambda x, y: (0, 114, 178) if x == y else (0, 0, 0) if x < 2 else (255, 255, 255))
+    assert notebooks.picture_file(png_of(weights), tmp_path)[1] == "weights"
+    assert notebooks.picture_file(lines, tmp_path)[1] == "drawn"
+
+
+def test_pictures_leave_the_page_without_loss_once_each(tmp_path, notebook):
+    png = png_of(lambda x, y: (x * 4, y * 5, 7))
+    coded = base64.b64encode(png).decode()
+    for made in notebook.cells[3:4] * 2:
+        made.outputs = [
+            nbformat.v4.new_output("display_data", {"text/html": f'<img src="data:image/png;base64,{coded}" alt="a">'})
+        ]
+    notebook.cells[0].source = f"# T\n\n![words](pictures/{LECTURES[1].stem}.png)\n\n![kept](pictures/01_unrolled.svg)"
+    notebook.cells[0].source += f'\n\n<img src="pictures/{LECTURES[1].stem}.png" alt="words" width="220">'
+    notebooks.put_pictures_into_files(notebook, tmp_path, "../figures", lazy=True)
+    shown = notebook.cells[3].outputs[0].data["text/html"]
+    (name,) = re.findall(r'src="\.\./figures/(\w+\.webp)"', shown)
+    assert 'loading="lazy"' in shown
+    assert shown.endswith('alt="a">')
+    with Image.open(tmp_path / name) as again, Image.open(io.BytesIO(png)) as before:
+        assert again.convert("RGB").tobytes() == before.tobytes()
+    assert notebook.cells[0].source.count('<img class="weights" loading="lazy" src="../figures/') == 2
+    assert "![kept](pictures/01_unrolled.svg)" in notebook.cells[0].source
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_progress_bars_and_names_of_constants_do_not_reach_a_slide(notebook):
+    notebook.cells[5].source = "N_UNITS = 1_024  # of a state\nSHARE = 0.1\nMADE = make()"
+    bar = "GAT: 100%|████| 20/20 [00:05<00:00,  3.88it/s, loss 2.125]\n"
+    notebook.cells[5].outputs = [
+        nbformat.v4.new_output("stream", name="stdout", text=f"{bar}175,080 parameters\n"),
+        nbformat.v4.new_output("stream", name="stderr", text=bar),
+    ]
+    notebook.cells[2].source = "## Idea\n\n`N_UNITS` numbers, `SHARE` of them, `MADE` and `code`"
+    shown = slides.prepared(notebook, {})
+    text = "\n".join(made.source for made in shown.cells)
+    assert "1,024 numbers, 0.1 of them, `MADE` and `code`" in text
+    (output,) = next(made for made in shown.cells if "N_UNITS" in made.source).outputs
+    assert output.text == "175,080 parameters\n"
+
+
+def test_the_agenda_adds_up_and_the_clock_runs_to_its_end(notebook):
+    shown = slides.prepared(notebook, {}, "Ada · Course", "02")
+    assert "Ada · Course" in shown.cells[2].source
+    agenda = next(made.source for made in shown.cells if made.source.startswith("## The way through"))
+    minutes = [int(number) for number in re.findall(r"\| (\d+) \|", agenda)]
+    assert f"{sum(minutes)} minutes" in agenda
+    assert "| Idea | 4 |" in agenda
+    clocks = [re.findall(r"\d+", made.source) for made in shown.cells if made.source.startswith("**About")]
+    passed = 0
+    for taken, so_far, _ in clocks:
+        passed += int(taken)
+        assert int(so_far) == passed
+    assert {int(whole) for *_, whole in clocks} == {passed}
+    assert next(made for made in shown.cells if "we are in row 02" in made.source).source.count('class="here"') == 1
+
+
+def checkout(tmp_path, urls="", origin=None):
+    (tmp_path / "pyproject.toml").write_text(f'[project]\nname = "x"\n{urls}', encoding="utf-8")
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    if origin:
+        subprocess.run(["git", "-C", str(tmp_path), "remote", "add", "origin", origin], check=True)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("origin", "page"),
+    [
+        ("https://github.com/ada/course.git", "https://github.com/ada/course"),
+        ("git@github.com:ada/course.git", "https://github.com/ada/course"),
+        ("ssh://git@codeberg.org/ada/course", "https://codeberg.org/ada/course"),
+        ("https://ada:secret@gitlab.com/group/sub/course.git", "https://gitlab.com/group/sub/course"),
+        ("/srv/git/course.git", ""),
+        ("https://example.org/course.git", ""),
+        ("https://github.com.example.org/ada/course", ""),
+        (None, ""),
+    ],
+)
+def test_the_repository_is_where_git_says_and_nowhere_without_an_origin(origin, page, tmp_path):
+    found = addresses.repository(checkout(tmp_path, origin=origin))
+    assert found == page
+    assert addresses.source(found, "notebooks/a b.ipynb") == (page and f"{page}/blob/HEAD/notebooks/a%20b.ipynb")
+    asked = addresses.binder(found, "notebooks/a.ipynb")
+    on_binder = "https://mybinder.org/v2/gh/ada/course/HEAD?labpath=notebooks%2Fa.ipynb"
+    assert asked == (on_binder if "github.com/" in page else "")
+
+
+def test_the_setting_goes_before_git(tmp_path):
+    urls = '[project.urls]\nRepository = "https://github.com/b/c/"\nHomepage = "https://b.org/c/"\n'
+    made = checkout(tmp_path, urls, "https://github.com/ada/course")
+    assert addresses.repository(made) == "https://github.com/b/c"
+    assert addresses.site(made) == "https://b.org/c"
 
 
 def test_a_folder_that_holds_something_else_is_not_overwritten(tmp_path):
@@ -155,7 +338,7 @@ def test_a_folder_that_holds_something_else_is_not_overwritten(tmp_path):
 def test_a_site_with_a_broken_reference_fails_and_leaves_the_old_one(tmp_path, monkeypatch, capfd):
     page = "# Title\n"
 
-    def gather(folder):
+    def gather(folder, _pages, _address):
         folder.mkdir()
         (folder / "conf.py").write_text('extensions = ["myst_parser"]\n', encoding="utf-8")
         (folder / "index.md").write_text(page, encoding="utf-8")
@@ -205,6 +388,19 @@ def sections(path):
     parts = re.split(r"^#+ (.+)$", text, flags=re.MULTILINE)
     slugs = [re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in parts[1::2]]
     return dict(zip(slugs, map(str.__add__, parts[1::2], parts[2::2]), strict=True))
+
+
+def test_the_glossary_is_a_list_of_terms_in_both_languages():
+    text = (site.SOURCES / "glossary.md").read_text(encoding="utf-8")
+    known = glossary.terms(text)
+    assert len(known) == len(GLOSSARY)
+    (network,) = [term for term in known if "HAN" in term.names]
+    assert network.names == ("hierarchical attention network", "HAN")
+    assert network.korean == ("계층적 어텐션 네트워크",)
+    assert network.page == "lectures/03_document_attention"
+    page = glossary.as_page(text)
+    assert "\nhierarchical attention network\nHAN\n계층적 어텐션 네트워크\n  attention over words" in page
+    assert "| term |" not in page
 
 
 def test_the_glossary_is_complete_and_in_order():

@@ -21,6 +21,7 @@ MODULES = {  # command -> the module that runs it
     "data": "course_utils.data.__main__",
     "slides": "course_utils.publishing.slides",
     "site": "course_utils.publishing.site",
+    "book": "course_utils.publishing.book",
 }
 
 

@@ -1,6 +1,7 @@
 """``course.py lab``: the course in JupyterLab, for this machine alone and with a token."""
 
 import argparse
+import json
 import os
 import signal
 import subprocess
@@ -10,13 +11,32 @@ import time
 from pathlib import Path
 
 from jupyter_server.serverapp import list_running_servers
+from jupyterlab_server.workspaces_handler import WorkspacesManager
 
 from course_utils.commands import end
 from course_utils.exercises import copies
-from course_utils.files import CHECKOUT, START
+from course_utils.files import CHECKOUT, EXPERIMENT_NOTEBOOKS, START, START_AND_LECTURES
 from course_utils.refusals import Stop
 
 SECONDS_TO_START = 120
+LOOK = Path(__file__).with_name("jupyterlab")  # how JupyterLab looks in the course, and in the course alone
+OUT_OF_SIGHT = ["*.json", "records", "set_aside", "__pycache__", "*.pyc", "*~", "*.egg-info", "build", "tests"]
+FIRST_LAYOUT = {  # as JupyterLab stores one: the contents of the open lecture beside it
+    "data": {
+        "layout-restorer:data": {
+            "main": {"dock": None},
+            "left": {
+                "collapsed": False,
+                "visible": True,
+                "current": "@jupyterlab/toc:plugin",
+                "widgets": ["filebrowser", "jp-running-sessions", "@jupyterlab/toc:plugin"],
+            },
+            "right": {"collapsed": True, "visible": True, "widgets": []},
+            "relativeSizes": [0.22, 0.78, 0],
+        }
+    },
+    "metadata": {"id": "default"},
+}
 FOUR_LINES = """The course is open at:  {address}
 {browser}
 To end it:              press Ctrl-C here; save your notebooks first.
@@ -26,13 +46,18 @@ What the server says:   {log}"""
 def run(arguments: argparse.Namespace) -> int:
     """Start JupyterLab and, on a terminal, say in four lines what a reader needs; give the exit status."""
     page, root = START, CHECKOUT
-    if not arguments.edit:
+    if arguments.edit:
+        for notebook in (*START_AND_LECTURES, *EXPERIMENT_NOTEBOOKS):
+            copies.trust(notebook, notebook)
+    else:
         told = copies.news(copies.make_copies())
         print(told, end="\n" * bool(told))
         page = copies.copy_of(START)
         root = CHECKOUT if page.is_relative_to(CHECKOUT) else copies.copies_folder()
     os.chdir(CHECKOUT)
     command = lab_command(root, page, arguments.port, arguments.no_browser)
+    command += look(copies.copies_folder() / ".course" / ("layout_to_edit" if arguments.edit else "layout"))
+    command += [] if arguments.edit else [f"--ContentsManager.hide_globs={OUT_OF_SIGHT}"]
     if sys.stdout is None or not sys.stdout.isatty():  # a service, or a file: there the server's own log belongs
         os.execv(command[0], command)
     return serve(command, page.relative_to(root).as_posix(), arguments.no_browser)
@@ -48,6 +73,25 @@ def lab_command(root: Path, page: Path, port: int | None, no_browser: bool) -> l
     command += [f"--port={port}", "--ServerApp.port_retries=0"] if port else []
     command += ["--no-browser"] if no_browser else []
     return command + (["--allow-root"] if os.geteuid() == 0 else [])  # with token and loopback it is safe
+
+
+def look(layouts: Path) -> list[str]:
+    """Give the options, and set the environment, with which JupyterLab looks as the course means it to.
+
+    JupyterLab reads the settings in ``labconfig`` as defaults, which the reader's own settings outdo. Which panels and
+    notebooks are open is kept in a folder of the course, so that the reader's other work keeps its own layout.
+    """
+    others = os.environ.get("JUPYTER_CONFIG_PATH")
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([str(LOOK), *([others] if others else [])])
+    layout = WorkspacesManager(str(layouts))
+    try:
+        known = layout.load("default")["data"]
+    except (ValueError, KeyError, TypeError):  # damaged: begin anew
+        known = None
+    if not known:
+        layout.save("default", json.dumps(FIRST_LAYOUT))
+    styles = json.dumps({"static_custom_path": [str(LOOK / "custom")]})
+    return [f"--LabApp.workspaces_dir={layouts}", "--LabApp.custom_css=True", f"--ServerApp.tornado_settings={styles}"]
 
 
 def serve(command: list[str], page: str, no_browser: bool) -> int:

@@ -66,6 +66,12 @@ class Drawing:
             ]
         )
 
+    def inline(self) -> str:
+        """Give the drawing for a page that colours it: without style and paper, its parts as classes."""
+        lines = "".join(self._lines).replace('<g id="', '<g class="part ')
+        label = quoteattr(f"{self.title}. {self.description}")
+        return f'<svg viewBox="0 0 {WIDTH} {self.height}" role="img" aria-label={label}>{lines}</svg>'
+
     def _style(self) -> str:
         used = [name for name in LIGHT if name in self._colours | {"paper"}]
         rules = [

@@ -12,6 +12,7 @@ from course_utils.drawings import (
     message_on_an_edge,
     one_function,
     recurrent,
+    rotation,
     transformer,
 )
 from course_utils.drawings.canvas import Drawing
@@ -43,6 +44,7 @@ DRAWINGS: dict[str, Callable[[], Drawing]] = {
     "05_four_steps": four_steps.draw,
     "05_heads": heads_and_masks.heads,
     "05_causal_triangle": heads_and_masks.triangle,
+    "05_rotation": rotation.draw,
     "05_transformer": transformer.draw,
     **{f"05_transformer_{name}": partial(transformer.draw, *lit) for name, lit in LIT.items()},
     "06_message_on_an_edge": message_on_an_edge.draw,

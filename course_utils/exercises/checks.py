@@ -18,13 +18,16 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from IPython.display import display
 from torch import Tensor
 
-from course_utils.exercises import guard, kinds, progress, reading, repair
+from course_utils.exercises import cells, guard, kinds, progress, reading, repair
 from course_utils.exercises.catalogue import EXERCISES
 from course_utils.exercises.exercise import Exercise, WrongAnswer
+from course_utils.exercises.praise import praise
 from course_utils.exercises.reading import Unreadable, equal, kind, read, same, shown
 
+CELLS = cells.watch()
 N_DRAWS = 5
 TIME_LIMIT = 10.0  # seconds, for all draws together
 SEARCH_LIMIT = 1.0  # seconds of the processor, for the search of one slip
@@ -39,6 +42,8 @@ CHANGES_ARGUMENTS = (
 def check(name: str, answer: Any) -> None:
     """Say whether an answer is correct, not attempted yet, or which mistake it makes; keep what was solved.
 
+    In a notebook an answer is not looked at if the newest cell that defines it has failed: it is an older one.
+
     Parameters
     ----------
     name
@@ -51,8 +56,15 @@ def check(name: str, answer: Any) -> None:
     KeyError
         If there is no exercise of this name.
     """
+    older = CELLS.failure(name) if CELLS and name in EXERCISES else None
+    if older:
+        print(f"{name}: not yet. {older}")
+        return
     sentence = diagnose(name, answer)
-    print(f"{name}: {sentence}")
+    if sentence == CORRECT:
+        display(praise(name))
+    else:
+        print(f"{name}: {sentence}")
     if sentence != NOT_ATTEMPTED:
         progress.note(name, solved=sentence == CORRECT)
 

@@ -308,12 +308,13 @@ class Answering:
 
     def _reply(self, request: Request) -> dict[str, Any]:
         """Send a request and wait for what comes back, which may be anything."""
+        asked = cloudpickle.dumps(request)  # what cannot be sent is no reason to start anew
         if self.process is None:
             self.process = _start()
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         try:
-            send(self.process.stdin, cloudpickle.dumps(request))
+            send(self.process.stdin, asked)
             # an answer may have stopped the process that watches over it, which then tells nothing
             waited = select.select([self.process.stdout], [], [], SECONDS_TO_START + request.seconds)[0]
             content = receive(self.process.stdout) if waited else None

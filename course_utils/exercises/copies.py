@@ -8,6 +8,7 @@ changed. What was there before is set aside, never overwritten.
 import argparse
 import contextlib
 import datetime
+import json
 import os
 import re
 import sqlite3
@@ -73,7 +74,9 @@ def make_copies() -> list[Path]:
         for original in (*START_AND_LECTURES, *EXPERIMENT_NOTEBOOKS):
             if not os.path.lexists(copy_of(original)):
                 _write(original, read_notebook(original))
-            elif has_changed(original):
+                continue
+            trust(copy_of(original), original)
+            if has_changed(original):
                 changed.append(original)
     return changed
 
@@ -92,13 +95,22 @@ def _content(notebook: NotebookNode) -> list[tuple[str, str, tuple[str, ...]]]:
 
 
 def _link_pictures() -> None:
-    """Let a copy find the pictures, which nobody edits, where it looks for them: beside itself."""
-    link = copies_folder() / PICTURES.name
+    """Let a copy find the pictures, which nobody edits, where it looks for them: beside itself.
+
+    Copies outside the checkout get copies of the pictures as well, for Jupyter serves no file outside its own folder.
+    """
+    beside = copies_folder() / PICTURES.name
     target = os.path.relpath(PICTURES, copies_folder())
-    if link.is_symlink() and os.readlink(link) != target:
-        link.unlink()
-    if not os.path.lexists(link):
-        link.symlink_to(target, target_is_directory=True)
+    inside = copies_folder().resolve().is_relative_to(CHECKOUT)
+    if beside.is_symlink() and not (inside and os.readlink(beside) == target):
+        beside.unlink()
+    if inside and not os.path.lexists(beside):
+        beside.symlink_to(target, target_is_directory=True)
+    if not inside:
+        for picture in PICTURES.iterdir():
+            content = picture.read_bytes()
+            if not (beside / picture.name).is_file() or (beside / picture.name).read_bytes() != content:
+                write_atomically(beside / picture.name, content)
 
 
 def _write(original: Path, copy: NotebookNode) -> None:
@@ -107,7 +119,7 @@ def _write(original: Path, copy: NotebookNode) -> None:
     A copy's first version comes last: killed in between, it is made again. A later one comes first: killed in between,
     the next update finds nothing to carry twice.
     """
-    with contextlib.suppress(OSError, sqlite3.Error):  # Jupyter shows the maps of a notebook that is signed at once
+    with contextlib.suppress(OSError, sqlite3.Error):  # as in `trust`; what a learner ran was signed when it was saved
         NotebookNotary().sign(copy)
     bare = nbformat.from_dict(read_notebook(original))
     for cell in bare.cells:
@@ -116,6 +128,25 @@ def _write(original: Path, copy: NotebookNode) -> None:
     written = [(copy_of(original), copy), (_base(original), bare)]
     for path, notebook in written if os.path.lexists(copy_of(original)) else reversed(written):
         write_atomically(path, nbformat.writes(notebook).encode())
+
+
+def trust(path: Path, original: Path) -> None:
+    """Let JupyterLab show what a notebook stores at once, the maps too, if it stores only what the course brings.
+
+    JupyterLab keeps the signatures of the notebooks that this user trusts, and runs no script in any other. It signs
+    a notebook in which all was run or trusted whenever it saves one. What else a notebook may store, of whatever
+    origin, is left for the reader to trust.
+    """
+    with contextlib.suppress(OSError, sqlite3.Error, Stop):  # then a cell shows its map once it has run
+        notary, notebook = NotebookNotary(), read_notebook(path)
+        if not notary.check_signature(notebook) and _outputs(notebook) <= _outputs(read_notebook(original)):
+            notary.sign(notebook)
+
+
+def _outputs(notebook: NotebookNode) -> set[str]:
+    """Give all that a notebook's cells store as their output."""
+    stored = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
+    return {json.dumps(output, sort_keys=True) for outputs in stored for output in outputs}
 
 
 # carrying over

@@ -58,6 +58,14 @@ def read() -> dict[str, Attempts]:
         return {}
 
 
+def solved() -> set[str]:
+    """Name the exercises that are solved; none where the system refuses to read the file, without a word."""
+    try:
+        return {name for name, attempts in _read().items() if attempts.solved}
+    except OSError:
+        return set()
+
+
 def _read() -> dict[str, Attempts]:
     path = progress_file()
     if path.exists() and not path.is_file():  # opening a pipe would wait for ever

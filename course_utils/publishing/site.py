@@ -1,26 +1,32 @@
 """The course as a static site, from the notebooks as they are committed: ``python3 course.py site [--open]``.
 
 Nothing is executed and nothing is fetched: the pages are made of the notebooks' stored outputs, the records and the
-package's docstrings, and they ask for nothing outside.
+package's docstrings, and they ask for nothing outside. A link that needs an address (source, Binder) is there only
+where the address is known, see ``course_utils.publishing.addresses``.
 """
 
 import argparse
 import contextlib
+import json
 import re
 import shutil
 import sys
 from collections.abc import Sequence
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import yaml
 from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
 from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 from course_utils.command_line import parse
+from course_utils.explorer.stages import STAGES, stage_html
 from course_utils.files import (
     CHECKOUT,
     CLAIMS,
@@ -33,18 +39,32 @@ from course_utils.files import (
     START_AND_LECTURES,
 )
 from course_utils.folders import foreign, manifest, private_folder, put, refuse
-from course_utils.publishing.assets import copy_mathjax
+from course_utils.palette import LIGHT
+from course_utils.publishing import addresses
+from course_utils.publishing.assets import copy_mathjax, write_look
+from course_utils.publishing.glossary import as_page as glossary_page
+from course_utils.publishing.home import Card, cards, effort, explorer, finding, one_table, question, raw
+from course_utils.publishing.notebooks import (
+    picture_file,
+    put_pictures_into_files,
+    table,
+    without_comments,
+    without_progress_bars,
+)
 from course_utils.publishing.server import serve
-from course_utils.refusals import Damaged, Stop, carry_out, check_folder, damaged, read_notebook, read_text
+from course_utils.publishing.slides import write_decks
+from course_utils.refusals import Stop, carry_out, check_folder, read_notebook, read_text
 
 NAME = "site"
+EXERCISES = "exercises"
 OF_A_PAGES_BRANCH = ("CNAME", "LICENSE", "README.md")  # what may be in a folder before the first build, beside .git
 FIRST = ("index.html", "objects.inv")  # known before the work: a site that was not built by this command has them
+UNUSED = ("webpack-macros.html", "vendor/fontawesome/webfonts/fa-brands-400.woff2")  # of the theme
 SOURCES = Path(__file__).with_name("site_sources")
 CARDS = CHECKOUT / "datasets" / "README.md"
 
 
-def build(folder: Path) -> int:
+def build(folder: Path, address: str = "") -> int:
     """Build the site; a warning is an error, and then the site that was there stays. Gives Sphinx's exit status.
 
     Only what the last build wrote is replaced or removed; all else in the folder stays.
@@ -63,16 +83,37 @@ def build(folder: Path) -> int:
         refuse(folder, NAME, foreign(folder, NAME, FIRST))
         with private_folder(folder, NAME) as work:
             sources, pages = work / "sources", work / "pages"
-            gather(sources)
+            gather(sources, pages, address)
             status = make_pages(sources, pages, work / "doctrees")
             if status == 0:
-                (pages / ".buildinfo").unlink(missing_ok=True)  # for the next build into the same pages, which is none
+                finish(pages, address)
                 put(pages, folder, NAME)
     finally:
         if is_new:
             with contextlib.suppress(OSError):  # something is in it
                 folder.rmdir()
     return status
+
+
+def finish(pages: Path, address: str) -> None:
+    """Add what Sphinx does not make, and take away what no reader needs."""
+    (pages / ".buildinfo").unlink(missing_ok=True)  # for the next build into the same pages, which is none
+    for debugging in pages.rglob("*.map"):
+        debugging.unlink()
+    if not (pages / "lectures").is_dir():
+        return
+    write_decks(LECTURES, pages / "slides", shared=pages / "_static")
+    for unused in UNUSED:
+        (pages / "_static" / unused).unlink(missing_ok=True)
+    home = f"{address}/" if address else "/"
+    lost = read_text(SOURCES / "not_found.html").replace("HOME", home)
+    (pages / "404.html").write_text(lost, encoding="utf-8")
+    if address:
+        found = sorted(str(page.relative_to(pages)) for page in pages.rglob("*.html"))
+        shown = [page for page in found if page not in ("404.html", "search.html", "genindex.html")]
+        lines = [f"<url><loc>{address}/{page}</loc></url>" for page in shown]
+        lines = ['<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">', *lines, "</urlset>\n"]
+        (pages / "sitemap.xml").write_text("\n".join(lines), encoding="utf-8")
 
 
 def make_pages(sources: Path, pages: Path, doctrees: Path) -> int:
@@ -99,26 +140,113 @@ def refuse_unless_for_a_site(folder: Path) -> None:
         )
 
 
-def gather(folder: Path) -> None:
-    """Lay out what Sphinx reads: pages of our own, the notebooks, the table, the claims and the data cards."""
-    shutil.copytree(SOURCES, folder)
-    copy_mathjax(folder / "_static" / "mathjax")
-    readme = read_text(README)
-    index = folder / "index.md"
-    index.write_text(index.read_text(encoding="utf-8").replace("<!-- the table -->", table(readme)), encoding="utf-8")
+def gather(folder: Path, pages: Path, address: str = "") -> None:
+    """Lay out what Sphinx reads, and in ``pages`` what it does not: pages of our own, notebooks, decks, data cards."""
+    readme, glossary = read_text(README), read_text(SOURCES / "glossary.md")
+    rows = table(readme)
+    shutil.copytree(SOURCES, folder, ignore=shutil.ignore_patterns("not_found.html"))
+    static = folder / "_static"
+    copy_mathjax(static / "mathjax")
+    write_look(static)
+    (static / "models.css").write_text(colours_of_models(), encoding="utf-8")
+    shutil.copytree(PICTURES, folder / "lectures" / "pictures")
+    for kind in (EXPERIMENTS.name, EXERCISES):
+        (folder / "lectures" / kind).mkdir()
+    notebooks = {path: read_notebook(path) for path in (*START_AND_LECTURES, *EXPERIMENT_NOTEBOOKS)}
+    repository = addresses.repository()
+    offered, descriptions, pictures = [], {}, {}
+    for path, notebook in notebooks.items():
+        name = str(path.relative_to(NOTEBOOKS).with_suffix(""))
+        page = as_page(notebook, name.replace("/", "-"))
+        up = "../" * (1 + name.count("/"))
+        put_pictures_into_files(page, static / "figures", f"{up}_static/figures", lazy=True)
+        links = actions(path, name, up, repository)
+        told = ""
+        if path not in EXPERIMENT_NOTEBOOKS:
+            write_without_outputs(notebook, pages / "notebooks" / path.name)
+        if path in LECTURES:
+            asked = effort(notebook, path.name)
+            told = str(asked)
+            file, kind = picture_file((PICTURES / f"{path.stem}.png").read_bytes(), static / "figures")
+            picture = f"_static/figures/{file}"
+            offered.append(
+                Card(f"lectures/{path.stem}.html", title_of(page), picture, kind, finding(readme, path), asked)
+            )
+            descriptions[f"lectures/{name}"] = question(notebook)
+            pictures[f"lectures/{name}"] = picture
+            tasks = exercises(page, path)
+            nbformat.write(tasks, folder / "lectures" / EXERCISES / path.name)
+        add_below_title(page, bar(links, told))
+        nbformat.write(page, folder / "lectures" / path.relative_to(NOTEBOOKS))
+    write_pages(folder, rows, glossary, offered, notebooks[LECTURES[1]], repository)
+    known = {
+        "address": address,
+        "glossary": glossary,
+        "lectures": {path.stem[:2]: f"lectures/{path.stem}" for path in LECTURES},
+        "descriptions": descriptions,
+        "description": "Six lectures on attention as Jupyter notebooks, carried by one function.",
+        "pictures": {"index": offered[1].picture, **pictures},
+        "authors": citation()["authors"][0]["name"],
+    }
+    (folder / "course.json").write_text(json.dumps(known), encoding="utf-8")
+
+
+def write_pages(
+    folder: Path,
+    rows: Sequence[Sequence[str]],
+    glossary: str,
+    offered: Sequence[Card],
+    translator: NotebookNode,
+    repository: str,
+) -> None:
+    """Write the pages that are no notebooks."""
+    home = read_text(folder / "index.md")
+    ways = [
+        (offered[0].page, "Read lecture 01", "main"),
+        ("play.html", "Play with it", ""),
+        ("using.html", "Run it on your laptop", ""),
+        ("using.html#when-you-teach-a-class", "Teach with it", ""),
+    ]
+    if repository:
+        ways.append((repository, "Source", ""))
+    parts = {
+        "ways in": raw(f'<p class="ways">{"".join(map(link, ways))}</p>'),
+        "explorer": raw(explorer(translator)),
+        "the table": raw(one_table(rows, [card.page for card in offered])),
+        "the cards": raw(cards(offered)),
+    }
+    for mark, part in parts.items():
+        home = home.replace(f"<!-- {mark} -->", part)
+    (folder / "index.md").write_text(home, encoding="utf-8")
+    play = read_text(folder / "play.md")
+    for name in STAGES:
+        play = play.replace(f"<!-- stage {name} -->", raw(stage_html(name, "02")))
+    (folder / "play.md").write_text(play, encoding="utf-8")
     (folder / "claims.md").write_text(claims(read_text(CLAIMS)), encoding="utf-8")
     (folder / "data.md").write_text(read_text(CARDS), encoding="utf-8")
-    shutil.copytree(PICTURES, folder / "lectures" / "pictures")
-    (folder / "lectures" / "index.md").write_text(lectures(readme), encoding="utf-8")
-    (folder / "lectures" / EXPERIMENTS.name).mkdir()
-    for path in (*START_AND_LECTURES, *EXPERIMENT_NOTEBOOKS):
-        page = as_page(read_notebook(path), "-".join(path.relative_to(NOTEBOOKS).with_suffix("").parts))
-        nbformat.write(page, folder / "lectures" / path.relative_to(NOTEBOOKS))
+    (folder / "glossary.md").write_text(glossary_page(glossary), encoding="utf-8")
+    (folder / "cite.md").write_text(cite(repository), encoding="utf-8")
+    here = [replace(card, page=card.page.removeprefix("lectures/"), picture=f"../{card.picture}") for card in offered]
+    lists = {
+        "": ("The lectures", raw(cards(here, level=2)), START_AND_LECTURES),
+        EXERCISES: (
+            "Exercises",
+            "The exercises of each lecture, with hints in two steps and a solution, folded.",
+            LECTURES,
+        ),
+        EXPERIMENTS.name: ("Experiments", "How the claims of each lecture were measured.", EXPERIMENT_NOTEBOOKS),
+    }
+    for kind, (title, text, paths) in lists.items():
+        hidden = "" if kind else ":hidden:\n"
+        names = "\n".join(path.stem for path in paths)
+        page = f"# {title}\n\n{text}\n\n```{{toctree}}\n{hidden}:maxdepth: 1\n\n{names}\n```\n"
+        (folder / "lectures" / kind / "index.md").write_text(page, encoding="utf-8")
 
 
 def as_page(notebook: NotebookNode, name: str) -> NotebookNode:
     """Give a copy as it is read on a page: without guards, its displayed equations numbered, by a name of its own."""
     notebook = deepcopy(notebook)
+    without_progress_bars(notebook)
     equations = 0
 
     def numbered(match: re.Match) -> str:
@@ -133,26 +261,111 @@ def as_page(notebook: NotebookNode, name: str) -> NotebookNode:
     return notebook
 
 
-def lectures(readme: str) -> str:
-    """Take the lectures, each with its picture and its finding, out of README."""
-    shown = section(readme, "Six lectures").replace("\n### ", "\n## ").replace("](notebooks/", "](")
-    shown = shown.replace("](CLAIMS.md)", "](../claims.md)")
-    pages = (*START_AND_LECTURES, *EXPERIMENT_NOTEBOOKS)
-    names = "\n".join(str(path.relative_to(NOTEBOOKS).with_suffix("")) for path in pages)
-    return f"# The lectures\n{shown}\n```{{toctree}}\n:hidden:\n\n{names}\n```\n"
+def exercises(page: NotebookNode, path: Path) -> NotebookNode:
+    """Move what one works with (stub, hints, solution) from a lecture's page to one of its own, and link the two.
+
+    The question stays in the lecture, beside the idea that it practises, and is repeated on the new page. The check is
+    left out of both: it has nothing to say on a page.
+    """
+    cells = [new_markdown_cell(f"# {path.stem[:2]} · Exercises\n\nFrom [{title_of(page)}](../{path.name}).")]
+    gone: list[NotebookNode] = []
+    for place, stub in enumerate(page.cells):
+        if "exercise" not in stub.metadata.get("tags", []):
+            continue
+        first = next(at for at in range(place, -1, -1) if heading_of(page.cells[at]))
+        hints, solution = (_next(page.cells[place:], tag) for tag in ("hints", "solution"))
+        heading = heading_of(page.cells[first])
+        for cell in (*page.cells[first:place], stub, hints, solution):
+            again = deepcopy(cell)
+            for output in again.get("outputs", []):
+                if "text/html" in output.get("data", {}):
+                    output.data["text/html"] = output.data["text/html"].replace('src="../', 'src="../../')
+            if cell.cell_type == "markdown":
+                again.source = from_below(re.sub(r"^#+ ", "## ", cell.source, flags=re.MULTILINE), path)
+            cells.append(again)
+        upto = next(at for at, cell in enumerate(page.cells) if cell is solution)
+        gone += page.cells[place : upto + 1]
+        stub.cell_type, stub.source = "markdown", f"[Stub, hints and solution]({EXERCISES}/{path.name}#{slug(heading)})"
+        for key in ("outputs", "execution_count"):
+            stub.pop(key, None)
+        gone.remove(stub)
+    page.cells = [cell for cell in page.cells if not any(cell is other for other in gone)]
+    return nbformat.v4.new_notebook(cells=cells, metadata=page.metadata)
 
 
-def table(readme: str) -> str:
-    """Take the course's table out of README, each row with a link to its lecture."""
-    rows = section(readme, "One table")
-    if "| lecture |" not in rows:
-        raise Damaged(damaged(README, "it lacks the course's table"))
-    rows = rows[rows.index("| lecture |") : rows.rindex("|\n") + 2]
-    for path in LECTURES:
-        rows = re.sub(
-            rf"^\| ({path.stem[:2]} [^|(]*[^|( ])", rf"| [\1](lectures/{path.name})", rows, flags=re.MULTILINE
-        )
-    return rows
+def heading_of(cell: NotebookNode) -> str:
+    """Give the first heading in a cell, empty if it has none."""
+    found = re.search(r"^##+ (.+)$", cell.source, re.MULTILINE) if cell.cell_type == "markdown" else None
+    return found[1] if found else ""
+
+
+def _next(cells: Sequence[NotebookNode], tag: str) -> NotebookNode:
+    return next(cell for cell in cells if tag in cell.metadata.get("tags", []))
+
+
+def from_below(source: str, path: Path) -> str:
+    """Give text of a lecture as it is read one folder further down: its links lead to the same places."""
+    source = re.sub(r"\]\(#", f"](../{path.name}#", source)
+    return re.sub(r"\]\((?!https?:|\.\./)", "](../", source)
+
+
+def slug(heading: str) -> str:
+    """Give the name by which a link finds a heading, as GitHub makes it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
+
+
+def title_of(page: NotebookNode) -> str:
+    """Give a notebook's title, the heading of its first cell."""
+    return page.cells[0].source.splitlines()[0].lstrip("# ")
+
+
+def write_without_outputs(notebook: NotebookNode, path: Path) -> None:
+    """Write a notebook for those who take it away: to run, so without outputs."""
+    notebook = deepcopy(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, path)
+
+
+Link = tuple[str, str, str]  # address, words, class
+
+
+def actions(path: Path, name: str, up: str, repository: str) -> list[Link]:
+    """Give what can be done with a notebook; what needs an address is there only where it is known."""
+    in_checkout = str(path.relative_to(CHECKOUT))
+    lecture = path.stem if path in LECTURES else ""
+    found = [
+        ("" if path in EXPERIMENT_NOTEBOOKS else f"{up}notebooks/{path.name}", "Download", "download"),
+        (addresses.binder(repository, in_checkout), "Binder", ""),
+        (lecture and f"{up}slides/{lecture}.html", "Slides", ""),
+        (lecture and f"{EXERCISES}/{lecture}.html", "Exercises", ""),
+        (lecture and f"{EXPERIMENTS.name}/{lecture}.html", "Experiment", ""),
+        ("" if path not in EXPERIMENT_NOTEBOOKS else f"../{path.stem}.html", "Lecture", ""),
+        (addresses.source(repository, in_checkout), "Source", ""),
+        (f"{up}cite.html", "Cite", ""),
+    ]
+    return [entry for entry in found if entry[0]]
+
+
+def link(entry: Link) -> str:
+    """Give a link as HTML; one of the class ``download`` is saved and not shown."""
+    address, words, kind = entry
+    return f'<a href="{address}"{" download" if kind == "download" else ""} class="action {kind}">{words}</a> '
+
+
+def bar(links: Sequence[Link], told: str) -> str:
+    """Give the line below a title: what the lecture asks for, and what can be done with it."""
+    effort_line = f'<p class="effort">{told}</p>' if told else ""
+    printed = '<button type="button" class="action pst-js-only" onclick="print()">Print</button>'
+    return f'{effort_line}<nav class="actions" aria-label="This notebook">{"".join(map(link, links))}{printed}</nav>'
+
+
+def add_below_title(page: NotebookNode, markup: str) -> None:
+    """Put HTML between a page's title and its text."""
+    title, _, rest = page.cells[0].source.partition("\n")
+    page.cells[0].source = f"{title}\n\n{raw(markup)}\n{rest}"
 
 
 def claims(page: str) -> str:
@@ -162,17 +375,36 @@ def claims(page: str) -> str:
     return without_comments(page)
 
 
-def section(text: str, title: str) -> str:
-    """Take what follows a heading of the second level, up to the next one, without the comments that guard it."""
-    found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", without_comments(text), flags=re.DOTALL | re.MULTILINE)
-    if found is None:
-        raise Damaged(damaged(README, f"it lacks the section {title!r}"))
-    return found[1]
+def citation() -> dict[str, Any]:
+    """Read CITATION.cff."""
+    return yaml.safe_load(read_text(CHECKOUT / "CITATION.cff"))
 
 
-def without_comments(text: str) -> str:
-    """Leave out HTML comments: guards of sentences, and marks of what is written from the records."""
-    return re.sub(r"<!--.*?-->\n?", "", text, flags=re.DOTALL)
+def cite(repository: str) -> str:
+    """Write how to cite the course, in words and for BibTeX, from CITATION.cff."""
+    told = citation()
+    authors = " and ".join(author["name"] for author in told["authors"])
+    fields = {"title": f"{{{told['title']}}}", "author": f"{{{authors}}}", "version": str(told["version"])}
+    if repository:
+        fields["url"] = repository
+    lines = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items())
+    where = f" {repository}" if repository else ""
+    return (
+        f"# Cite\n\n{authors}: *{told['title']}*. Version {told['version']}.{where}\n\n"
+        f"```bibtex\n@software{{attention_course,\n{lines}\n}}\n```\n\n"
+        "Text and figures are under [CC BY 4.0](https://creativecommons.org/licenses/by/4.0/), code is under the MIT "
+        "licence. The [data sets](data.md) have licences of their own.\n"
+    )
+
+
+def colours_of_models() -> str:
+    """Give the rules that colour the drawings of the table's rows, in light and dark."""
+    rules = [
+        f".model .{name} {{ fill: var(--{name.replace('_', '-')}) }} "
+        f".model .{name}-stroke {{ stroke: var(--{name.replace('_', '-')}) }}"
+        for name in LIGHT
+    ]
+    return "\n".join(rules) + "\n"
 
 
 def main(command_line: Sequence[str]) -> int:
@@ -182,7 +414,7 @@ def main(command_line: Sequence[str]) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Build the site, and show it; give the exit status."""
-    status = build(arguments.to)
+    status = build(arguments.to, arguments.address.rstrip("/") or addresses.site())
     if status:
         print("The site was not built, as told above; one that was there is as it was.", file=sys.stderr)
         return status

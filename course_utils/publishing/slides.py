@@ -1,12 +1,15 @@
-"""One deck a lecture, from the notebook's own slide metadata: ``python3 course.py slides [LECTURE …] [--open]``.
+"""One deck per lecture, from the notebook's own slide metadata: ``python3 course.py slides [LECTURE …] [--open]``.
 
-A deck is one HTML file beside a folder of assets; it asks for nothing outside. In the deck, S opens the speaker's
-window with the minutes of each slide, D changes between light and dark, and ``?print-pdf`` in the address lays it out
-for printing to PDF.
+A deck is one HTML file beside a folder of assets; it asks for nothing outside. Behind the title come an agenda with
+minutes and the course's table with the lecture's row lit. The right arrow walks through all of it, S opens the
+speaker's window with the minutes of each slide and the clock, D changes between light and dark, and ``?print-pdf`` in
+the address lays it out for printing to PDF. ``--author``, ``--course`` and ``--date`` are written on the title and at
+the foot of each slide.
 """
 
 import argparse
 import errno
+import html
 import math
 import re
 import shutil
@@ -20,25 +23,45 @@ from nbconvert.exporters import SlidesExporter
 from nbformat import NotebookNode
 
 from course_utils.command_line import parse
-from course_utils.files import LECTURES, PICTURES
+from course_utils.files import LECTURES, PICTURES, README
 from course_utils.folders import foreign, private_folder, put, refuse
-from course_utils.publishing.assets import copy_mathjax, copy_reveal
-from course_utils.publishing.notebooks import picture, read_runs
+from course_utils.publishing.assets import copy_mathjax, copy_reveal, write_look
+from course_utils.publishing.notebooks import (
+    picture,
+    put_pictures_into_files,
+    read_runs,
+    table,
+    with_values_for_constants,
+    without_progress_bars,
+)
 from course_utils.publishing.server import serve
-from course_utils.refusals import Stop, carry_out, check_folder, read_notebook
+from course_utils.refusals import Stop, carry_out, check_folder, read_notebook, read_text
 
 NAME = "slides"
 TEMPLATE = Path(__file__).with_name("slides_template")
 WORDS_A_MINUTE = 110  # spoken, with pauses
 SECONDS_A_LINE = 5  # of code that is read aloud
 SECONDS_A_FIGURE = 45
+SITES_PICTURES = "_images"  # where Sphinx puts them
+HIDDEN = ("skip", "notes")
+DRAWING = re.compile(rf'src="{PICTURES.name}/([^"/]+)"')
+KEYS = '<p class="keys"><kbd>→</kbd> next · <kbd>S</kbd> speaker · <kbd>D</kbd> light or dark · <kbd>Esc</kbd> all</p>'
 LINK_TO_NOTEBOOK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:)[^)]*\.ipynb[^)]*\)")  # leads nowhere from a deck
 
 
-def make_decks(lectures: Sequence[Path], folder: Path) -> list[Path]:
+def make_decks(lectures: Sequence[Path], folder: Path, frame: str = "") -> list[Path]:
     """Write the decks of these notebooks and what they need into a folder.
 
     Only what an earlier call wrote there is replaced. A notebook that is damaged has no deck, and a line says so.
+
+    Parameters
+    ----------
+    lectures
+        The notebooks.
+    folder
+        Where the decks go.
+    frame
+        Who speaks, where and when: on the title, and at the foot of each slide.
 
     Returns
     -------
@@ -54,26 +77,55 @@ def make_decks(lectures: Sequence[Path], folder: Path) -> list[Path]:
     folder = check_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
     refuse(folder, NAME, foreign(folder, NAME, [f"{lecture.stem}.html" for lecture in lectures]))
+    with private_folder(folder, NAME) as made:
+        names = write_decks(lectures, made, frame)
+        put(made, folder, NAME, keep=True)
+    return [folder / name for name in names]
+
+
+def write_decks(lectures: Sequence[Path], made: Path, frame: str = "", shared: Path | None = None) -> list[str]:
+    """Write decks into a new folder and give the names of their files.
+
+    What decks share with the pages of a site (faces, colours, formulas, figures) is in the site's folder ``shared``,
+    beside ``made``; without one it goes into a folder of their own.
+    """
+    assets = made / "assets"
+    common, address = (assets, assets.name) if shared is None else (shared, f"../{shared.name}")
+    if shared is None:
+        copy_mathjax(common / "mathjax")
+        write_look(common)
+    copy_reveal(assets / "reveal")
+    for name in ("slides.css", "slides.js"):
+        shutil.copyfile(TEMPLATE / name, assets / name)
     exporter = SlidesExporter(template_name=TEMPLATE.name, extra_template_basedirs=[str(TEMPLATE.parent)])
     seconds = seconds_of_cells()
-    decks = []
-    with private_folder(folder, NAME) as made:
-        copy_reveal(made / "assets" / "reveal")
-        copy_mathjax(made / "assets" / "mathjax")
-        for name in ("slides.css", "slides.js"):
-            shutil.copyfile(TEMPLATE / name, made / "assets" / name)
-        shutil.copytree(PICTURES, made / PICTURES.name)  # beside the decks, as they lie beside the lectures
-        for lecture in lectures:
-            try:
-                notebook = read_notebook(lecture)
-            except Stop as stop:
-                print(stop, file=sys.stderr)
-                continue
-            html, _ = exporter.from_notebook_node(prepared(notebook, seconds.get(lecture.stem, {})))
-            (made / f"{lecture.stem}.html").write_text(html, encoding="utf-8")
-            decks.append(folder / f"{lecture.stem}.html")
-        put(made, folder, NAME, keep=True)
-    return decks
+    names = []
+    for lecture in lectures:
+        try:
+            notebook = read_notebook(lecture)
+        except Stop as stop:
+            print(stop, file=sys.stderr)
+            continue
+        shown = prepared(notebook, seconds.get(lecture.stem, {}), frame, lecture.stem[:2])
+        put_pictures_into_files(shown, common / "figures", f"{address}/figures", lazy=False)
+        page, _ = exporter.from_notebook_node(shown, resources={"shared": address, "frame": frame})
+        names.append(f"{lecture.stem}.html")
+        (made / names[-1]).write_text(_with_drawings(page, made, shared), encoding="utf-8")
+    return names
+
+
+def _with_drawings(page: str, made: Path, shared: Path | None) -> str:
+    """Put a deck's drawings beside it, as they are beside the lectures, or let it use those of the site."""
+
+    def placed(found: re.Match) -> str:
+        if shared is not None and (shared.parent / SITES_PICTURES / found[1]).is_file():
+            return f'src="../{SITES_PICTURES}/{found[1]}"'
+        if (PICTURES / found[1]).is_file():
+            (made / PICTURES.name).mkdir(exist_ok=True)
+            shutil.copyfile(PICTURES / found[1], made / PICTURES.name / found[1])
+        return found[0]
+
+    return DRAWING.sub(placed, page)
 
 
 def seconds_of_cells() -> dict[str, dict[str, int]]:
@@ -87,23 +139,65 @@ def seconds_of_cells() -> dict[str, dict[str, int]]:
     return {}
 
 
-def prepared(notebook: NotebookNode, seconds: Mapping[str, int]) -> NotebookNode:
-    """Give a copy as it is shown: no links to notebooks, no code that only draws, minutes in the speaker's notes."""
+def prepared(notebook: NotebookNode, seconds: Mapping[str, int], frame: str = "", number: str = "") -> NotebookNode:
+    """Give a copy as it is shown: framed, without links to notebooks and code that draws, with minutes in the notes."""
     notebook = deepcopy(notebook)
     title = next(cell.source for cell in notebook.cells if cell.source.startswith("# "))
     notebook.metadata.title = title.removeprefix("# ").split("\n")[0]
+    with_values_for_constants(notebook)
+    without_progress_bars(notebook)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = LINK_TO_NOTEBOOK.sub(r"\1", cell.source)
         if hides_code(cell) and "hide-input" not in cell.metadata.setdefault("tags", []):
             cell.metadata.tags.append("hide-input")
-    cells = []
-    for slide in slides(notebook):
-        minutes = nbformat.v4.new_markdown_cell(f"**About {minutes_of(slide, seconds)} min.**")
-        minutes.metadata.slideshow = {"slide_type": "notes"}
-        cells += [*slide, minutes]
+    first, *others = slides(notebook)
+    groups = [first, [_slide(agenda([first, *others], seconds))], *others]
+    if rows := lit_table(number):
+        groups.insert(2, [_slide(rows)])
+    first.append(_slide(f'<p class="frame">{html.escape(frame)}</p>\n\n{KEYS}', "-"))
+    minutes = [minutes_of(slide, seconds) for slide in groups]
+    cells, passed = [], 0
+    for slide, taken in zip(groups, minutes, strict=True):
+        passed += taken
+        clock = f"**About {taken} min.** The clock afterwards: {passed} of {sum(minutes)}."
+        cells += [*slide, _slide(clock, "notes")]
     notebook.cells = cells
     return notebook
+
+
+def _slide(source: str, kind: str = "slide") -> NotebookNode:
+    cell = nbformat.v4.new_markdown_cell(source)
+    cell.metadata.slideshow = {"slide_type": kind}
+    return cell
+
+
+def agenda(groups: Sequence[Sequence[NotebookNode]], seconds: Mapping[str, int]) -> str:
+    """List the sections of a deck with the minutes of their slides."""
+    rows: list[tuple[str, int]] = [("What it is about", 0)]
+    for slide in groups:
+        shown = [cell.source for cell in slide if cell.cell_type == "markdown" and slide_type(cell) not in HIDDEN]
+        heading = re.search(r"^## (.+)$", "\n".join(shown), flags=re.MULTILINE)
+        if heading:
+            rows.append((heading[1], 0))
+        rows[-1] = (rows[-1][0], rows[-1][1] + minutes_of(slide, seconds))
+    listed = "".join(f"\n| {name} | {minutes} |" for name, minutes in rows)
+    return f"## The way through, {sum(minutes for _, minutes in rows)} minutes\n\n| | min |\n|---|---|{listed}"
+
+
+def lit_table(number: str) -> str:
+    """Give the course's table as a slide, the row of this lecture lit; nothing for a notebook that has no row."""
+    head, *rows = table(read_text(README))
+    if not any(row[0].startswith(f"{number} ") for row in rows):
+        return ""
+    lines = [_row("th", head, "")]
+    lines += [_row("td", row, ' class="here"' if row[0].startswith(f"{number} ") else "") for row in rows]
+    return f'## One function, six rows: we are in row {number}\n\n<table class="rows">{"".join(lines)}</table>'
+
+
+def _row(tag: str, cells: Sequence[str], kind: str) -> str:
+    shown = (re.sub(r"\*(.+?)\*", r"<em>\1</em>", html.escape(cell, quote=False)) for cell in cells)
+    return f"<tr{kind}>{''.join(f'<{tag}>{cell}</{tag}>' for cell in shown)}</tr>"
 
 
 def slides(notebook: NotebookNode) -> Iterator[list[NotebookNode]]:
@@ -156,7 +250,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not chosen:
         print(f"No lecture begins with {arguments.lectures}: {', '.join(p.stem for p in LECTURES)}", file=sys.stderr)
         return 1
-    decks = make_decks(chosen, arguments.to)
+    frame = " · ".join(filter(None, (arguments.author, arguments.course, arguments.date)))
+    decks = make_decks(chosen, arguments.to, frame)
     print(*decks, sep="\n")
     if arguments.open and decks:
         serve(arguments.to, decks[0].name)

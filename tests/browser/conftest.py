@@ -3,7 +3,6 @@
 import functools
 import http.server
 import os
-import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -12,27 +11,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from course_utils.publishing.browser import FLAGS, WANTED, find_browser
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = CHECKOUT / "build" / "screenshots"
-# The path of another chromium or Chrome; "playwright" for the one that `playwright install chromium` fetched;
-# "required" for one in the usual places. Where this is set, a missing browser is a failure, else a reason to skip.
-WANTED = "COURSE_BROWSER"
-USUAL = (
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-)
-FLAGS = (
-    "--no-sandbox",  # continuous integration runs as root
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -40,14 +22,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
-
-
-def find_browser(wanted: str) -> str | None:
-    """Find the browser that is asked for, or else one in the usual places; None leaves it to Playwright."""
-    if wanted == "playwright":
-        return None
-    names = USUAL if wanted in ("", "required") else (wanted,)
-    return next(filter(None, map(shutil.which, names)), None)
 
 
 @pytest.fixture(scope="session")

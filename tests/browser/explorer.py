@@ -1,8 +1,13 @@
 """Uses the attention explorer as a reader would, wherever it is shown."""
 
+import re
+
 from playwright.sync_api import Locator
 
-EXPLORED = ("02", "03", "05", "06")  # the lectures that show it: translation, documents, heads, graph
+from course_utils.files import LECTURES
+
+CALL = re.compile(r'^\s*"explore\(', re.MULTILINE)
+EXPLORED = tuple(path.stem for path in LECTURES if CALL.search(path.read_text(encoding="utf-8")))
 OVERFLOWS = """explorer => [explorer, ...explorer.querySelectorAll(".explorer-stage, .explorer-map, .explorer-text")]
     .filter(part => part.scrollWidth > part.clientWidth + 1).map(part => part.className)"""
 

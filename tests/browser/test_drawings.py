@@ -1,8 +1,11 @@
 """The drawings as chromium sets them: words stay on the sheet, in their boxes and clear of one another."""
 
+from functools import partial
+
 import pytest
 from matplotlib.image import imread
 
+from course_utils.drawings import six_rows
 from course_utils.drawings.gallery import DRAWINGS
 from course_utils.palette import DARK, LIGHT
 
@@ -17,9 +20,12 @@ MEASURE = """() => {
 }"""
 
 
-@pytest.mark.parametrize("name", DRAWINGS)
+SHEETS = {**DRAWINGS, **{row.name: partial(six_rows.draw, row) for row in six_rows.SIX}}
+
+
+@pytest.mark.parametrize("name", SHEETS)
 def test_words_stay_in_their_boxes_and_clear_of_one_another(chromium, tmp_path, name):
-    (tmp_path / "drawing.svg").write_text(DRAWINGS[name]().svg(), encoding="utf-8")
+    (tmp_path / "drawing.svg").write_text(SHEETS[name]().svg(), encoding="utf-8")
     page = chromium.new_page()
     page.goto((tmp_path / "drawing.svg").as_uri())
     found = page.evaluate(MEASURE)

@@ -18,6 +18,8 @@ from .conftest import screenshot
 from .explorer import EXPLORED, walk_through
 
 MINUTES = 8
+# JupyterLab asks for a picture at the page's own address before it resolves that to the file's, and breaks it off
+EXPECTED = r"favicon|request failed: .*/lab/tree/.*pictures/"
 RUN_ALL = """async () => {
   const lab = window.jupyterapp;
   await lab.restored;
@@ -81,6 +83,80 @@ def wait_until_it_answers(url, process):
     pytest.fail("JupyterLab does not answer")
 
 
+LONGEST_LINE = """() => {
+  // of all lines of prose that are drawn: the most characters on one of them
+  const lengths = [...document.querySelectorAll(".jp-MarkdownOutput p")].flatMap(paragraph => {
+    const range = document.createRange(), lines = new Map();
+    const walker = document.createTreeWalker(paragraph, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      if (walker.currentNode.parentElement.closest("mjx-container, table")) continue;
+      for (let i = 0; i < walker.currentNode.length; i++) {
+        range.setStart(walker.currentNode, i);
+        range.setEnd(walker.currentNode, i + 1);
+        const top = Math.round(range.getBoundingClientRect().bottom / 12);
+        lines.set(top, (lines.get(top) || 0) + 1);
+      }
+    }
+    return [...lines.values()];
+  });
+  return Math.max(...lengths);
+}"""
+SIZES = "parts => parts.map(part => getComputedStyle(part).fontSize + getComputedStyle(part).textAlign)"
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory):
+    """Open the course as a newcomer does, with ``course.py lab``, and give the address that it tells."""
+    home = tmp_path_factory.mktemp("home")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "course_utils.commands", "lab", "--no-browser", f"--port={port}"]
+    settings = {"COURSE_COPIES": home / "mine", "COURSE_PROGRESS": home / "progress.json", "OMP_NUM_THREADS": "1"}
+    settings |= {"JUPYTER_CONFIG_DIR": home / "config", "JUPYTER_DATA_DIR": home / "data", "DGLBACKEND": "pytorch"}
+    settings["JUPYTER_PREFER_ENV_PATH"] = "1"
+    log = home / "log.txt"
+    with log.open("w", encoding="utf-8") as file:
+        process = subprocess.Popen(
+            command, env={**os.environ, **{k: str(v) for k, v in settings.items()}}, stdout=file, stderr=file
+        )
+        try:
+            told = None
+            while told is None:
+                assert process.poll() is None, log.read_text(encoding="utf-8")
+                time.sleep(0.5)
+                told = re.search(r"http://127\.0\.0\.1:\d+/lab/tree/\S+\?token=\w+", log.read_text(encoding="utf-8"))
+            yield told[0], home
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def test_the_course_opens_with_its_contents_beside_prose_that_can_be_read(opened, watch):
+    address, home = opened
+    watched = watch(1440, 900)
+    page = watched.page
+    page.set_default_timeout(MINUTES * 60_000)
+    page.goto(address)
+    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    contents = page.locator(".jp-TableOfContents .jp-tocItem-content:visible")
+    contents.filter(has_text="Six lectures, one function").wait_for()
+    page.locator(".jp-Notebook .jp-MarkdownOutput table").first.wait_for()
+    assert len(set(page.locator(".jp-MarkdownOutput").locator("p, td").evaluate_all(SIZES))) == 1
+    assert 60 <= page.evaluate(LONGEST_LINE) <= 90  # fonts differ between machines
+    page.locator('[data-id="filebrowser"]').click()
+    page.locator(".jp-DirListing-itemText", has_text="00_start_here.ipynb").wait_for()
+    files = page.locator(".jp-DirListing-item").all_inner_texts()
+    assert len(files) == 9  # the page we are on, six lectures, experiments and pictures
+    page.locator(".jp-DirListing-item", has_text="experiments").dblclick()
+    page.locator(".jp-DirListing-item", has_text="00_start_here.ipynb").wait_for(state="detached")  # it is not in there
+    page.locator(".jp-DirListing-itemText", has_text="01_sequence_to_sequence.ipynb").wait_for()
+    assert all(name.endswith(".ipynb") for name in page.locator(".jp-DirListing-itemText").all_inner_texts())
+    screenshot(page, "lab", "opened")
+    assert not [said for said in watched.problems if not re.search(EXPECTED, said)]
+    assert [path.name for path in (home / "config").rglob("*") if path.is_file() and path.name != "migrated"] == []
+
+
 @pytest.mark.parametrize("name", [path.stem for path in LECTURES])
 def test_jupyterlab_runs_a_lecture_to_its_end_without_a_console_error(name, lab, watch):
     address, token = lab
@@ -98,6 +174,4 @@ def test_jupyterlab_runs_a_lecture_to_its_end_without_a_console_error(name, lab,
         page.evaluate(SCROLL_TO, seen["explorer"])
         walk_through(page.locator(".jp-Notebook .attention-explorer").first)
     screenshot(page, "lab", name)
-    # JupyterLab asks for a picture at the page's own address before it resolves that to the file's, and breaks it off
-    expected = r"favicon|request failed: .*/lab/tree/.*/pictures/"
-    assert not [said for said in watched.problems if not re.search(expected, said)]
+    assert not [said for said in watched.problems if not re.search(EXPECTED, said)]

@@ -1,41 +1,74 @@
 """Each page of the site, as a reader sees it: with a mouse, with a keyboard, in the dark, on a phone."""
 
-from urllib.parse import quote
+import io
+import re
+from html.parser import HTMLParser
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
+import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from pypdf import PdfReader
 
-from course_utils.files import LECTURES
+from course_utils.files import EXPERIMENT_NOTEBOOKS, LECTURES
 from course_utils.publishing.site import build
 
 from .conftest import Watched, screenshot
 from .explorer import EXPLORED, walk_through
 
-PAGES = [f"lectures/{path.stem}" for path in LECTURES]
-PAGES += [
+LECTURE_PAGES = [f"lectures/{path.stem}" for path in LECTURES]
+PAGES = [
+    *LECTURE_PAGES,
+    *(f"lectures/exercises/{path.stem}" for path in LECTURES[:2]),
     "index",
     "lectures/index",
+    "lectures/exercises/index",
+    "lectures/experiments/index",
     "lectures/00_start_here",
     "using",
     "claims",
     "data",
     "glossary",
     "reference",
+    "cite",
     "search",
     "genindex",
 ]
+ALIKE = [f"lectures/exercises/{path.stem}" for path in LECTURES[2:]]  # made as those above: only loaded once
+ALIKE += [f"lectures/experiments/{path.stem}" for path in EXPERIMENT_NOTEBOOKS]
+PUBLISHED = "https://example.org/course"
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"],
     "preload": False,  # it would ask for style sheets again, with addresses that are wrong
     "resultTypes": ["violations"],
 }
+# What a reader searches for → the lecture and the section that teach it.
+TAUGHT = {
+    "attention": ("02_bahdanau_attention", "colder-and-colder"),
+    "어텐션": ("02_bahdanau_attention", "colder-and-colder"),
+    "softmax": ("02_bahdanau_attention", "colder-and-colder"),
+    "mask": ("02_bahdanau_attention", "padding-must-get-no-weight"),
+    "GAT": ("06_graph_attention", "row-a-worked-to-its-end"),
+    "BLEU": ("experiments/02_bahdanau_attention", "real-sentences"),
+    "gradient": ("01_sequence_to_sequence", "why-what-came-first-is-hard-to-learn"),
+    "HAN": ("03_document_attention", "the-same-step-twice"),
+    "padding": ("02_bahdanau_attention", "padding-must-get-no-weight"),
+    "teacher forcing": ("01_sequence_to_sequence", "trained-on-the-right-words"),
+    "positional encoding": ("05_transformer", "places-are-told"),
+    "beam search": ("01_sequence_to_sequence", "greedy-decoding"),
+}
 
 
 @pytest.fixture(scope="module")
-def address(serve, tmp_path_factory):
+def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site") / "site"
-    assert build(folder) == 0, "Sphinx warns, as told above"
+    assert build(folder, PUBLISHED) == 0, "Sphinx warns, as told above"
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(serve, folder):
     return serve(folder)
 
 
@@ -45,10 +78,14 @@ def shown(request, chromium, address):
     with chromium.new_context(viewport=DESK, color_scheme="light") as context:
         watched = Watched(context.new_page())
         watched.page.goto(f"{address}/{request.param}.html", wait_until="load")
-        watched.page.wait_for_function("!window.MathJax || (MathJax.Hub && MathJax.Hub.queue.pending === 0)")
+        formulas_are_set(watched.page)
         watched.page.add_style_tag(content="* { transition: none !important; }")  # no colour is met half-way
         watched.name = request.param
         yield watched
+
+
+def formulas_are_set(page):
+    page.wait_for_function("!window.MathJax || (MathJax.Hub && MathJax.Hub.queue.pending === 0)")
 
 
 def violations(page, **options):
@@ -87,11 +124,37 @@ def test_a_phone_shows_a_page_without_scrolling_sideways(shown):
         shown.page.set_viewport_size(DESK)
 
 
+def test_a_page_says_what_it_is_to_those_who_link_to_it(shown):
+    if shown.name in ("search", "genindex"):  # found by no link
+        return
+    described = shown.page.locator('meta[name="description"]')
+    assert described.count() == 1
+    assert len(described.get_attribute("content")) > 30
+    assert shown.page.locator('meta[property="og:title"]').get_attribute("content").strip()
+    assert shown.page.locator('meta[property="og:url"]').get_attribute("content") == f"{PUBLISHED}/{shown.name}.html"
+
+
+def test_lines_have_a_length_that_can_be_read_and_code_fits_its_column(shown):
+    if shown.name not in LECTURE_PAGES:
+        return
+    lengths = shown.page.evaluate("""[...document.querySelectorAll(".bd-article > section section > p")].map((p) => {
+        const range = document.createRange();
+        range.selectNodeContents(p);
+        const lines = new Set([...range.getClientRects()].map((box) => Math.round(box.bottom / 20))).size;
+        return [p.innerText.length, lines, Boolean(p.querySelector("svg"))];
+    }).filter(([signs, lines, formula]) => lines > 3 && !formula).map(([signs, lines]) => signs / (lines - 0.5))""")
+    assert len(lengths) >= 5
+    assert 62 <= sum(lengths) / len(lengths) <= 76
+    cut = shown.page.evaluate("""[...document.querySelectorAll(".bd-article .cell_input pre")]
+        .filter((code) => code.scrollWidth > code.clientWidth + 1).map((code) => code.innerText.slice(0, 80))""")
+    assert not cut
+
+
 def test_a_lecture_has_numbered_equations_its_neighbours_and_the_explorer_where_it_belongs(shown):
     if not shown.name.startswith("lectures/0"):
         return
     assert shown.page.locator(".eqno").count() >= 1
-    assert shown.page.locator(".prev-next-area a").count() == 2
+    assert shown.page.locator(".prev-next-area a").count() >= 1
     explorers = shown.page.locator(".attention-explorer")
     assert bool(explorers.count()) == shown.name.removeprefix("lectures/").startswith(EXPLORED)
     for explorer in explorers.all():
@@ -100,33 +163,175 @@ def test_a_lecture_has_numbered_equations_its_neighbours_and_the_explorer_where_
     assert not shown.problems
 
 
-def opened(watch, url):
-    watched = watch()
+def test_a_lecture_offers_what_can_be_done_with_it(shown):
+    if shown.name not in LECTURE_PAGES:
+        return
+    offered = shown.page.locator(".actions a").all_inner_texts()
+    assert [word for word in offered if word not in ("Binder", "Source")] == [
+        *("Download", "Slides", "Exercises", "Experiment", "Cite")
+    ]
+    assert re.search(r"\d+ min to read · \d+ min for \d exercises · ", shown.page.locator(".effort").inner_text())
+    assert shown.page.locator("a.term").count() >= 5
+    assert shown.page.locator("a.term").first.get_attribute("title")
+    assert shown.page.locator("section a", has_text="Stub, hints and solution").count() >= 4
+
+
+def opened(watch, url, **options):
+    watched = watch(**options)
     watched.page.goto(url, wait_until="load")
     return watched
 
 
-def test_no_page_of_the_site_goes_unlooked_at(address, watch):
-    watched = opened(watch, f"{address}/index.html")
-    linked = watched.page.evaluate("""[...document.querySelectorAll("a.internal, .bd-header a")]
-        .map(link => new URL(link.href)).filter(url => url.origin === location.origin)
-        .map(url => url.pathname.slice(1).replace(/\\.html$/, ""))""")
-    assert set(linked) - {""} <= set(PAGES)
-
-
-@pytest.mark.parametrize("word", ["attention", "어텐션"])
-def test_search_finds(word, watch, address):
-    watched = opened(watch, f"{address}/search.html?q={quote(word)}")
-    watched.page.locator("#search-results li a", has_text="Glossary").first.wait_for()
+def test_no_page_of_the_site_goes_unlooked_at(address, folder, watch):
+    made = {str(page.relative_to(folder).with_suffix("")) for page in folder.rglob("*.html")}
+    decks = {f"slides/{path.stem}" for path in LECTURES}
+    assert made - decks - {"404", "py-modindex"} == {*PAGES, *ALIKE}
+    watched = watch()
+    for name in ALIKE:
+        watched.page.goto(f"{address}/{name}.html", wait_until="load")
+        formulas_are_set(watched.page)
     assert not watched.problems
 
 
+class _Links(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.found: list[str] = []
+        self.names: set[str] = set()
+
+    def handle_starttag(self, tag, attrs):
+        self.found += [value for name, value in attrs if name in ("href", "src") and value and tag != "base"]
+        self.names |= {value for name, value in attrs if name == "id" and value}
+
+
+def test_every_link_within_the_site_leads_to_a_page_and_a_place_on_it(folder):
+    pages = {}
+    for path in folder.rglob("*.html"):
+        if path.name != "404.html":
+            pages[str(path.relative_to(folder))] = parser = _Links()
+            parser.feed(path.read_text(encoding="utf-8"))
+    broken = []
+    for name, parser in pages.items():
+        for target in parser.found:
+            where = urlsplit(target)
+            if where.scheme or where.netloc:
+                continue
+            place, anchor = unquote(urljoin(name, where.path) if where.path else name), unquote(where.fragment)
+            known = (folder / place).is_file() and (
+                not anchor or place not in pages or "slides/" in place or anchor in pages[place].names
+            )
+            broken += [] if known else [f"{name}: {target}"]
+    assert not broken
+    assert sum(len(parser.found) for parser in pages.values()) > 2000
+
+
+def test_the_site_is_light(folder):
+    sizes = {path: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+    assert sum(sizes.values()) < 12e6
+    assert all(sizes[folder / f"{name}.html"] < 1e6 for name in LECTURE_PAGES)
+    pictures = [
+        tag for name in LECTURE_PAGES for tag in re.findall(r"<img [^>]*>", (folder / f"{name}.html").read_text())
+    ]
+    assert len(pictures) > 20
+    assert all("loading=" in tag and "data:" not in tag for tag in pictures)
+
+
+def test_search_engines_and_the_lost_find_their_way(folder):
+    found = re.findall(r"<loc>(.+?)</loc>", (folder / "sitemap.xml").read_text(encoding="utf-8"))
+    assert f"{PUBLISHED}/{LECTURE_PAGES[0]}.html" in found
+    assert f"{PUBLISHED}/404.html" not in found
+    assert all((folder / place.removeprefix(f"{PUBLISHED}/")).is_file() for place in found)
+    assert f'href="{PUBLISHED}/"' in (folder / "404.html").read_text(encoding="utf-8")
+
+
+def test_search_leads_first_to_the_section_that_teaches_the_thing(watch, address):
+    watched = opened(watch, f"{address}/search.html")
+    wrong = []
+    for word, (lecture, section) in TAUGHT.items():
+        watched.page.goto(f"{address}/search.html?q={quote(word)}")
+        first = watched.page.locator("#search-results li a").first
+        first.wait_for()
+        link = first.get_attribute("href")
+        if f"/{lecture}.html#{section}" not in link:
+            wrong.append(f"{word}: {link}")
+        if ">" not in first.inner_text():
+            wrong.append(f"{word}: the hit names no section, only {first.inner_text()}")
+    assert not wrong
+    watched.page.goto(urljoin(f"{address}/", link))
+    formulas_are_set(watched.page)
+    top = watched.page.evaluate("document.querySelector(location.hash).getBoundingClientRect().top")
+    assert 0 <= top < 300
+    assert not watched.problems
+
+
+def lit(page):
+    """Tell which model is drawn, and which of its parts are lit."""
+    model = page.locator(".model:visible")
+    assert model.count() == 1
+    parts = model.locator(".part").evaluate_all(
+        "parts => parts.filter(p => getComputedStyle(p).opacity === '1').map(p => p.classList[1])"
+    )
+    return model.get_attribute("data-model"), set(parts)
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_the_table_lights_up_where_each_part_is_in_the_model_of_a_row(script, watch, address):
+    watched = opened(watch, f"{address}/index.html", java_script_enabled=script)
+    page = watched.page
+    every = {"q", "K", "V", "f", "mask", "weights", "sum"}
+    assert lit(page) == ("1", every)
+    page.locator("#row-1").focus()
+    for number in range(2, 7):
+        page.keyboard.press("ArrowDown")
+        assert lit(page) == (str(number), every)
+    page.keyboard.press("ArrowDown")
+    assert lit(page)[0] == "1"
+    page.locator('[name="part"][value="all"]').focus()
+    for part in ("q", "K", "V", "f", "mask"):
+        page.keyboard.press("ArrowRight")
+        assert lit(page) == ("1", {part})
+    if script:
+        page.locator('[data-row="6"] [data-part="mask"]').click()
+        page.locator('[data-row="5"] [data-part="q"]').click()
+        assert lit(page) == ("5", {"q"})
+        screenshot(page, "site", "table")
+    assert not watched.problems
+
+
+def test_the_idea_stands_above_the_fold(watch, address):
+    watched = opened(watch, f"{address}/index.html", width=1280, height=900)
+    for part in (".eqno", ".attention-explorer .explorer-map", ".ways a >> nth=2"):
+        box = watched.page.locator(part).first.bounding_box()
+        assert box["y"] + box["height"] <= 900, part
+    walk_through(watched.page.locator(".attention-explorer").first)
+    assert watched.page.locator(".card-lecture").count() == len(LECTURES)
+
+
 def test_solutions_are_folded_until_they_are_asked_for(watch, address):
-    watched = opened(watch, f"{address}/{PAGES[0]}.html")
+    watched = opened(watch, f"{address}/lectures/exercises/{LECTURES[0].stem}.html")
     solution = watched.page.locator("details", has_text="Solution").first
     assert not solution.evaluate("details => details.open")
     solution.locator("summary").first.click()
     assert solution.locator("pre, p").first.is_visible()
+
+
+def test_print_loses_no_code(watch, address):
+    path = LECTURES[5]
+    watched = opened(watch, f"{address}/lectures/{path.stem}.html")
+    printed = PdfReader(io.BytesIO(watched.page.pdf(format="A5")))
+    text = re.sub(r"\s", "", "".join(page.extract_text() for page in printed.pages))
+    lines = [
+        line
+        for cell in nbformat.read(path, as_version=4).cells
+        if cell.cell_type == "code"
+        and not {"exercise"} & set(cell.metadata.get("tags", []))
+        and not cell.source.startswith("check(")
+        for line in cell.source.splitlines()
+        if line.isascii()
+    ]
+    longest = sorted(lines, key=len)[-20:]
+    assert len(longest[-1]) > 70
+    assert [line for line in longest if re.sub(r"\s", "", line) not in text] == []
 
 
 def test_the_reader_chooses_light_or_dark(watch, address):

@@ -1,6 +1,7 @@
 """Each slide of each deck, as a projector shows it."""
 
 import io
+import re
 
 import pytest
 from pypdf import PdfReader
@@ -12,6 +13,7 @@ from .conftest import screenshot
 from .explorer import EXPLORED, walk_through
 
 every_deck = pytest.mark.parametrize("name", [path.stem for path in LECTURES])
+FRAME = "Ada Lovelace · Reading machines · 1 May 2027"
 SCREENS = [(1280, 720), (1920, 1080)]
 MEASURE = """() => {
   const slide = Reveal.getCurrentSlide();
@@ -30,7 +32,12 @@ MEASURE = """() => {
     small: shown("img").filter((image) => image.clientWidth < 0.98 * Number(image.getAttribute("width")))
       .map((image) => `${image.clientWidth} of ${image.getAttribute("width")} px: ${words(image)}`),
     unsaid: shown("img").filter((image) => !image.alt).length,
-    minutes: [...slide.querySelectorAll("aside.notes")].some((notes) => /About \\d+ min/.test(notes.textContent)),
+    minutes: [...slide.querySelectorAll("aside.notes")]
+      .some((notes) => /About \\d+ min.*clock/.test(notes.textContent)),
+    constants: shown("p, li, td, h1, h2, h3").map((part) => part.innerText.match(/\\b[A-Z]+_[A-Z_]+\\b/))
+      .filter(Boolean).map(String),
+    bars: shown("pre").map(words).filter((text) => /\\d%\\||it\\/s\\]/.test(text)),
+    unread: getComputedStyle(slide).fontSize.replace("px", "") < 25,
   };
 }"""
 
@@ -38,7 +45,8 @@ MEASURE = """() => {
 @pytest.fixture(scope="session")
 def address(serve, tmp_path_factory):
     folder = tmp_path_factory.mktemp("slides")
-    make_decks(LECTURES, folder)
+    make_decks(LECTURES, folder, FRAME)
+    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 6e6
     return serve(folder)
 
 
@@ -51,12 +59,12 @@ def opened(watch, url, width=1280, height=720):
 
 def complaints(seen):
     """Say what is wrong with one slide."""
-    said = [f"{what}: {seen[what]}" for what in ("cut", "tex", "broken", "small") if seen[what]]
+    said = [f"{what}: {seen[what]}" for what in ("cut", "tex", "broken", "small", "constants", "bars") if seen[what]]
     if seen["height"] > seen["allowed"]:
         said.append(f"{seen['height'] - seen['allowed']} px too high")
     if seen["width"] > seen["wide"]:
         said.append(f"{seen['width'] - seen['wide']} px too wide")
-    said += [what for what in ("empty", "unsaid") if seen[what]]
+    said += [what for what in ("empty", "unsaid", "unread") if seen[what]]
     return said + ([] if seen["minutes"] else ["no minutes in the speaker's notes"])
 
 
@@ -74,7 +82,7 @@ def test_each_slide_fits_and_nothing_is_asked_of_the_outside(name, width, height
             screenshot(watched.page, "slides", name, f"{number:02}")
     assert not wrong, "\n".join(wrong)
     assert not watched.problems
-    assert 15 <= len(places) <= 25
+    assert 17 <= len(places) <= 27  # agenda and table beside the lecture's own
 
 
 @every_deck
@@ -113,8 +121,52 @@ def test_the_explorer_works_in_a_deck_and_its_arrow_keys_turn_no_page(path, watc
     assert not watched.problems
 
 
-def test_the_window_of_the_speaker_opens_with_the_minutes(watch, address):
-    watched = opened(watch, f"{address}/{LECTURES[0].stem}.html")
-    with watched.page.expect_popup() as window:
-        watched.page.keyboard.press("s")
+@every_deck
+def test_a_deck_is_framed_and_the_right_arrow_walks_through_all_of_it(name, watch, address):
+    watched = opened(watch, f"{address}/{name}.html")
+    page = watched.page
+    title = page.evaluate("Reveal.getCurrentSlide().innerText")
+    assert FRAME in title
+    assert "next" in title
+    assert FRAME in page.locator(".foot").inner_text()
+    seen = []
+    slides = page.evaluate("Reveal.getTotalSlides()")
+    for _ in range(400):
+        number = page.evaluate("Reveal.getSlidePastCount() + 1")
+        if not seen or seen[-1] != number:
+            seen.append(number)
+            if number == 2:
+                agenda = page.evaluate("Reveal.getCurrentSlide().innerText")
+                assert re.search(r"The way through, \d+ minutes", agenda)
+                assert agenda.count("\n") > 5
+            if number == 3:
+                assert page.locator(".present .rows .here").inner_text().startswith(name[:2])
+        if number == slides:
+            break
+        page.keyboard.press("ArrowRight")
+    assert seen == list(range(1, slides + 1))
+    assert not watched.problems
+
+
+def test_the_window_of_the_speaker_opens_with_minutes_and_formulas(watch, address):
+    watched = opened(watch, f"{address}/{LECTURES[4].stem}.html")
+    page = watched.page
+    where = page.evaluate("""() => {
+        const slide = Reveal.getSlides().find((one) => one.querySelector("aside.notes .MathJax_SVG"));
+        const {h, v} = Reveal.getIndices(slide);
+        Reveal.slide(h, v, 99);
+        return slide.querySelectorAll("aside.notes .MathJax_SVG").length;
+    }""")
+    with page.expect_popup() as window:
+        page.keyboard.press("s")
     window.value.wait_for_function("document.body.innerText.includes('min.')")
+    formulas = window.value.locator(".speaker-controls-notes .MathJax_SVG svg")
+    formulas.first.wait_for()
+    assert formulas.count() == where
+    drawn = formulas.evaluate_all("""every => every.map((one) => {
+        const uses = [...one.querySelectorAll("use")];
+        const outline = (use) => document.querySelector(use.getAttribute("href") || use.getAttribute("xlink:href"));
+        const known = uses.every(outline);
+        return known && Boolean(one.querySelector("path, use")) && one.getBoundingClientRect().width > 3;
+    })""")
+    assert all(drawn)

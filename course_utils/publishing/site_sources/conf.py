@@ -1,14 +1,26 @@
 """Sphinx's settings for the course's site: offline, light and dark, lectures with their stored outputs."""
 
+import json
+from pathlib import Path
+
+course_site = json.loads(Path(__file__).with_name("course.json").read_text(encoding="utf-8"))
+
 project = "Attention, from sequence to sequence to graphs"
-author = "the course's authors"
-copyright = "the course's authors. Text and figures: CC BY 4.0. Code: MIT"
+author = course_site["authors"]
+copyright = f"{author}. Text and figures: CC BY 4.0. Code: MIT"
 language = "en"
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.mathjax", "numpydoc", "sphinx_copybutton"]
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.mathjax",
+    "numpydoc",
+    "sphinx_copybutton",
+    "course_utils.publishing.links",
+]
 nb_execution_mode = "off"  # pages show what is committed
 nb_render_markdown_format = "myst"
-myst_enable_extensions = ["dollarmath", "amsmath", "deflist", "html_image"]
+myst_enable_extensions = ["dollarmath", "amsmath", "deflist", "colon_fence"]
 myst_heading_anchors = 3
 numpydoc_show_class_members = False
 autodoc_typehints = "none"  # numpydoc's sections say it
@@ -17,19 +29,27 @@ html_theme = "pydata_sphinx_theme"
 html_title = "Attention in six lectures"
 html_favicon = "_static/mark.svg"
 html_static_path = ["_static"]
-html_css_files = ["site.css"]
-html_js_files = ["mathjax/formulas.js"]
+html_css_files = ["look.css", "models.css", "site.css"]
+html_js_files = ["mathjax/formulas.js", ("table.js", {"defer": "defer"})]
+html_search_scorer = str(Path(__file__).with_name("_static") / "scorer.js")
+html_baseurl = f"{course_site['address']}/" if course_site["address"] else ""
+html_show_search_summary = False  # else each search loads every page that it names
+html_show_sphinx = False
 html_context = {"default_mode": "auto"}
 html_show_sourcelink = False
 html_copy_source = False  # half of the site's weight, and nothing links to it
-html_sidebars = {name: [] for name in ("index", "claims", "data", "glossary", "reference", "search", "genindex")}
+html_sidebars = {
+    name: [] for name in ("index", "using", "claims", "data", "glossary", "reference", "cite", "search", "genindex")
+}
 html_theme_options = {
     "logo": {"text": "Attention in six lectures"},
     "header_links_before_dropdown": 5,
     "navbar_end": ["theme-switcher"],
-    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": []},
     "show_prev_next": True,
-    "show_toc_level": 2,
+    "show_toc_level": 1,
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }

@@ -3,13 +3,34 @@ const root = document.documentElement;
 const wanted = new URLSearchParams(window.location.search).get("theme");
 root.dataset.theme = wanted || localStorage.getItem("theme") || "light";
 
+const SIZES = [34, 31, 28, 25]; // of a slide's text in pixels: the largest with which all of it fits
+
+function fit(slide) {
+  if (!slide || slide.dataset.fitted) return;
+  const {height} = Reveal.getComputedSlideSize();
+  slide.dataset.fitted = "yes";
+  const cut = () => [...slide.querySelectorAll("pre, code, table")].some((part) => part.scrollWidth > part.clientWidth + 1 && part.clientWidth > 0);
+  for (const size of SIZES) {
+    slide.style.fontSize = `${size}px`;
+    if (slide.scrollHeight <= height - 16 && slide.scrollWidth <= slide.clientWidth && !cut()) break;
+  }
+  if (slide.querySelector("h1")) return;
+  const parts = [...slide.querySelectorAll("h2, h3, p, li, pre, table, img, svg, figure, [role=group]")].filter((part) => part.offsetParent);
+  if (parts.every((part) => /^H\d$/.test(part.tagName))) slide.classList.add("alone");
+  else if (slide.offsetHeight < height / 2) slide.classList.add("few");
+}
+
 MathJax.Hub.Queue(() => {
-  Reveal.initialize({
+  Reveal.on("ready", (event) => fit(event.currentSlide));
+  Reveal.on("slidechanged", (event) => fit(event.currentSlide));
+  Reveal.on("pdf-ready", () => Reveal.getSlides().forEach(fit));
+  document.fonts.ready.then(() => Reveal.initialize({
     width: 1280, height: 720, margin: 0.03, center: false, hash: true, slideNumber: "c/t", transition: "none",
+    navigationMode: "linear", // the right arrow walks through all of it; Esc still shows sections as columns
     controls: true, progress: true, pdfSeparateFragments: false, showNotes: false, plugins: [RevealNotes],
     keyboard: {68: () => {
       root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
       localStorage.setItem("theme", root.dataset.theme);
     }},
-  });
+  }));
 });

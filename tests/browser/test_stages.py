@@ -1,0 +1,417 @@
+"""The stages on small pages of their own: what their JavaScript computes, and that a reader can play with them."""
+
+import random
+import re
+
+import nbformat
+import pytest
+import torch
+from axe_playwright_python.sync_playwright import Axe
+
+from course_utils.attention import (
+    AdditiveScore,
+    ContextScore,
+    GraphScore,
+    attend,
+    causal_mask,
+    dot_score,
+    edge_mask,
+    last_position_mask,
+    scaled_dot_score,
+    window_mask,
+    zero_score,
+)
+from course_utils.data.batches import Vocabulary, pad
+from course_utils.data.number_words import translate
+from course_utils.explorer.stages import ROWS, SCRIPTS, STAGES, stage_html
+from course_utils.explorer.weights import stored_translators, unpack
+from course_utils.notebooks import lecture_01, lecture_02
+from course_utils.publishing.slides import make_decks
+
+from .stages import OVERFLOWS, answer, play
+
+every_stage = pytest.mark.parametrize("name", STAGES)
+every_theme = pytest.mark.parametrize("theme", ["light", "dark"])
+
+
+def page_of(html, theme="light"):
+    look = "background:#14181e;color:#eee" if theme == "dark" else "background:#fff;color:#111"
+    return (
+        f'<!doctype html><html lang="en" data-theme="{theme}"><meta charset="utf-8"><title>A stage</title>'
+        f'<body style="margin:8px;font:16px sans-serif;{look}"><main><h1>A stage</h1>{html}</main></body></html>'
+    )
+
+
+def source_of(*parts):
+    return "\n".join((SCRIPTS / f"{part}.js").read_text(encoding="utf-8") for part in parts)
+
+
+@pytest.fixture
+def shown(watch):
+    """Give a function that opens a page with a stage."""
+
+    def opened(html, width=1280, theme="light", **options):
+        watched = watch(width, 900, **options)
+        watched.page.set_content(page_of(html, theme))
+        return watched, watched.page.locator(".attention-live")
+
+    return opened
+
+
+# What is computed ---------------------------------------------------------------------------------------------------
+
+
+def identity(score, vectors):
+    """Give a learned score the identity for each matrix and ones for each vector, as the page has them."""
+    with torch.no_grad():
+        for parameter in score.parameters():
+            square = parameter.ndim == 2 and parameter.shape[0] == parameter.shape[1]
+            parameter.copy_(torch.eye(len(parameter)) if square else torch.ones_like(parameter))
+    return score
+
+
+def test_the_equation_in_the_page_is_attend_with_every_score_and_every_mask(watch):
+    generator = torch.Generator().manual_seed(0)
+    n, width, d_value = 7, 5, 3
+    query, keys = torch.randn(2, n, width, generator=generator, dtype=torch.float64)
+    values = torch.randn(n, d_value, generator=generator, dtype=torch.float64)
+    real = torch.tensor([True, True, False, True, True, True, False])
+    sources, targets = torch.tensor([[0, 1, 2, 5, 6, 3], [1, 0, 5, 2, 3, 6]])
+    edges = edge_mask(sources, targets, n)
+    graph, context = GraphScore(width, 1), ContextScore(width, width)
+    scores = {
+        "zero": zero_score,
+        "dot": dot_score,
+        "scaled": scaled_dot_score,
+        "additive": identity(AdditiveScore(width, width, width), width).double(),
+        "learned": identity(context, width).double(),
+        "graph": lambda k, q: identity(graph, width).double()(k[None], q[None])[0],
+        "offset": lambda k, q: -(torch.arange(n)[:, None] - torch.arange(n)).abs().double(),
+    }
+    torch.nn.init.zeros_(context.project_keys.bias)
+    masks = {
+        "padding": torch.ones(n, n, dtype=torch.bool),
+        "last": last_position_mask(torch.tensor([6]), n)[0].expand(n, n),
+        "causal": causal_mask(n),
+        "window": window_mask(n, 2),
+        "edges": edges,
+    }
+    page = watch().page
+    cases = [(score, mask, T) for score in scores for mask in masks for T in (0.3, 1, 4)]
+    computed = page.evaluate(
+        f"""([cases, query, keys, values, real, edges]) => {{ {source_of("attend")}
+            return cases.map(([score, mask, T]) =>
+                attend(query, keys, values, SCORES[score], maskOf(mask, real, {{radius: 2, edges}}), T)); }}""",
+        [cases, query.tolist(), keys.tolist(), values.tolist(), real.tolist(), edges.tolist()],
+    )
+    assert set(scores) == set(page.evaluate(f"() => {{ {source_of('attend')} return Object.keys(SCORES); }}"))
+    assert set(masks) == set(page.evaluate(f"() => {{ {source_of('attend')} return Object.keys(MASKS); }}"))
+    for (score, mask, T), rows in zip(cases, computed, strict=True):
+        f, may = scores[score], masks[mask] & real
+        expected, weights = attend(query, keys, values, lambda k, q, f=f, T=T: f(k, q) / T, may)
+        torch.testing.assert_close(torch.tensor([row["weights"] for row in rows]).double(), weights, atol=1e-4, rtol=0)
+        torch.testing.assert_close(torch.tensor([row["context"] for row in rows]).double(), expected, atol=1e-4, rtol=0)
+
+
+@pytest.fixture(scope="module")
+def numbers():
+    """Draw 2,000 numbers, of all lengths alike."""
+    generator = random.Random(3)
+    return translate([generator.randrange(10 ** (i % 12), 10 ** (i % 12 + 1)) for i in range(2_000)])
+
+
+def test_the_page_writes_numbers_as_the_corpus_does(watch, numbers):
+    written = watch().page.evaluate(
+        f"(numbers) => {{ {source_of('number_words')} return numbers.map((n) => [english(n), german(n)]); }}",
+        numbers.numbers,
+    )
+    for number, (english, german), source, target in zip(
+        numbers.numbers, written, numbers.source, numbers.target, strict=True
+    ):
+        assert (english, german) == ([*source], [*target]), number
+
+
+def restored(name):
+    """Load the committed weights into the lecture's own class."""
+    source_words, target_words, parameters = unpack(stored_translators())[name]
+    if name == "translator":
+        vocabularies = words_of(source_words), words_of(target_words)
+        model = lecture_02.Translator(*vocabularies)
+    else:
+        sizes = len(source_words), len(target_words)
+        model = lecture_01.FixedVector(*sizes, lecture_01.D_EMBEDDING, lecture_01.D_STATE)
+    model.load_state_dict(parameters)
+    return model.double().eval(), words_of(source_words), words_of(target_words)
+
+
+def words_of(words):
+    vocabulary = Vocabulary([])
+    vocabulary.words = tuple(words)
+    vocabulary._index = {word: i for i, word in enumerate(words) if i >= len(Vocabulary.special)}
+    return vocabulary
+
+
+@torch.no_grad()
+def said_by_pytorch(name, pairs):
+    """Decode greedily with the lecture's model; give words, and each step's weights and state."""
+    model, source_words, target_words = restored(name)
+    source = pad([source_words.encode(words) for words in pairs.source])
+    word = torch.full((len(pairs),), Vocabulary.bos)
+    if name == "translator":
+        memory, state = model.read(source)
+    else:
+        context = model.encode(source)
+        state = context.transpose(0, 1)
+    ids, weights, states = [], [], []
+    for _ in range(lecture_02.MAX_WORDS):
+        if name == "translator":
+            state, seen, looked = model.step(model.embedding(word), state, memory, model.score)
+            logits = model.to_words(seen)
+            states.append(state)
+            weights.append(looked)
+        else:
+            logits, state = model.decode(context, state, word[:, None])
+            logits = logits[:, 0]
+            states.append(state[0])
+        word = logits.argmax(dim=-1)
+        ids.append(word)
+    words = [target_words.decode(row) for row in torch.stack(ids, dim=1)]
+    return words, weights and torch.stack(weights, dim=1), torch.stack(states, dim=1)
+
+
+@pytest.mark.parametrize("name", ["translator", "fixed_vector"])
+def test_the_page_says_what_the_lecture_says_with_the_same_weights_and_states(name, watch, numbers):
+    translator = {"translator": "translateLookingBack", "fixed_vector": "translateThroughOneVector"}[name]
+    parts = source_of("attend", "weights", "translator")
+    said = watch().page.evaluate(
+        f"""async ([stored, sources, looked]) => {{ {parts}
+            const model = (await unpack(stored)).{name};
+            return sources.map((words, i) => {{
+                const said = {translator}(model, words);
+                return i < looked ? said : said.map(({{ word }}) => ({{ word }}));
+            }}); }}""",
+        [stored_translators(), numbers.source, 60],
+    )
+    words, weights, states = said_by_pytorch(name, numbers)
+    assert [[step["word"] for step in steps] for steps in said] == words
+    right = sum([*target] == written for target, written in zip(numbers.target, words, strict=True))
+    assert 0.6 < right / len(numbers) < 1, "both models are trained, and neither is perfect"
+    for i, steps in enumerate(said[:60]):
+        for step, t in zip(steps, range(len(steps)), strict=True):
+            assert torch.allclose(torch.tensor(step["state"]).double(), states[i, t], atol=1e-4)
+            if name == "translator":
+                real = len(numbers.source[i])
+                assert torch.allclose(torch.tensor(step["weights"]).double(), weights[i, t, :real], atol=1e-4)
+
+
+# What is shown ------------------------------------------------------------------------------------------------------
+
+
+def body(table):
+    rows = table.locator("tbody.live-map tr:not([hidden])" if "live" in table.get_attribute("class") else "tbody tr")
+    return rows.evaluate_all("rows => rows.map(row => [...row.querySelectorAll('td')].map(cell => cell.textContent))")
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_the_picture_without_a_script_shows_the_weights_that_the_stage_begins_with(row, shown):
+    html = stage_html("equation", row)
+    _, still = shown(html, java_script_enabled=False)
+    _, live = shown(html)
+    drawn, computed = body(still.locator(".explorer-map")), body(live.locator(".live-table"))
+    assert len(drawn) == len(computed) == 6
+    for ours, theirs in zip(drawn, computed, strict=True):
+        for one, other in zip(ours, theirs, strict=True):
+            assert (one == "–") == (other == "–")
+            assert one == "–" or float(one or 0) == pytest.approx(float(other), abs=0.011)
+
+
+@every_stage
+@pytest.mark.parametrize("stripped", [False, True], ids=["no script", "stripped"])
+def test_without_a_script_the_first_state_is_a_picture_with_its_description(name, stripped, shown):
+    html = stage_html(name)
+    if stripped:  # as JupyterLab does where it does not trust
+        html = re.sub(r"<(style|script).*?</\1>", "", html, flags=re.DOTALL)
+    watched, figure = shown(html, 704, java_script_enabled=False)
+    assert figure.locator(".live-stage").inner_text().strip() == ""
+    picture = figure.locator(".live-still :is(table, img)")
+    assert picture.bounding_box()["height"] > 120
+    assert len(figure.locator(".live-still p").first.inner_text()) > 60
+    if picture.evaluate("part => part.tagName") == "IMG":
+        assert len(picture.get_attribute("alt")) > 200
+        assert picture.evaluate("image => image.naturalWidth") > 0
+    else:
+        colours = picture.locator("tbody td").evaluate_all("cells => cells.map(cell => cell.style.backgroundColor)")
+        assert len(set(colours)) > 4
+    assert not watched.problems
+
+
+@every_stage
+def test_a_reader_guesses_and_plays_by_keyboard_and_no_request_leaves_the_page(name, shown):
+    watched, figure = shown(stage_html(name))
+    watched.page.evaluate("""() => { window.turned = []; document.addEventListener("keydown", (event) => {
+        if (event.key.startsWith("Arrow") || event.key === " ") turned.push(event.target.outerHTML); }); }""")
+    play(figure)
+    assert not watched.page.evaluate("turned"), "a deck would have turned its page"
+    assert not watched.problems
+
+
+@every_stage
+def test_the_answer_is_not_there_before_the_guess(name, shown):
+    _, figure = shown(stage_html(name))
+    answers = figure.locator(".live-answers button")
+    answers.first.wait_for()
+    told = figure.locator(".live-told").inner_text() if figure.locator(".live-told").is_visible() else ""
+    assert "before" not in told
+    if name == "translator":
+        assert not figure.locator(".live-small").is_visible()
+    for button in figure.locator(".live-table button").all():
+        button.click()
+    assert answers.count() > 2, "nothing but a guess gives the answer away"
+    assert (figure.locator(".live-told").inner_text() if told else "") == told
+
+
+def test_the_question_of_the_translator_is_answered_by_the_weights(shown):
+    first = stored_translators()["first"]
+    row = first["weights"][first["german"].index(first["ask"])]
+    best = row.index(max(row))
+    for i, verdict in ((best, "✓ Right"), (0 if best else 1, "✗ Not quite")):
+        _, figure = shown(stage_html("translator"))
+        figure.locator(".live-answers button").nth(i).click()
+        said = figure.locator(".live-verdict").inner_text()
+        assert said.startswith(verdict)
+        assert f"{first['english'][best]} {max(row):.2f}" in said
+
+
+def test_a_reference_that_is_taken_away_leaves_its_weight_to_the_others_in_proportion(shown):
+    _, figure = shown(stage_html("documents"))
+    table = figure.locator(".live-table")
+    before = body(table)[0]
+    figure.locator(".live-answers button").nth(1).click()
+    assert "✓" in figure.locator(".live-verdict").inner_text()
+    assert body(table)[0] == ["0.73", "0.27", "–", "–"]
+    assert "The 0.42 of C went" in figure.locator(".live-told").inner_text()
+    figure.get_by_role("button", name="A–C").click()
+    assert body(table)[0] == before == ["0.42", "0.16", "0.42", "–"]
+    figure.locator("tbody.live-map td").nth(3).click()
+    assert body(table)[0][3] != "–"
+    assert body(table)[3][0] != "–", "a reference is read in both directions"
+
+
+def test_a_hidden_key_loses_its_column_and_the_other_weights_grow_by_one_factor(shown):
+    _, figure = shown(stage_html("equation", "02"))
+    answer(figure)
+    table = figure.locator(".live-table")
+    before = body(table)[0]
+    figure.get_by_role("button", name="hide dog").click()
+    after = body(table)[0]
+    assert after[1] == "–"
+    kept = [float(before[j]) / (1 - float(before[1])) for j in (0, 2, 3, 4)]
+    assert [float(after[j]) for j in (0, 2, 3, 4)] == pytest.approx(kept, abs=0.02)
+    assert "dog is hidden from everybody" in figure.locator(".live-told").inner_text()
+
+
+def test_numbers_of_every_length_are_tried_and_counted(shown):
+    watched, figure = shown(stage_html("translator"))
+    answer(figure)
+    figure.get_by_role("button", name="Try ten of each length").click()
+    watched.page.wait_for_function("!document.querySelector('.live-count button').disabled", timeout=120_000)
+    counted = figure.get_by_role("img", name="Numbers translated without an error").get_attribute("aria-label")
+    tries = {
+        int(n): [int(a), int(b), int(of)]
+        for n, a, b, of in re.findall(r"(\d+) digits: looks back (\d+) of \d+, one vector (\d+) of (\d+)", counted)
+    }
+    assert sorted(tries) == list(range(1, 13))
+    assert sum(of for *_, of in tries.values()) == 121
+    assert tries[12][0] > tries[12][1], "at twelve digits the one vector has broken"
+    assert "Of 121 numbers" in figure.locator(".live-told").inner_text()
+
+
+def test_a_wrong_word_is_marked_by_more_than_colour_and_the_right_ones_are_given(shown):
+    watched, figure = shown(stage_html("translator"))
+    answer(figure)
+    field = figure.get_by_role("textbox")
+    generator = random.Random(5)
+    for _ in range(40):
+        field.fill(str(generator.randrange(10**11, 10**12)))
+        if figure.locator(".live-vector .live-wrong").count():
+            break
+    wrong = figure.locator(".live-vector .live-wrong").first
+    assert wrong.evaluate("part => getComputedStyle(part).textDecorationStyle") == "wavy"
+    assert "✗ wrong" in figure.locator(".live-vector").inner_text()
+    assert figure.get_by_text("Right would be:").is_visible()
+    assert not watched.problems
+
+
+@pytest.mark.parametrize("typed", ["", "0", "none"])
+def test_what_is_no_number_is_answered_with_what_is_expected(typed, shown):
+    _, figure = shown(stage_html("translator"))
+    answer(figure)
+    figure.get_by_role("textbox").fill(typed)
+    assert "Type a number from 1 to 999,999,999,999" in figure.locator(".live-told").inner_text()
+
+
+def test_two_stages_on_one_page_do_not_disturb_each_other(shown):
+    watched, figures = shown(stage_html("equation") + stage_html("documents") + stage_html("equation", "02"))
+    answer(figures.nth(2))
+    assert figures.nth(0).locator("fieldset:disabled").count() == 1
+    assert figures.nth(1).locator("fieldset:disabled").count() == 1
+    assert not watched.problems
+
+
+@pytest.fixture(scope="module")
+def deck(serve, tmp_path_factory):
+    """Make a deck with a slide for each stage, as a lecture would; give its address."""
+    folder = tmp_path_factory.mktemp("stages")
+    cells = [nbformat.v4.new_markdown_cell("# Stages", metadata={"slideshow": {"slide_type": "slide"}})]
+    for name in STAGES:
+        title = nbformat.v4.new_markdown_cell(f"## The {name}", metadata={"slideshow": {"slide_type": "slide"}})
+        output = nbformat.v4.new_output("execute_result", {"text/html": stage_html(name)}, execution_count=1)
+        look = {"slideshow": {"slide_type": "-"}, "tags": ["hide-input"]}
+        cells += [title, nbformat.v4.new_code_cell(f'stage("{name}")', outputs=[output], metadata=look)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "02_stages.ipynb")
+    make_decks([folder / "02_stages.ipynb"], folder)
+    return f"{serve(folder)}/02_stages.html"
+
+
+def test_on_a_slide_a_stage_fits_and_its_keys_turn_no_page(deck, watch):
+    watched = watch(1280, 720)
+    watched.page.goto(deck)
+    watched.page.wait_for_function("window.Reveal && Reveal.isReady()", timeout=60_000)
+    for number, figure in enumerate(watched.page.locator(".attention-live").all(), start=1):
+        watched.page.evaluate("number => Reveal.slide(number)", number)
+        answer(figure)
+        if figure.get_by_role("textbox").count():
+            figure.get_by_role("textbox").fill("777777777777")
+        for slider in figure.get_by_role("slider").all():
+            if slider.is_visible():
+                slider.press("ArrowRight")
+        figure.locator("button:visible").last.press(" ")
+        assert watched.page.evaluate("Reveal.getIndices().h") == number
+        high, wide = watched.page.evaluate(
+            "() => { const slide = Reveal.getCurrentSlide(); return [slide.scrollHeight, slide.scrollWidth]; }"
+        )
+        assert (high <= 720, wide <= 1280) == (True, True), (number, high, wide)
+    assert not watched.problems
+
+
+@every_stage
+@pytest.mark.parametrize("width", [320, 390, 704, 1280])
+def test_nothing_is_cut_at_any_width(name, width, shown):
+    watched, figure = shown(stage_html(name), width)
+    answer(figure)
+    if name == "translator":
+        figure.get_by_role("textbox").fill("777777777777")
+    assert watched.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert figure.evaluate(OVERFLOWS) == []
+
+
+@every_stage
+@every_theme
+def test_axe_finds_nothing(name, theme, shown):
+    watched, figure = shown(stage_html(name), 704, theme)
+    figure.locator(".live-answers").wait_for()
+    for guessed in (False, True):
+        if guessed:
+            answer(figure)
+        found = Axe().run(watched.page, options={"resultTypes": ["violations"]}).response["violations"]
+        assert not [(rule["id"], [node["html"][:160] for node in rule["nodes"]][:3]) for rule in found]
