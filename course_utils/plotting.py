@@ -4,6 +4,7 @@ import base64
 import html
 import io
 from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import cycle
 from weakref import WeakKeyDictionary
 
 import matplotlib.pyplot as plt
@@ -25,6 +26,8 @@ MODEL_COLOURS = {  # one for each model, in every lecture
     "attention": COLOURS[2],
     "recurrent": COLOURS[1],
     "convolution": COLOURS[3],
+    "GAT": COLOURS[2],  # attention, along edges
+    "TF-IDF": COLOURS[4],
 }
 CONTEXT = "#767676"  # what is there for comparison only
 SHARPER = 2  # points kept for each point on the page, so that a picture stays sharp on a projector
@@ -189,7 +192,7 @@ def seed_dots(
     ax: Axes,
     series: Mapping[str, ArrayLike],
     compared: Collection[str] = (),
-    accents: Sequence[str] = COLOURS[1:],
+    accents: Sequence[str] | None = None,
 ) -> None:
     """Draw one row per condition: each seed a dot (fainter where there are many), their mean a bar with its value.
 
@@ -202,11 +205,13 @@ def seed_dots(
     compared
         The conditions that the figure compares: they are drawn in colour, all others in grey as context.
     accents
-        The colours of those that are compared, in the same order; where there are fewer, they begin again.
+        The colours of those that are compared, in the same order; where there are fewer, they begin again. Without
+        them a model has its own of MODEL_COLOURS, and anything else one after the other.
     """
     unknown = set(compared) - set(series)
     if unknown:
         raise ValueError(f"seed_dots: compared names {sorted(unknown)}, which is none of the rows {list(series)}.")
+    accents = _own_colours(compared) if accents is None else accents
     means = {}
     for row, (name, values) in enumerate(series.items()):
         values = np.asarray(values, dtype=float)
@@ -223,6 +228,13 @@ def seed_dots(
     ax.set_yticks(range(len(series)), list(series))
     ax.set_ylim(len(series) - 0.4, -0.8)
     _tell(ax, "means: " + ", ".join(f"{name} {text}" for name, text in zip(means, printed, strict=True)))
+
+
+def _own_colours(names: Collection[str]) -> list[str]:
+    """Give models their own colours, and the others those that are left, one after the other."""
+    own = {name: MODEL_COLOURS[name] for name in names if name in MODEL_COLOURS}
+    left = cycle(colour for colour in COLOURS[1:] if colour not in own.values())
+    return [own[name] if name in own else next(left) for name in names]
 
 
 def _alike(numbers: Sequence[float]) -> list[str]:

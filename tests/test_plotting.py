@@ -201,3 +201,11 @@ def test_a_picture_keeps_a_palette_and_looks_the_same(displayed):
     assert picture.mode == "P"
     after = np.asarray(picture.convert("RGB").resize(before.shape[1::-1], Image.Resampling.BOX), dtype=float)
     assert np.abs(after - before).mean() < 3
+
+
+def test_a_model_that_is_compared_keeps_its_colour_wherever_it_stands():
+    for compared in (("GAT", "other"), ("other", "GAT")):
+        _, ax = plt.subplots()
+        plotting.seed_dots(ax, {"GAT": [1.0, 2.0], "other": [1.0, 2.0]}, compared)
+        dots = [line for line in ax.lines if line.get_marker() == "o"]
+        assert dots[0].get_color() == plotting.MODEL_COLOURS["GAT"] != dots[1].get_color()
