@@ -24,7 +24,8 @@ MathJax.Hub.Queue(() => {
   Reveal.on("ready", (event) => fit(event.currentSlide));
   Reveal.on("slidechanged", (event) => fit(event.currentSlide));
   Reveal.on("pdf-ready", () => Reveal.getSlides().forEach(fit));
-  document.fonts.ready.then(() => Reveal.initialize({
+  const faces = [...document.fonts].map((face) => face.load()); // those of the slides to come as well: each is measured
+  Promise.allSettled(faces).then(() => Reveal.initialize({
     width: 1280, height: 720, margin: 0.03, center: false, hash: true, slideNumber: "c/t", transition: "none",
     navigationMode: "linear", // the right arrow walks through all of it; Esc still shows sections as columns
     controls: true, progress: true, pdfSeparateFragments: false, showNotes: false, plugins: [RevealNotes],
