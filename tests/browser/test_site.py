@@ -26,6 +26,7 @@ PAGES = [
     "lectures/experiments/index",
     "lectures/00_start_here",
     "using",
+    "play",
     "teaching",
     "claims",
     "data",
