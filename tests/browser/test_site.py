@@ -258,6 +258,7 @@ def test_search_leads_first_to_the_section_that_teaches_the_thing(watch, address
             wrong.append(f"{word}: {link}")
         if ">" not in first.inner_text():
             wrong.append(f"{word}: the hit names no section, only {first.inner_text()}")
+        watched.page.wait_for_load_state("networkidle")  # what is still on its way when we leave counts as failed
     assert not wrong
     watched.page.goto(urljoin(f"{address}/", link))
     formulas_are_set(watched.page)
