@@ -205,7 +205,7 @@ def write_pages(
         (offered[0].page, "Read lecture 01", "main"),
         ("play.html", "Play with it", ""),
         ("using.html", "Run it on your laptop", ""),
-        ("using.html#when-you-teach-a-class", "Teach with it", ""),
+        ("teaching.html", "Teach with it", ""),
     ]
     if repository:
         ways.append((repository, "Source", ""))
