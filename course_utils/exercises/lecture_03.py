@@ -652,7 +652,8 @@ def _why_not_indifferent(changed: Tensor, states: Tensor, query: Tensor) -> str 
     scores = changed @ query
     weights = scores.softmax(0)
     gap = (weights @ changed - changed.mean(0)).norm()
-    if gap < 1e-3:
+    spread = (changed - changed.mean(0)).norm(dim=1).max()
+    if gap < 1e-3 * max(1.0, float(spread)):  # states that were divided by a small score are far apart
         return None
     before = states.double() @ query
     told = _what_became_of_the_scores(scores, before, float(query @ query))

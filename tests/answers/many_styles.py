@@ -20,7 +20,7 @@ wrong(P, "equal|mean|scores", lambda s, v: v.mean(0))
 wrong(P, "mean for|length|divide|times", lambda s, v: (s.softmax(0)[:, None] * v).mean(dim=0))
 wrong(P, "normalis|sum to one", lambda s, v: torch.exp(s) @ v)
 wrong(P, "weights", lambda s, v: nn.Softmax(dim=0)(s))
-wrong(P, "axis|add up|sum", lambda s, v: s.softmax(0)[:, None] * v)
+wrong(P, "axis|add them up|sum", lambda s, v: s.softmax(0)[:, None] * v)
 wrong(P, "sigmoid", lambda s, v: s.sigmoid() @ v)
 wrong(P, "softmin|sign|lowest", lambda s, v: F.softmin(s, dim=0) @ v)
 
@@ -1069,7 +1069,6 @@ wrong(P, UNNAMED, lambda s, q: s.mean(0), lambda s, q: s @ q)
 right(
     P,
     lambda s, q: s - torch.outer(s @ q / q.dot(q), q),
-    lambda s, q: s / (s @ q)[:, None],
     lambda s, q: s.numpy() - np.outer(s.numpy() @ q.numpy(), q.numpy()) / float(q @ q),
     lambda s, q: s.double() - (s.double() @ q.double() - 3)[:, None] * q.double() / (q.double() @ q.double()),
     lambda s, q: torch.stack([k - (k @ q) / (q @ q) * q for k in s]),
