@@ -670,8 +670,8 @@ def _what_became_of_the_scores(scores: Tensor, before: Tensor, length_squared: f
     if torch.allclose(scores - scores.mean(), before - before.mean(), atol=1e-3):
         return (
             "All scores are what they were, but for one number that is added to all of them. The softmax does not "
-            "notice "
-            "that: the weights are unchanged. The *differences* between the scores must go."
+            "notice that: "
+            "the weights are unchanged. The *differences* between the scores must go."
         )
     factor = float((scores @ before) / (before @ before))
     if not torch.allclose(scores, factor * before, atol=1e-3):
@@ -684,8 +684,7 @@ def _what_became_of_the_scores(scores: Tensor, before: Tensor, length_squared: f
     if factor > 1:
         return (
             f"Your scores are {factor:.3g} times the old ones: what the query sees was added instead of taken away "
-            f"(the "
-            "sign is the wrong way round)."
+            "(the sign is the wrong way round)."
         )
     return (
         f"Your scores are {factor:.3g} times the old ones; they should all be equal, 0 for instance. You move along "

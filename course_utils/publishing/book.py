@@ -25,6 +25,7 @@ from course_utils.command_line import parse
 from course_utils.files import LECTURES, PICTURES, write_atomically
 from course_utils.publishing.assets import copy_mathjax
 from course_utils.publishing.browser import WANTED, started
+from course_utils.publishing.notebooks import PROGRESS_BAR, filled, without_printed
 from course_utils.publishing.slides import hides_code
 from course_utils.refusals import Stop, carry_out, check_file, read_notebook
 
@@ -39,8 +40,7 @@ NO_BROWSER = (
 )
 HEADING = re.compile(r'<h([1-6])(?: id="([^"]*)")?>(.*?)</h\1>', re.DOTALL)
 LINK = re.compile(r'<a href="(?!https?:|mailto:)([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
-# What is there for whoever sits before the screen: how many exercises are solved, and bars that fill.
-OF_THE_SCREEN = re.compile(r"^(?:Exercises of lecture \d\d: .*|.*\d%\|.*\|.*)\n?", re.MULTILINE)
+SOLVED = re.compile(r"^Exercises of lecture \d\d: .*\n?", re.MULTILINE)  # for whoever sits before the screen
 IN_CONTENTS = 2  # levels of headings
 READY = """() => new Promise(resolve => MathJax.Hub.Queue(() => document.fonts.ready.then(() => resolve(true))))"""
 HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].map(heading => heading.id)"""
@@ -122,14 +122,13 @@ def write_pages(lectures: Sequence[Path], folder: Path) -> None:
     for lecture in lectures:
         body, _ = exporter.from_notebook_node(prepared(read_notebook(lecture)))
         chapters.append(f"<section>{linked(body, lecture.stem[:2], [path.stem[:2] for path in lectures])}</section>")
+    parts = {
+        "colours of code": f"<style>{HtmlFormatter(style='default').get_style_defs('.highlight')}</style>",
+        "contents": contents("".join(chapters)),
+        "lectures": "\n".join(chapters),
+    }
     text = (SOURCES / "book.html").read_text(encoding="utf-8")
-    for mark, part in {
-        "<!-- colours of code -->": f"<style>{HtmlFormatter(style='default').get_style_defs('.highlight')}</style>",
-        "<!-- contents -->": contents("".join(chapters)),
-        "<!-- lectures -->": "\n".join(chapters),
-    }.items():
-        text = text.replace(mark, part)
-    (folder / "book.html").write_text(text, encoding="utf-8")
+    (folder / "book.html").write_text(filled(text, parts), encoding="utf-8")
 
 
 def prepared(notebook: NotebookNode) -> NotebookNode:
@@ -153,11 +152,8 @@ def prepared(notebook: NotebookNode) -> NotebookNode:
             cells.append(cell)
     heading = [nbformat.v4.new_markdown_cell("## Hints and solutions")] if behind else []
     notebook.cells = [*cells, *heading, *behind]
-    for cell in [cell for cell in notebook.cells if cell.cell_type == "code"]:
-        for output in cell.outputs:
-            if output.output_type == "stream":
-                output.text = OF_THE_SCREEN.sub("", output.text)
-        cell.outputs = [output for output in cell.outputs if output.get("text", "?").strip()]
+    for pattern in (SOLVED, PROGRESS_BAR):
+        without_printed(notebook, pattern)
     return notebook
 
 

@@ -93,13 +93,13 @@ def kind_of_picture(image: Image.Image) -> str:
     return "weights" if on_scale > 0.05 * 160 * 120 else "drawn"
 
 
-def without_progress_bars(notebook: NotebookNode) -> None:
-    """Leave out, in place, what a progress bar has written; an output that held nothing else goes too."""
+def without_printed(notebook: NotebookNode, pattern: re.Pattern) -> None:
+    """Leave out, in place, what a pattern finds in what was printed; an output that held nothing else goes too."""
     for cell in notebook.cells:
         if cell.cell_type == "code":
             for output in cell.outputs:
                 if output.output_type == "stream":
-                    output.text = PROGRESS_BAR.sub("", output.text)
+                    output.text = pattern.sub("", output.text)
             cell.outputs = [made for made in cell.outputs if made.output_type != "stream" or made.text.strip()]
 
 
@@ -137,6 +137,13 @@ def section(text: str, title: str) -> str:
     if found is None:
         raise Damaged(damaged(README, f"it lacks the section {title!r}"))
     return found[1]
+
+
+def filled(text: str, parts: Mapping[str, str]) -> str:
+    """Put parts in the places of a page that comments mark with their names, such as ``<!-- the table -->``."""
+    for name, part in parts.items():
+        text = text.replace(f"<!-- {name} -->", part)
+    return text
 
 
 def without_comments(text: str) -> str:

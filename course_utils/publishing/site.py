@@ -45,11 +45,13 @@ from course_utils.publishing.assets import copy_mathjax, write_look
 from course_utils.publishing.glossary import as_page as glossary_page
 from course_utils.publishing.home import Card, cards, effort, explorer, finding, one_table, question, raw
 from course_utils.publishing.notebooks import (
+    PROGRESS_BAR,
+    filled,
     picture_file,
     put_pictures_into_files,
     table,
     without_comments,
-    without_progress_bars,
+    without_printed,
 )
 from course_utils.publishing.server import serve
 from course_utils.publishing.slides import write_decks
@@ -200,7 +202,6 @@ def write_pages(
     repository: str,
 ) -> None:
     """Write the pages that are no notebooks."""
-    home = read_text(folder / "index.md")
     ways = [
         (offered[0].page, "Read lecture 01", "main"),
         ("play.html", "Play with it", ""),
@@ -215,13 +216,9 @@ def write_pages(
         "the table": raw(one_table(rows, [card.page for card in offered])),
         "the cards": raw(cards(offered)),
     }
-    for mark, part in parts.items():
-        home = home.replace(f"<!-- {mark} -->", part)
-    (folder / "index.md").write_text(home, encoding="utf-8")
-    play = read_text(folder / "play.md")
-    for name in STAGES:
-        play = play.replace(f"<!-- stage {name} -->", raw(stage_html(name, "02")))
-    (folder / "play.md").write_text(play, encoding="utf-8")
+    stages = {f"stage {name}": raw(stage_html(name, "02")) for name in STAGES}
+    for name, marked in (("index.md", parts), ("play.md", stages)):
+        (folder / name).write_text(filled(read_text(folder / name), marked), encoding="utf-8")
     (folder / "claims.md").write_text(claims(read_text(CLAIMS)), encoding="utf-8")
     (folder / "data.md").write_text(read_text(CARDS), encoding="utf-8")
     (folder / "glossary.md").write_text(glossary_page(glossary), encoding="utf-8")
@@ -246,7 +243,7 @@ def write_pages(
 def as_page(notebook: NotebookNode, name: str) -> NotebookNode:
     """Give a copy as it is read on a page: without guards, its displayed equations numbered, by a name of its own."""
     notebook = deepcopy(notebook)
-    without_progress_bars(notebook)
+    without_printed(notebook, PROGRESS_BAR)
     equations = 0
 
     def numbered(match: re.Match) -> str:

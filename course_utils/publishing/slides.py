@@ -27,12 +27,13 @@ from course_utils.files import LECTURES, PICTURES, README
 from course_utils.folders import foreign, private_folder, put, refuse
 from course_utils.publishing.assets import copy_mathjax, copy_reveal, write_look
 from course_utils.publishing.notebooks import (
+    PROGRESS_BAR,
     picture,
     put_pictures_into_files,
     read_runs,
     table,
     with_values_for_constants,
-    without_progress_bars,
+    without_printed,
 )
 from course_utils.publishing.server import serve
 from course_utils.refusals import Stop, carry_out, check_folder, read_notebook, read_text
@@ -145,7 +146,7 @@ def prepared(notebook: NotebookNode, seconds: Mapping[str, int], frame: str = ""
     title = next(cell.source for cell in notebook.cells if cell.source.startswith("# "))
     notebook.metadata.title = title.removeprefix("# ").split("\n")[0]
     with_values_for_constants(notebook)
-    without_progress_bars(notebook)
+    without_printed(notebook, PROGRESS_BAR)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = LINK_TO_NOTEBOOK.sub(r"\1", cell.source)
