@@ -12,9 +12,11 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from PIL import Image
 
 from course_utils.drawings import six_rows
-from course_utils.files import LECTURES, NOTEBOOKS, README
+from course_utils.evidence.card import SYMBOLS, cards
+from course_utils.evidence.record import records_of
+from course_utils.files import CLAIMS, EXPERIMENTS, LECTURES, NOTEBOOKS, README
 from course_utils.palette import shade
-from course_utils.publishing import addresses, glossary, home, notebooks, site, slides
+from course_utils.publishing import addresses, claims, glossary, home, lighter, notebooks, site, slides, teaching
 from course_utils.publishing.notebooks import picture
 from course_utils.refusals import Stop, carry_out
 
@@ -98,6 +100,29 @@ def test_every_slide_ends_with_the_minutes_in_the_speakers_notes(notebook):
     assert shown.cells[3].source.startswith("**About 1 min.**")
 
 
+def test_a_speaker_is_told_what_to_say_what_to_ask_and_which_mistakes_to_expect(notebook, monkeypatch):
+    asked = teaching.Asked({"Idea": ["Why?", "And?"]}, {"07_two": ["one for two", "none"]})
+    monkeypatch.setattr(slides, "asked_in", {"07": asked}.get)
+    notebook.cells.append(cell("code", 'check("07_two", two)', "skip"))
+    slides.add_questions(notebook, "07")
+    notes = [made.source for made in notebook.cells if slides.slide_type(made) == "notes"]
+    assert notes[0].startswith("**Say:**\n\nword")
+    assert notes[1:] == ["**Ask:** Why? And?", "**Expect:** one for two; none."]
+
+
+@pytest.mark.parametrize("path", LECTURES, ids=lambda path: path.stem)
+def test_each_question_of_the_page_for_those_who_teach_is_in_the_notes_of_one_slide(path):
+    number = path.stem[:2]
+    asked = teaching.asked_in(number)
+    shown = slides.prepared(nbformat.read(path, as_version=4), {}, number=number)
+    notes = "\n".join(made.source for made in shown.cells if slides.slide_type(made) == "notes")
+    parts = [*asked.questions.values(), *asked.mistakes.values()]
+    assert sum(map(len, parts)) >= 5
+    for part in parts:
+        for sentence in part:
+            assert notes.count(sentence) == 1, sentence
+
+
 def test_code_that_only_draws_is_hidden(notebook):
     shown = slides.prepared(notebook, {})
     drawing = next(made for made in shown.cells if "show(fig)" in made.source)
@@ -143,14 +168,62 @@ def test_the_table_has_a_row_with_a_link_and_a_drawing_for_each_lecture():
     assert "$" not in shown
 
 
-def test_every_claim_stands_on_the_site_with_its_verdict_under_its_lecture():
-    text = site.CLAIMS.read_text(encoding="utf-8")
-    page = site.claims(text)
-    claims = r"^[✓✗?] \*\*(holds|does not hold|unclear)\*\* · "
-    assert len(re.findall(claims, page, flags=re.MULTILINE)) == len(re.findall(claims, text, flags=re.MULTILINE)) > 50
+def test_every_claim_has_its_line_under_its_lecture_with_verdict_effect_and_the_place_where_it_was_measured():
+    styles = lighter.Styles()
+    page = claims.page(CLAIMS.read_text(encoding="utf-8"), styles)
+    known = [(record, claim) for path in LECTURES for record in records_of(path.stem[:2]) for claim in record.claims]
+    lines = re.findall(r'<details class="claim" data-word="(.+?)"><summary>(.*?)</summary>(.*?)</details>', page)
+    assert len(lines) == len(known) > 50
+    for (record, claim), (word, line, rest) in zip(known, lines, strict=True):
+        verdict = record.verdict(claim)
+        assert word == verdict.word
+        assert f"{SYMBOLS[word]} {word}" in line
+        assert verdict.over_baseline.points(verdict.digits)[0] in line or verdict.successes is not None
+        assert f"{EXPERIMENTS.name}/" in rest
+        assert record.name in rest
     for path in LECTURES:
         assert re.search(rf"^### \[{path.stem[:2]} .+\]\(lectures/{path.name}\)$", page, flags=re.MULTILINE)
+    assert f"all {len(known)}<" in page
     assert "<!--" not in page
+    assert "Beside the papers" in page
+
+
+def test_styles_of_cards_are_written_once_and_none_is_lost():
+    markup = "".join(part for record in records_of("06")[:3] for part in [cards(record).markup])
+    styles = lighter.Styles()
+    lighter_markup = styles.taken_from(markup)
+    rules = dict(re.findall(r"^\.bd-article \.(card-\d+) \{ (.+) \}$", styles.sheet(), flags=re.MULTILINE))
+    assert len(set(rules.values())) == len(rules) < 60
+
+    def back(found):
+        return f' style="{";".join(filter(None, (found[2], rules[found[1]])))}"'
+
+    def parts(text):
+        return [sorted(style.split(";")) for style in re.findall(r'style="([^"]+)"', text)]
+
+    again = re.sub(r' class="(card-\d+)"(?: style="([^"]+)")?', back, lighter_markup)
+    assert parts(again) == parts(markup)
+    assert len(lighter_markup) < 0.6 * len(markup)
+    other = '<div class="attention-explorer" style="color:red">'
+    assert styles.taken_from(other) == other
+
+
+def test_pages_carry_no_marks_scripts_and_icons_without_effect(tmp_path):
+    styles = tmp_path / "_static" / "styles"
+    styles.mkdir(parents=True)
+    code = (
+        '<pre><span class="n">a</span> <span class="o">=</span> <span class="mi">1</span></pre><i class="fa-bars"></i>'
+    )
+    script = '<script src="_static/searchtools.js?v=1"></script>'
+    for name in ("index.html", "search.html"):
+        (tmp_path / name).write_text(f"{code}{script}", encoding="utf-8")
+    rules = 'a{b:c}.fa-bars,.fa-navicon{--fa:"\\f0c9"}.fa-2{--fa:"\\32"}.fa-lg{size:1}'
+    (styles / "theme.css").write_text(rules, encoding="utf-8")
+    lighter.lighten(tmp_path)
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert page == '<pre>a = <span class="mi">1</span></pre><i class="fa-bars"></i>'
+    assert script in (tmp_path / "search.html").read_text(encoding="utf-8")
+    assert (styles / "theme.css").read_text(encoding="utf-8") == rules.replace('.fa-2{--fa:"\\32"}', "")
 
 
 @pytest.mark.parametrize("row", six_rows.SIX, ids=lambda row: row.name)

@@ -9,7 +9,7 @@ import pytest
 
 from course_utils.evidence.record import RECORDS, Claim, Record
 from course_utils.files import CHECKOUT, CLAIMS, LECTURES, README, RUNS, START_AND_LECTURES
-from course_utils.publishing import readme
+from course_utils.publishing import addresses, readme
 
 PAGES = [*sorted(CHECKOUT.glob("*.md")), CHECKOUT / "datasets" / "README.md"]
 MARKS = "<!-- claims: written by python -m course_utils.publishing.readme -->", "<!-- end of claims -->"
@@ -103,9 +103,26 @@ def test_a_lecture_that_readme_does_not_show_once_is_named(lecture, text):
 
 
 def test_readme_and_claims_show_the_lectures_and_the_records_as_they_are():
-    for path, write in ((README, readme.with_lectures), (CLAIMS, readme.with_claims)):
+    set_in_pyproject = addresses.setting("Repository")
+    writers = (
+        (README, readme.with_lectures),
+        (README, lambda text: readme.with_badges(text, set_in_pyproject)),
+        (CLAIMS, readme.with_claims),
+    )
+    for path, write in writers:
         text = path.read_text(encoding="utf-8")
         assert write(text) == text, "run: .venv/bin/python -m course_utils.publishing.readme"
+
+
+@pytest.mark.parametrize("elsewhere", ["", "https://codeberg.org/ada/course"])
+def test_badges_come_and_go_with_the_address_that_is_set(elsewhere):
+    text = "# T\n\nFirst.\n"
+    marked = readme.with_badges(text, "https://github.com/ada/course")
+    assert readme.with_badges(marked, "https://github.com/ada/course") == marked
+    line = marked.splitlines()[2]
+    assert "(https://github.com/ada/course/actions/workflows/test.yml)" in line
+    assert "(https://mybinder.org/v2/gh/ada/course/HEAD?labpath=notebooks%2F00_start_here.ipynb)" in line
+    assert readme.with_badges(marked, elsewhere) == text
 
 
 def test_readme_is_short_enough_to_be_read():

@@ -56,6 +56,15 @@ def test_a_misconception_is_one_that_a_check_knows_by_name(title, number, plan):
     assert re.sub(r"<!--.*?-->", "", expected).strip().endswith(".")
 
 
+@pytest.mark.parametrize(("title", "number", "plan"), PLANS, ids=[number for _, number, _ in PLANS])
+def test_a_question_names_the_section_in_which_it_is_asked(title, number, plan):
+    (line,) = re.findall(r"\*\*Ask:\*\* (.*)", plan)
+    assert line.count("<!--") >= 2
+    assert line.endswith("-->")
+    assert set(re.findall(r"<!-- (.+?) -->", line)) <= set(headings(number)[1])
+    assert all(question.strip().endswith("?") for question in re.split(r"<!--.*?-->", line)[:-1])
+
+
 def test_a_plan_for_three_days_leaves_out_only_what_no_later_lecture_needs():
     (days,) = re.findall(r"^\| day \|.*?(?=\n\n)", PAGE, flags=re.MULTILINE | re.DOTALL)
     assert re.findall(r"lecture (\d\d)", days) == ["01", "02", "03", "05", "06"]

@@ -120,6 +120,21 @@ def forest(pairs: Sequence[tuple[Record, Claim]]) -> Shown:
     return Shown(markup, "\n".join(lines))
 
 
+def line_and_rest(record: Record, claim: Claim) -> tuple[str, str, str]:
+    """Give a claim for a page of many: its word, its line (sentence, effect, interval) and the rest of its card."""
+    result = record.verdict(claim)
+    difference = result.over_baseline
+    line = (
+        f'<div role="group" aria-label="Verdict: {result.word}" style="{FONT};{ROW}">'
+        f'<div style="{NAME};flex-basis:15em">{_badge(result.word)} {_as_html(claim.says)}</div>'
+        f'<div style="{NUMBERS};{QUIET}">{_numbers(result, difference)}</div>'
+        f"{_track(difference, claim, Scale.over([difference], (0.0, claim.at_least)), COLOURS[result.word], 'effect')}"
+        "</div>"
+    )
+    rest = f'<div role="group" aria-label="What was measured" style="{FONT}">{_head(record, claim, result, "")}{_compared_and_why(record, claim, result)}</div>'
+    return result.word, line, rest
+
+
 def card_markdown(record: Record, claim: Claim) -> str:
     """Give a card's twin in Markdown: the claim with its word and symbol, the three differences, and the means."""
     result = record.verdict(claim)
@@ -132,25 +147,32 @@ def card_markdown(record: Record, claim: Claim) -> str:
 
 
 def _card(record: Record, claim: Claim, result: Verdict) -> str:
-    colour = COLOURS[result.word]
+    says = f'<div style="{SENTENCE}">{_as_html(claim.says)}</div>'
+    return (
+        f'<div role="group" aria-label="Verdict: {result.word}" style="{FONT};max-width:46em;box-sizing:border-box;'
+        "margin:0.9em 0;padding:0.8em 1.1em;border:1px solid rgba(113,123,138,0.45);"
+        f'border-left:0.35em solid {COLOURS[result.word]};border-radius:0.4em">'
+        f"{_head(record, claim, result, _badge(result.word))}{says}{_compared_and_why(record, claim, result)}</div>"
+    )
+
+
+def _head(record: Record, claim: Claim, result: Verdict, badge: str) -> str:
     kind = "primary claim" if claim.primary else "exploratory claim"
     if claim.primary and result.primaries > 1:
         kind += f", one of {result.primaries}"
-    head = (
-        f'<div style="display:flex;flex-wrap:wrap;align-items:center;gap:0.2em 0.8em">{_badge(result.word)}'
+    return (
+        f'<div style="display:flex;flex-wrap:wrap;align-items:center;gap:0.2em 0.8em">{badge}'
         f'<span style="{QUIET}">{kind} · {html.escape(claim.metric)} · {len(record.seeds)} seeds</span></div>'
     )
-    says = f'<div style="{SENTENCE}">{_as_html(claim.says)}</div>'
+
+
+def _compared_and_why(record: Record, claim: Claim, result: Verdict) -> str:
     body = _differences(claim, result) if result.successes is None else _successes(claim, result, result.successes)
     why = _as_html(f"{result.why} {_levels(record, claim)}").replace(" %", "\u00a0%")  # no line begins with a sign
     foot = f'<div style="{QUIET};line-height:1.45;padding-top:0.5em">{why}'
     if result.adjusted is not None:
         foot += f" p = {result.adjusted:.2g} (one-sided, Holm)."
-    return (
-        f'<div role="group" aria-label="Verdict: {result.word}" style="{FONT};max-width:46em;box-sizing:border-box;'
-        f"margin:0.9em 0;padding:0.8em 1.1em;border:1px solid rgba(113,123,138,0.45);border-left:0.35em solid {colour};"
-        f'border-radius:0.4em">{head}{says}{body}{foot}</div></div>'
-    )
+    return f"{body}{foot}</div>"
 
 
 def _badge(word: str) -> str:

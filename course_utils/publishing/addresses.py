@@ -18,12 +18,12 @@ def repository(checkout: Path = CHECKOUT) -> str:
     ``Repository`` under ``[project.urls]`` in pyproject.toml goes first. An origin that is a folder, or a host without
     a web page that we know, is no address.
     """
-    return _setting("Repository", checkout) or _page_of(_origin(checkout))
+    return setting("Repository", checkout) or _page_of(_origin(checkout))
 
 
 def site(checkout: Path = CHECKOUT) -> str:
     """Give the address of the published site, ``Homepage`` under ``[project.urls]``; empty if there is none."""
-    return _setting("Homepage", checkout)
+    return setting("Homepage", checkout)
 
 
 def source(page: str, path: str) -> str:
@@ -37,7 +37,8 @@ def binder(page: str, path: str) -> str:
     return f"https://mybinder.org/v2/gh/{found[1]}/HEAD?labpath={quote(path, safe='')}" if found else ""
 
 
-def _setting(name: str, checkout: Path) -> str:
+def setting(name: str, checkout: Path = CHECKOUT) -> str:
+    """Give an address that pyproject.toml sets; empty if it sets none."""
     with (checkout / "pyproject.toml").open("rb") as file:
         urls = tomllib.load(file)["project"].get("urls", {})
     return str(urls.get(name, "")).rstrip("/")

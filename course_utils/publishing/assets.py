@@ -31,7 +31,7 @@ UNUSED_ELSEWHERE = {"Bold", "BoldItalic", "Italic"}
 TEXT_FACE = "dist/theme/fonts/source-sans-pro"
 CODE_FACE = "mpl-data/fonts/ttf"
 WEIGHTS = {"regular": "400 normal", "italic": "400 italic", "semibold": "600 normal"}
-IN_CODE = [*range(0x20, 0x250), *range(0x370, 0x400), *range(0x2010, 0x2600)]  # Latin, Greek, signs and frames
+SIGNS = [*range(0x20, 0x250), *range(0x370, 0x400), *range(0x2010, 0x2600)]  # Latin, Greek, signs and frames
 
 
 def copy_reveal(folder: Path) -> None:
@@ -71,10 +71,10 @@ def write_look(folder: Path) -> None:
     shutil.copy(source / "LICENSE", faces / "source-sans-pro-LICENSE")
     rules = []
     for name, weight in WEIGHTS.items():
-        shutil.copy(source / f"source-sans-pro-{name}.woff", faces)
+        _part_of_face(source / f"source-sans-pro-{name}.woff", faces / f"source-sans-pro-{name}.woff", ["kern", "liga"])
         rules.append(_face("Source Sans Pro", weight, f"source-sans-pro-{name}.woff"))
     for name, weight in {"DejaVuSansMono": "400 normal", "DejaVuSansMono-Bold": "700 normal"}.items():
-        _part_of_face(_package("matplotlib") / CODE_FACE / f"{name}.ttf", faces / f"{name}.woff")
+        _part_of_face(_package("matplotlib") / CODE_FACE / f"{name}.ttf", faces / f"{name}.woff", [])
         rules.append(_face("DejaVu Sans Mono", weight, f"{name}.woff"))
     shutil.copy(_package("matplotlib") / CODE_FACE / "LICENSE_DEJAVU", faces / "dejavu-LICENSE")
     for place, colours in ((":root", LIGHT), (':root[data-theme="dark"]', DARK)):
@@ -95,14 +95,14 @@ def _face(family: str, weight: str, file: str) -> str:
     )
 
 
-def _part_of_face(source: Path, target: Path) -> None:
-    """Keep the signs of a face that code is written with: a tenth of its size."""
+def _part_of_face(source: Path, target: Path, features: list[str]) -> None:
+    """Keep the signs of a face that the course is written with, and what sets them side by side."""
     logging.getLogger("fontTools").setLevel(logging.WARNING)
-    options = subset.Options(flavor="woff", layout_features=[], hinting=False, notdef_outline=True)
+    options = subset.Options(flavor="woff", layout_features=features, hinting=False, notdef_outline=True)
     options.drop_tables += ["FFTM"]  # a time stamp
     with TTFont(source, recalcTimestamp=False) as face:
         chosen = subset.Subsetter(options)
-        chosen.populate(unicodes=IN_CODE)
+        chosen.populate(unicodes=SIGNS)
         chosen.subset(face)
         face.flavor = "woff"
         face.save(target)

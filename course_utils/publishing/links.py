@@ -36,6 +36,8 @@ class Links(SphinxPostTransform):
         glossary = terms(known["glossary"])
         if page.startswith("lectures/"):
             self._index(page, glossary)
+            for code in self.document.findall(nodes.literal_block):
+                code["classes"].append("no-search")  # a search for softmax should find its section, not its calls
         if page in ("glossary", "index"):
             return
         names = {name.lower(): (name, term) for term in glossary for name in term.names}

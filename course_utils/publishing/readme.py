@@ -12,7 +12,8 @@ from pathlib import Path
 from course_utils.evidence.card import card_markdown
 from course_utils.evidence.papers import papers_table
 from course_utils.evidence.record import RECORDS, Claim, Record
-from course_utils.files import CLAIMS, LECTURES, PICTURES, README, RUNS, write_atomically
+from course_utils.files import CLAIMS, LECTURES, NOTEBOOKS, PICTURES, README, RUNS, START, write_atomically
+from course_utils.publishing import addresses
 from course_utils.publishing.notebooks import picture, read_runs
 from course_utils.refusals import carry_out, check_file, read_notebook
 
@@ -68,6 +69,16 @@ def with_lectures(text: str, notebooks: Sequence[Path] = LECTURES) -> str:
     return text
 
 
+def with_badges(text: str, repository: str) -> str:
+    """Give README's text with badges below its title where the repository is at GitHub, and without them elsewhere."""
+    title, _, rest = text.partition("\n")
+    rest = re.sub(r"\A\n\[!\[.*\n", "", rest)
+    binder = addresses.binder(repository, f"{NOTEBOOKS.name}/{START.name}")
+    tests = f"{repository}/actions/workflows/test.yml"
+    badges = f"\n[![tests]({tests}/badge.svg)]({tests}) [![Binder](https://mybinder.org/badge_logo.svg)]({binder})\n"
+    return f"{title}\n{badges if binder else ''}{rest}"
+
+
 def runs_table(path: Path = RUNS) -> str:
     """Write what each lecture's last clean run took: the whole process, its libraries included."""
     runs = read_runs(path)
@@ -106,7 +117,8 @@ def with_claims(text: str) -> str:
 def main() -> int:
     """Write the pictures, README and CLAIMS.md, all made before the first is written; give the exit status."""
     made = {PICTURES / f"{path.stem}.png": signature(path)[2] for path in LECTURES}
-    made[README] = with_lectures(README.read_text(encoding="utf-8")).encode()
+    written = with_lectures(README.read_text(encoding="utf-8"))
+    made[README] = with_badges(written, addresses.setting("Repository")).encode()
     made[CLAIMS] = with_claims(CLAIMS.read_text(encoding="utf-8")).encode()
     for path in made:
         check_file(path)

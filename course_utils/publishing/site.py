@@ -40,10 +40,11 @@ from course_utils.files import (
 )
 from course_utils.folders import foreign, manifest, private_folder, put, refuse
 from course_utils.palette import LIGHT
-from course_utils.publishing import addresses
+from course_utils.publishing import addresses, claims
 from course_utils.publishing.assets import copy_mathjax, write_look
 from course_utils.publishing.glossary import as_page as glossary_page
 from course_utils.publishing.home import Card, cards, effort, explorer, finding, one_table, question, raw
+from course_utils.publishing.lighter import Styles, lighten
 from course_utils.publishing.notebooks import (
     PROGRESS_BAR,
     filled,
@@ -61,7 +62,6 @@ NAME = "site"
 EXERCISES = "exercises"
 OF_A_PAGES_BRANCH = ("CNAME", "LICENSE", "README.md")  # what may be in a folder before the first build, beside .git
 FIRST = ("index.html", "objects.inv")  # known before the work: a site that was not built by this command has them
-UNUSED = ("webpack-macros.html", "vendor/fontawesome/webfonts/fa-brands-400.woff2")  # of the theme
 SOURCES = Path(__file__).with_name("site_sources")
 CARDS = CHECKOUT / "datasets" / "README.md"
 
@@ -100,13 +100,10 @@ def build(folder: Path, address: str = "") -> int:
 def finish(pages: Path, address: str) -> None:
     """Add what Sphinx does not make, and take away what no reader needs."""
     (pages / ".buildinfo").unlink(missing_ok=True)  # for the next build into the same pages, which is none
-    for debugging in pages.rglob("*.map"):
-        debugging.unlink()
+    lighten(pages)
     if not (pages / "lectures").is_dir():
         return
     write_decks(LECTURES, pages / "slides", shared=pages / "_static")
-    for unused in UNUSED:
-        (pages / "_static" / unused).unlink(missing_ok=True)
     home = f"{address}/" if address else "/"
     lost = read_text(SOURCES / "not_found.html").replace("HOME", home)
     (pages / "404.html").write_text(lost, encoding="utf-8")
@@ -156,12 +153,15 @@ def gather(folder: Path, pages: Path, address: str = "") -> None:
         (folder / "lectures" / kind).mkdir()
     notebooks = {path: read_notebook(path) for path in (*START_AND_LECTURES, *EXPERIMENT_NOTEBOOKS)}
     repository = addresses.repository()
-    offered, descriptions, pictures = [], {}, {}
+    offered, descriptions, pictures, styles = [], {}, {}, Styles()
     for path, notebook in notebooks.items():
         name = str(path.relative_to(NOTEBOOKS).with_suffix(""))
         page = as_page(notebook, name.replace("/", "-"))
         up = "../" * (1 + name.count("/"))
         put_pictures_into_files(page, static / "figures", f"{up}_static/figures", lazy=True)
+        for output in (output for cell in page.cells for output in cell.get("outputs", [])):
+            if "text/html" in output.get("data", {}):
+                output.data["text/html"] = styles.taken_from("".join(output.data["text/html"]))
         links = actions(path, name, up, repository)
         told = ""
         if path not in EXPERIMENT_NOTEBOOKS:
@@ -180,6 +180,8 @@ def gather(folder: Path, pages: Path, address: str = "") -> None:
             nbformat.write(tasks, folder / "lectures" / EXERCISES / path.name)
         add_below_title(page, bar(links, told))
         nbformat.write(page, folder / "lectures" / path.relative_to(NOTEBOOKS))
+    (folder / "claims.md").write_text(claims.page(read_text(CLAIMS), styles), encoding="utf-8")
+    (static / "cards.css").write_text(styles.sheet(), encoding="utf-8")
     write_pages(folder, rows, glossary, offered, notebooks[LECTURES[1]], repository)
     known = {
         "address": address,
@@ -219,7 +221,6 @@ def write_pages(
     stages = {f"stage {name}": raw(stage_html(name, "02")) for name in STAGES}
     for name, marked in (("index.md", parts), ("play.md", stages)):
         (folder / name).write_text(filled(read_text(folder / name), marked), encoding="utf-8")
-    (folder / "claims.md").write_text(claims(read_text(CLAIMS)), encoding="utf-8")
     (folder / "data.md").write_text(read_text(CARDS), encoding="utf-8")
     (folder / "glossary.md").write_text(glossary_page(glossary), encoding="utf-8")
     (folder / "cite.md").write_text(cite(repository), encoding="utf-8")
@@ -363,13 +364,6 @@ def add_below_title(page: NotebookNode, markup: str) -> None:
     """Put HTML between a page's title and its text."""
     title, _, rest = page.cells[0].source.partition("\n")
     page.cells[0].source = f"{title}\n\n{raw(markup)}\n{rest}"
-
-
-def claims(page: str) -> str:
-    """Give the page of claims, each lecture's heading with a link to it."""
-    for path in LECTURES:
-        page = re.sub(rf"^### ({path.stem[:2]} .*)$", rf"### [\1](lectures/{path.name})", page, flags=re.MULTILINE)
-    return without_comments(page)
 
 
 def citation() -> dict[str, Any]:

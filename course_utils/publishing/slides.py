@@ -36,6 +36,7 @@ from course_utils.publishing.notebooks import (
     without_printed,
 )
 from course_utils.publishing.server import serve
+from course_utils.publishing.teaching import asked_in
 from course_utils.refusals import Stop, carry_out, check_folder, read_notebook, read_text
 
 NAME = "slides"
@@ -152,6 +153,7 @@ def prepared(notebook: NotebookNode, seconds: Mapping[str, int], frame: str = ""
             cell.source = LINK_TO_NOTEBOOK.sub(r"\1", cell.source)
         if hides_code(cell) and "hide-input" not in cell.metadata.setdefault("tags", []):
             cell.metadata.tags.append("hide-input")
+    add_questions(notebook, number)
     first, *others = slides(notebook)
     groups = [first, [_slide(agenda([first, *others], seconds))], *others]
     if rows := lit_table(number):
@@ -171,6 +173,24 @@ def _slide(source: str, kind: str = "slide") -> NotebookNode:
     cell = nbformat.v4.new_markdown_cell(source)
     cell.metadata.slideshow = {"slide_type": kind}
     return cell
+
+
+def add_questions(notebook: NotebookNode, number: str) -> None:
+    """Tell a speaker, in place, in a slide's notes what to say, what to ask the class, and which mistakes to expect."""
+    asked, cells = asked_in(number), []
+    for slide in slides(notebook):
+        text = "\n".join(cell.source for cell in slide)
+        titles = re.findall(r"^## (?:\d+ · )?(.+)$", text, flags=re.MULTILINE)
+        exercises = re.findall(r'^check\("(\w+)"', text, flags=re.MULTILINE)
+        questions = [question for title in titles for question in asked.questions.get(title, [])]
+        mistakes = [mistake for exercise in exercises for mistake in asked.mistakes.get(exercise, [])]
+        lines = [f"**Ask:** {' '.join(questions)}"] if questions else []
+        lines += [f"**Expect:** {'; '.join(mistakes)}."] if mistakes else []
+        said = next((cell for cell in slide if slide_type(cell) == "notes"), None)
+        if said is not None:
+            said.source = f"**Say:**\n\n{said.source}"
+        cells += [*slide, *([_slide("\n\n".join(lines), "notes")] if lines else [])]
+    notebook.cells = cells
 
 
 def agenda(groups: Sequence[Sequence[NotebookNode]], seconds: Mapping[str, int]) -> str:

@@ -1,0 +1,62 @@
+"""The site's page of claims: for each its word, effect and interval in a line, and behind it what was measured."""
+
+import html
+import re
+from collections import Counter
+
+from docutils.nodes import make_id
+
+from course_utils.evidence.card import COLOURS, SYMBOLS, line_and_rest
+from course_utils.evidence.record import records_of
+from course_utils.files import EXPERIMENT_NOTEBOOKS, EXPERIMENTS, LECTURES
+from course_utils.publishing.home import raw
+from course_utils.publishing.lighter import Styles
+from course_utils.publishing.notebooks import without_comments
+from course_utils.refusals import read_notebook
+
+WRITTEN = re.compile(r"<!-- claims: written by .*?<!-- end of claims -->", re.DOTALL)
+
+
+def page(text: str, styles: Styles) -> str:
+    """Give CLAIMS.md as a page: its list of claims as lines to unfold, which can be chosen by their verdict."""
+    words: Counter[str] = Counter()
+    parts = []
+    for lecture, experiment in zip(LECTURES, EXPERIMENT_NOTEBOOKS, strict=True):
+        title = read_notebook(lecture).cells[0].source.splitlines()[0].lstrip("# ")
+        sections = measured_in(experiment.stem)
+        lines = []
+        for record in records_of(lecture.stem[:2]):
+            for claim in record.claims:
+                word, line, rest = line_and_rest(record, claim)
+                words[word] += 1
+                place = f"lectures/{EXPERIMENTS.name}/{experiment.stem}.html#{make_id(sections[record.name])}"
+                where = f"{html.escape(sections[record.name].replace('$', ''))}, record {record.name}"
+                lines.append(
+                    f'<details class="claim" data-word="{word}"><summary>{styles.taken_from(line)}</summary>'
+                    f'{styles.taken_from(rest)}<p>Measured in <a href="{place}">{where}</a>.</p></details>'
+                )
+        parts.append(f"### [{title}](lectures/{lecture.name})\n\n{raw(''.join(lines))}")
+    listed = raw(choice(words)) + "\n" + "\n".join(parts)
+    return without_comments(WRITTEN.sub(lambda _: listed, text))
+
+
+def choice(words: Counter[str]) -> str:
+    """Give the choice of a verdict; the style sheet hides what is not chosen, so that no script is needed."""
+    known = {"all": f"all {words.total()}", **{word: f"{SYMBOLS[word]} {word} {words[word]}" for word in COLOURS}}
+    labels = "".join(
+        f'<label><input type="radio" name="verdict" value="{word}"{" checked" if word == "all" else ""}> {says}</label>'
+        for word, says in known.items()
+    )
+    return f'<fieldset class="verdicts"><legend>Show</legend>{labels}</fieldset>'
+
+
+def measured_in(lecture: str) -> dict[str, str]:
+    """Give the name of each record → the section of the experiment that measures it."""
+    (path,) = [path for path in EXPERIMENT_NOTEBOOKS if path.stem == lecture]
+    found, heading = {}, ""
+    for cell in read_notebook(path).cells:
+        if cell.cell_type == "markdown":
+            heading = (re.findall(r"^##+ (.+)$", cell.source, re.MULTILINE) or [heading])[-1]
+        else:
+            found.update(dict.fromkeys(re.findall(rf'"({lecture[:2]}_\w+)"', cell.source), heading))
+    return found

@@ -1,0 +1,61 @@
+"""What makes the site light: styles of cards are written once, and pages carry nothing that has no effect."""
+
+import re
+from pathlib import Path
+
+STYLE = re.compile(r' style="([^"]+)"')
+PLACE = re.compile(r"(?:left|right|width|padding):.*%")  # on a line: no two elements have the same
+WITHOUT_COLOUR = re.compile(r'<span class="(?:n|nn|o|p|w)">([^<]*)</span>')  # Pygments: names and signs
+SEARCH_TOOLS = re.compile(r'\s*<script src="[^"]*(?:searchtools|language_data|searchindex)\.js[^"]*"></script>')
+ICON_SCRIPT = re.compile(r'\s*<script defer src="[^"]*fontawesome\.js[^"]*"></script>')  # icons come as a face, too
+ICON = re.compile(r'(?<=[}/])((?:\.fa-[\w-]+,?)+)\{--fa:"[^}]*\}')
+UNUSED = (
+    "scripts/fontawesome.js",
+    "scripts/fontawesome.js.LICENSE.txt",
+    "vendor/fontawesome/webfonts/fa-brands-400.woff2",
+    "webpack-macros.html",
+)
+
+
+class Styles:
+    """Styles in attributes, as notebooks need them, taken into a style sheet, where each is written once."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+
+    def taken_from(self, markup: str) -> str:
+        """Give the HTML of cards with classes for styles; other HTML is given as it is."""
+        if not markup.startswith('<div role="group"'):
+            return markup
+        return STYLE.sub(self._named, markup)
+
+    def _named(self, found: re.Match) -> str:
+        parts = found[1].split(";")
+        kept = ";".join(part for part in parts if PLACE.match(part))
+        style = ";".join(part for part in parts if not PLACE.match(part))
+        name = self._names.setdefault(style, f"card-{len(self._names)}")
+        return f' class="{name}"' + (f' style="{kept}"' if kept else "")
+
+    def sheet(self) -> str:
+        """Write what was taken."""
+        return "".join(f".bd-article .{name} {{ {style} }}\n" for style, name in self._names.items())
+
+
+def lighten(pages: Path) -> None:
+    """Take out of a site's pages, scripts and style sheets what no reader sees."""
+    static = pages / "_static"
+    for debugging in pages.rglob("*.map"):
+        debugging.unlink()
+    for name in UNUSED:
+        (static / name).unlink(missing_ok=True)
+    icons: set[str] = set()
+    for path in pages.rglob("*.html"):
+        page = ICON_SCRIPT.sub("", path.read_text(encoding="utf-8"))
+        if path.name != "search.html":  # on other pages its form is enough
+            page = SEARCH_TOOLS.sub("", page)
+        icons |= {f".{name}" for name in re.findall(r"\bfa-[\w-]+", page)}
+        path.write_text(WITHOUT_COLOUR.sub(r"\1", page), encoding="utf-8")
+    for path in (static / "styles").glob("*.css"):
+        rules = path.read_text(encoding="utf-8")
+        rules = ICON.sub(lambda found: found[0] if icons & {*found[1].split(",")} else "", rules)
+        path.write_text(rules, encoding="utf-8")
