@@ -131,7 +131,8 @@ def line_and_rest(record: Record, claim: Claim) -> tuple[str, str, str]:
         f"{_track(difference, claim, Scale.over([difference], (0.0, claim.at_least)), COLOURS[result.word], 'effect')}"
         "</div>"
     )
-    rest = f'<div role="group" aria-label="What was measured" style="{FONT}">{_head(record, claim, result, "")}{_compared_and_why(record, claim, result)}</div>'
+    measured = _head(record, claim, result, "") + _compared_and_why(record, claim, result)
+    rest = f'<div role="group" aria-label="What was measured" style="{FONT}">{measured}</div>'
     return result.word, line, rest
 
 
