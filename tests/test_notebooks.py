@@ -10,7 +10,7 @@ import pytest
 
 from course_utils.evidence.fingerprint import fingerprint
 from course_utils.evidence.record import RECORDS, Claim, Record
-from course_utils.files import EXPERIMENTS, LECTURES, NOTEBOOKS
+from course_utils.files import EXPERIMENT_NOTEBOOKS, EXPERIMENTS, LECTURES, NOTEBOOKS, START_AND_LECTURES
 from course_utils.publishing.notebooks import picture
 from course_utils.publishing.readme import PICTURES, signature
 from course_utils.publishing.slides import hides_code
@@ -53,6 +53,11 @@ def test_the_six_lectures_are_there_in_order():
 
 
 @every_notebook
+def test_the_notebooks_are_light():
+    sizes = {path.name: path.stat().st_size for path in (*START_AND_LECTURES, *EXPERIMENT_NOTEBOOKS)}
+    assert sum(sizes.values()) < 5e6, "figures are kept with few colours (plotting.show)"
+
+
 def test_cells_are_short_enough_to_hold_one_idea(name):
     for cell in code_cells(name)[1:]:  # the first holds all imports
         n = len(lines(cell.source))

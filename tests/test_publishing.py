@@ -170,7 +170,7 @@ def test_the_table_has_a_row_with_a_link_and_a_drawing_for_each_lecture():
 
 def test_every_claim_has_its_line_under_its_lecture_with_verdict_effect_and_the_place_where_it_was_measured():
     styles = lighter.Styles()
-    page = claims.page(CLAIMS.read_text(encoding="utf-8"), styles)
+    page, words = claims.page(CLAIMS.read_text(encoding="utf-8"), styles)
     known = [(record, claim) for path in LECTURES for record in records_of(path.stem[:2]) for claim in record.claims]
     lines = re.findall(r'<details class="claim" data-word="(.+?)"><summary>(.*?)</summary>(.*?)</details>', page)
     assert len(lines) == len(known) > 50
@@ -184,6 +184,9 @@ def test_every_claim_has_its_line_under_its_lecture_with_verdict_effect_and_the_
     for path in LECTURES:
         assert re.search(rf"^### \[{path.stem[:2]} .+\]\(lectures/{path.name}\)$", page, flags=re.MULTILINE)
     assert f"all {len(known)}<" in page
+    assert [int(count) for count in re.findall(r"flex-grow:(\d+)", claims.bar(words))] == [
+        sum(word == wanted for word, *_ in lines) for wanted in SYMBOLS
+    ]
     assert "<!--" not in page
     assert "Beside the papers" in page
 

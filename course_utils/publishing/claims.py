@@ -17,8 +17,8 @@ from course_utils.refusals import read_notebook
 WRITTEN = re.compile(r"<!-- claims: written by .*?<!-- end of claims -->", re.DOTALL)
 
 
-def page(text: str, styles: Styles) -> str:
-    """Give CLAIMS.md as a page: its list of claims as lines to unfold, which can be chosen by their verdict."""
+def page(text: str, styles: Styles) -> tuple[str, Counter[str]]:
+    """Give CLAIMS.md as a page, its claims as lines to unfold that can be chosen by their verdict; and count these."""
     words: Counter[str] = Counter()
     parts = []
     for lecture, experiment in zip(LECTURES, EXPERIMENT_NOTEBOOKS, strict=True):
@@ -37,7 +37,7 @@ def page(text: str, styles: Styles) -> str:
                 )
         parts.append(f"### [{title}](lectures/{lecture.name})\n\n{raw(''.join(lines))}")
     listed = raw(choice(words)) + "\n" + "\n".join(parts)
-    return without_comments(WRITTEN.sub(lambda _: listed, text))
+    return without_comments(WRITTEN.sub(lambda _: listed, text)), words
 
 
 def choice(words: Counter[str]) -> str:
@@ -48,6 +48,15 @@ def choice(words: Counter[str]) -> str:
         for word, says in known.items()
     )
     return f'<fieldset class="verdicts"><legend>Show</legend>{labels}</fieldset>'
+
+
+def bar(words: Counter[str]) -> str:
+    """Give a bar of how many claims came out how, which leads to the page of claims."""
+    parts = "".join(
+        f'<span style="flex-grow:{words[word]};background:{colour}">{SYMBOLS[word]} {words[word]} {word}</span>'
+        for word, colour in COLOURS.items()
+    )
+    return f'<a class="verdict-bar" href="claims.html">{parts}</a>'
 
 
 def measured_in(lecture: str) -> dict[str, str]:

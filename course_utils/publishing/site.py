@@ -11,7 +11,7 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -50,6 +50,7 @@ from course_utils.publishing.notebooks import (
     filled,
     picture_file,
     put_pictures_into_files,
+    section,
     table,
     without_comments,
     without_printed,
@@ -180,9 +181,11 @@ def gather(folder: Path, pages: Path, address: str = "") -> None:
             nbformat.write(tasks, folder / "lectures" / EXERCISES / path.name)
         add_below_title(page, bar(links, told))
         nbformat.write(page, folder / "lectures" / path.relative_to(NOTEBOOKS))
-    (folder / "claims.md").write_text(claims.page(read_text(CLAIMS), styles), encoding="utf-8")
+    claims_page, words = claims.page(read_text(CLAIMS), styles)
+    (folder / "claims.md").write_text(claims_page, encoding="utf-8")
     (static / "cards.css").write_text(styles.sheet(), encoding="utf-8")
-    write_pages(folder, rows, glossary, offered, notebooks[LECTURES[1]], repository)
+    told = {"the aims": section(readme, "What you will be able to do"), "the verdicts": raw(claims.bar(words))}
+    write_pages(folder, rows, glossary, offered, told, notebooks[LECTURES[1]], repository)
     known = {
         "address": address,
         "glossary": glossary,
@@ -200,6 +203,7 @@ def write_pages(
     rows: Sequence[Sequence[str]],
     glossary: str,
     offered: Sequence[Card],
+    told: Mapping[str, str],
     translator: NotebookNode,
     repository: str,
 ) -> None:
@@ -217,6 +221,7 @@ def write_pages(
         "explorer": raw(explorer(translator)),
         "the table": raw(one_table(rows, [card.page for card in offered])),
         "the cards": raw(cards(offered)),
+        **told,
     }
     stages = {f"stage {name}": raw(stage_html(name, "02")) for name in STAGES}
     for name, marked in (("index.md", parts), ("play.md", stages)):

@@ -44,6 +44,7 @@ class Watched:
     def __init__(self, page: Page):
         self.page = page
         self.problems: list[str] = []
+        self.asked: list[tuple[str, str]] = []  # address and kind of each request
         page.on("requestfailed", lambda request: self.problems.append(f"request failed: {request.url}"))
         page.on("response", self._answered)
         page.on("console", lambda said: said.type == "error" and self.problems.append(f"console: {said.text}"))
@@ -55,6 +56,7 @@ class Watched:
             self.problems.append(f"{answer.status}: {answer.url}")
 
     def _stay_here(self, request) -> None:
+        self.asked.append((request.url, request.resource_type))
         if not request.url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:")):
             self.problems.append(f"request to the outside: {request.url}")
 
