@@ -52,12 +52,12 @@ def test_the_six_lectures_are_there_in_order():
     assert NAMES == EXPECTED
 
 
-@every_notebook
 def test_the_notebooks_are_light():
     sizes = {path.name: path.stat().st_size for path in (*START_AND_LECTURES, *EXPERIMENT_NOTEBOOKS)}
     assert sum(sizes.values()) < 5e6, "figures are kept with few colours (plotting.show)"
 
 
+@every_notebook
 def test_cells_are_short_enough_to_hold_one_idea(name):
     for cell in code_cells(name)[1:]:  # the first holds all imports
         n = len(lines(cell.source))
