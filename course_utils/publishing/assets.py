@@ -99,7 +99,7 @@ def _part_of_face(source: Path, target: Path, features: list[str]) -> None:
     """Keep the signs of a face that the course is written with, and what sets them side by side."""
     logging.getLogger("fontTools").setLevel(logging.WARNING)
     options = subset.Options(flavor="woff", layout_features=features, hinting=False, notdef_outline=True)
-    options.drop_tables += ["FFTM"]  # a time stamp
+    options.drop_tables += ["FFTM", "webf"]  # a time stamp, and whose tool it came from
     with TTFont(source, recalcTimestamp=False) as face:
         chosen = subset.Subsetter(options)
         chosen.populate(unicodes=SIGNS)

@@ -52,8 +52,10 @@ def choice(words: Counter[str]) -> str:
 
 def bar(words: Counter[str]) -> str:
     """Give a bar of how many claims came out how, which leads to the page of claims."""
+    plural = {"holds": "hold", "does not hold": "do not hold"}
     parts = "".join(
-        f'<span style="flex-grow:{words[word]};background:{colour}">{SYMBOLS[word]} {words[word]} {word}</span>'
+        f'<span style="flex-grow:{words[word]};background:{colour}">'
+        f"{SYMBOLS[word]} {words[word]} {plural.get(word, word)}</span>"
         for word, colour in COLOURS.items()
     )
     return f'<a class="verdict-bar" href="claims.html">{parts}</a>'

@@ -3,7 +3,9 @@ const root = document.documentElement;
 const wanted = new URLSearchParams(window.location.search).get("theme");
 root.dataset.theme = wanted || localStorage.getItem("theme") || "light";
 
-const SIZES = [34, 31, 28, 25]; // of a slide's text in pixels: the largest with which all of it fits
+const SIZES = [38, 34, 31, 28, 25]; // of a slide's text in pixels: the largest with which all of it fits
+
+const FOOT = 34; // who speaks, and the number of the slide
 
 function fit(slide) {
   if (!slide || slide.dataset.fitted) return;
@@ -12,7 +14,7 @@ function fit(slide) {
   const cut = () => [...slide.querySelectorAll("pre, code, table")].some((part) => part.scrollWidth > part.clientWidth + 1 && part.clientWidth > 0);
   for (const size of SIZES) {
     slide.style.fontSize = `${size}px`;
-    if (slide.scrollHeight <= height - 16 && slide.scrollWidth <= slide.clientWidth && !cut()) break;
+    if (slide.scrollHeight <= height - FOOT && slide.scrollWidth <= slide.clientWidth && !cut()) break;
   }
   if (slide.querySelector("h1")) return;
   const parts = [...slide.querySelectorAll("h2, h3, p, li, pre, table, img, svg, figure, [role=group]")].filter((part) => part.offsetParent);
