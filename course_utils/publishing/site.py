@@ -101,10 +101,10 @@ def build(folder: Path, address: str = "") -> int:
 def finish(pages: Path, address: str) -> None:
     """Add what Sphinx does not make, and take away what no reader needs."""
     (pages / ".buildinfo").unlink(missing_ok=True)  # for the next build into the same pages, which is none
-    lighten(pages)
     if not (pages / "lectures").is_dir():
         return
     write_decks(LECTURES, pages / "slides", shared=pages / "_static")
+    lighten(pages)
     home = f"{address}/" if address else "/"
     lost = read_text(SOURCES / "not_found.html").replace("HOME", home)
     (pages / "404.html").write_text(lost, encoding="utf-8")
