@@ -19,6 +19,7 @@ from course_utils.files import CHECKOUT
 PYTEST = (sys.executable, "-m", "pytest")
 RUFF = (sys.executable, "-m", "ruff")
 TWO_AT_A_TIME = ("-n", "2", "--dist", "loadfile")
+IN_ORDER = "--no-loadscope-reorder"  # else files with few tests come last, such as the long one on JupyterLab
 NBVAL = ("--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300", *TWO_AT_A_TIME)
 MACHINES = "course_utils.commands.machines"
 
@@ -101,7 +102,7 @@ def stages(folder: Path) -> list[list[Stage]]:
         [module("slides", "course_utils.publishing.slides"), module("site", "course_utils.publishing.site")],
         [pytest("unit tests", "-m", "not browser", *TWO_AT_A_TIME, "tests")],
         [pytest("notebooks", *NBVAL, "notebooks")],
-        [pytest("browser", "-m", "browser", *TWO_AT_A_TIME, "tests/browser")],
+        [pytest("browser", "-m", "browser", *TWO_AT_A_TIME, IN_ORDER, "tests/browser")],
     ]
 
 
