@@ -184,8 +184,8 @@ def gather(folder: Path, pages: Path, address: str = "") -> None:
     claims_page, words = claims.page(read_text(CLAIMS), styles)
     (folder / "claims.md").write_text(claims_page, encoding="utf-8")
     (static / "cards.css").write_text(styles.sheet(), encoding="utf-8")
-    told = {"the aims": section(readme, "What you will be able to do"), "the verdicts": raw(claims.bar(words))}
-    write_pages(folder, rows, glossary, offered, told, notebooks[LECTURES[1]], repository)
+    came_out = {"the aims": section(readme, "What you will be able to do"), "the verdicts": raw(claims.bar(words))}
+    write_pages(folder, rows, glossary, offered, came_out, notebooks[LECTURES[1]], repository)
     known = {
         "address": address,
         "glossary": glossary,
