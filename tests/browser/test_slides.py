@@ -10,12 +10,16 @@ from course_utils.files import LECTURES
 from course_utils.palette import DARK, LIGHT
 from course_utils.publishing.slides import make_decks
 
-from .conftest import screenshot
+from .conftest import Watched, screenshot
 from .explorer import EXPLORED, walk_through
 
 every_deck = pytest.mark.parametrize("name", [path.stem for path in LECTURES])
 FRAME = "Ada Lovelace · Reading machines · 1 May 2027"
-SCREENS = [(1280, 720), (1920, 1080)]
+SCREENS = [{"width": 1280, "height": 720}, {"width": 1920, "height": 1080}]
+AS_NEW = """() => { for (const slide of Reveal.getSlides()) {
+    delete slide.dataset.fitted;
+    slide.classList.remove("few", "alone");
+} }"""
 MEASURE = """() => {
   const slide = Reveal.getCurrentSlide();
   const size = Reveal.getComputedSlideSize();
@@ -53,9 +57,29 @@ def address(serve, tmp_path_factory):
 
 def opened(watch, url, width=1280, height=720):
     watched = watch(width, height)
-    watched.page.goto(url)
-    watched.page.wait_for_function("window.Reveal && Reveal.isReady()", timeout=60_000)
+    started(watched.page, url)
     return watched
+
+
+def started(page, url):
+    page.goto(url)
+    page.wait_for_function("window.Reveal && Reveal.isReady()", timeout=60_000)
+
+
+@pytest.fixture(scope="module", params=[path.stem for path in LECTURES])
+def deck(request, chromium, address):
+    """Open a deck once for all tests of it; each begins on its first slide."""
+    with chromium.new_context(viewport=SCREENS[0]) as context:
+        watched = Watched(context.new_page())
+        started(watched.page, f"{address}/{request.param}.html")
+        watched.name = request.param
+        yield watched
+
+
+@pytest.fixture
+def shown(deck):
+    deck.page.evaluate("Reveal.slide(0, 0)")
+    return deck
 
 
 def complaints(seen):
@@ -69,20 +93,22 @@ def complaints(seen):
     return said + ([] if seen["minutes"] else ["no minutes in the speaker's notes"])
 
 
-@pytest.mark.parametrize(("width", "height"), SCREENS)
-@every_deck
-def test_each_slide_fits_and_nothing_is_asked_of_the_outside(name, width, height, watch, address):
-    watched = opened(watch, f"{address}/{name}.html", width, height)
-    places = watched.page.evaluate("Reveal.getSlides().map(slide => Reveal.getIndices(slide)).map(({h, v}) => [h, v])")
+@pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: str(screen["width"]))
+def test_each_slide_fits_and_nothing_is_asked_of_the_outside(screen, shown):
+    page = shown.page
+    page.set_viewport_size(screen)
+    page.evaluate(AS_NEW)
+    places = page.evaluate("Reveal.getSlides().map(slide => Reveal.getIndices(slide)).map(({h, v}) => [h, v])")
     wrong = []
-    for number, (h, v) in enumerate(places, start=1):
-        watched.page.evaluate("([h, v]) => Reveal.slide(h, v || 0, 99)", [h, v])
-        seen = watched.page.evaluate(MEASURE)
-        wrong += [f"slide {number} ({seen['title']}): {said}" for said in complaints(seen)]
-        if width == 1280:
-            screenshot(watched.page, "slides", name, f"{number:02}")
+    for number, (h, v) in enumerate(reversed(places)):  # away from the one that is shown, which is fitted already
+        page.evaluate("([h, v]) => Reveal.slide(h, v || 0, 99)", [h, v])
+        seen = page.evaluate(MEASURE)
+        wrong += [f"slide {len(places) - number} ({seen['title']}): {said}" for said in complaints(seen)]
+        if screen == SCREENS[0]:
+            screenshot(page, "slides", shown.name, f"{len(places) - number:02}")
+    page.set_viewport_size(SCREENS[0])
     assert not wrong, "\n".join(wrong)
-    assert not watched.problems
+    assert not shown.problems
     assert 17 <= len(places) <= 27  # agenda and table beside the lecture's own
 
 
@@ -91,15 +117,15 @@ def in_rgb(colour):
     return f"rgb({', '.join(str(part) for part in bytes.fromhex(colour[1:]))})"
 
 
-@every_deck
-def test_a_deck_can_be_read_in_the_dark(name, watch, address):
-    watched = opened(watch, f"{address}/{name}.html")
-    light = watched.page.evaluate("getComputedStyle(document.body).backgroundColor")
-    watched.page.keyboard.press("d")
-    dark = watched.page.evaluate("getComputedStyle(document.body).backgroundColor")
+def test_a_deck_can_be_read_in_the_dark(shown):
+    page = shown.page
+    light = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.keyboard.press("d")
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    screenshot(page, "slides", shown.name, "dark")
+    page.keyboard.press("d")
     assert (light, dark) == (in_rgb(LIGHT["paper"]), in_rgb(DARK["paper"]))
-    screenshot(watched.page, "slides", name, "dark")
-    assert not watched.problems
+    assert not shown.problems
 
 
 @every_deck
@@ -112,11 +138,9 @@ def test_a_deck_prints_one_slide_a_page(name, watch, address):
     assert len(PdfReader(io.BytesIO(printed)).pages) == slides
 
 
-@pytest.mark.parametrize("path", LECTURES, ids=lambda path: path.stem)
-def test_the_explorer_works_in_a_deck_and_its_arrow_keys_turn_no_page(path, watch, address):
-    watched = opened(watch, f"{address}/{path.stem}.html")
-    explorers = watched.page.locator(".attention-explorer")
-    assert bool(explorers.count()) == path.stem.startswith(EXPLORED)
+def test_the_explorer_works_in_a_deck_and_its_arrow_keys_turn_no_page(shown):
+    explorers = shown.page.locator(".attention-explorer")
+    assert bool(explorers.count()) == shown.name.startswith(EXPLORED)
     for explorer in explorers.all():
         place = explorer.evaluate("""explorer => {
             const {h, v} = Reveal.getIndices(explorer.closest("section"));
@@ -124,14 +148,13 @@ def test_the_explorer_works_in_a_deck_and_its_arrow_keys_turn_no_page(path, watc
             return [h, v];
         }""")
         walk_through(explorer)
-        assert watched.page.evaluate("[Reveal.getIndices().h, Reveal.getIndices().v]") == place
-    assert not watched.problems
+        assert shown.page.evaluate("[Reveal.getIndices().h, Reveal.getIndices().v]") == place
+    assert not shown.problems
 
 
-@every_deck
-def test_a_deck_is_framed_and_the_right_arrow_walks_through_all_of_it(name, watch, address):
-    watched = opened(watch, f"{address}/{name}.html")
-    page = watched.page
+def test_a_deck_is_framed_and_the_right_arrow_walks_through_all_of_it(shown):
+    page = shown.page
+    page.evaluate("document.activeElement?.blur()")  # a control of the explorer would keep the keys
     title = page.evaluate("Reveal.getCurrentSlide().innerText")
     assert FRAME in title
     assert "next" in title
@@ -147,12 +170,12 @@ def test_a_deck_is_framed_and_the_right_arrow_walks_through_all_of_it(name, watc
                 assert re.search(r"The way through, \d+ minutes", agenda)
                 assert agenda.count("\n") > 5
             if number == 3:
-                assert page.locator(".present .rows .here").inner_text().startswith(name[:2])
+                assert page.locator(".present .rows .here").inner_text().startswith(shown.name[:2])
         if number == slides:
             break
         page.keyboard.press("ArrowRight")
     assert seen == list(range(1, slides + 1))
-    assert not watched.problems
+    assert not shown.problems
 
 
 def test_the_window_of_the_speaker_opens_with_minutes_and_formulas(watch, address):
