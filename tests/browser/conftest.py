@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from course_utils.publishing.browser import FLAGS, WANTED, find_browser
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = CHECKOUT / "build" / "screenshots"
+PATIENCE = 5 * 60_000  # milliseconds: a busy machine is no error
+expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,6 +45,7 @@ class Watched:
 
     def __init__(self, page: Page):
         self.page = page
+        page.set_default_timeout(PATIENCE)
         self.problems: list[str] = []
         self.asked: list[tuple[str, str]] = []  # address and kind of each request
         page.on("requestfailed", lambda request: self.problems.append(f"request failed: {request.url}"))

@@ -63,7 +63,7 @@ def opened(watch, url, width=1280, height=720):
 
 def started(page, url):
     page.goto(url)
-    page.wait_for_function("window.Reveal && Reveal.isReady()", timeout=60_000)
+    page.wait_for_function("window.Reveal && Reveal.isReady()")
 
 
 @pytest.fixture(scope="module", params=[path.stem for path in LECTURES])

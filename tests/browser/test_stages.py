@@ -314,7 +314,7 @@ def test_numbers_of_every_length_are_tried_and_counted(shown):
     watched, figure = shown(stage_html("translator"))
     answer(figure)
     figure.get_by_role("button", name="Try ten of each length").click()
-    watched.page.wait_for_function("!document.querySelector('.live-count button').disabled", timeout=120_000)
+    watched.page.wait_for_function("!document.querySelector('.live-count button').disabled")
     counted = figure.get_by_role("img", name="Numbers translated without an error").get_attribute("aria-label")
     tries = {
         int(n): [int(a), int(b), int(of)]
@@ -376,7 +376,7 @@ def deck(serve, tmp_path_factory):
 def test_on_a_slide_a_stage_fits_and_its_keys_turn_no_page(deck, watch):
     watched = watch(1280, 720)
     watched.page.goto(deck)
-    watched.page.wait_for_function("window.Reveal && Reveal.isReady()", timeout=60_000)
+    watched.page.wait_for_function("window.Reveal && Reveal.isReady()")
     for number, figure in enumerate(watched.page.locator(".attention-live").all(), start=1):
         watched.page.evaluate("number => Reveal.slide(number)", number)
         answer(figure)
