@@ -218,13 +218,19 @@ def test_pages_carry_no_marks_scripts_and_icons_without_effect(tmp_path):
         '<pre><span class="n">a</span> <span class="o">=</span> <span class="mi">1</span></pre><i class="fa-bars"></i>'
     )
     script = '<script src="_static/searchtools.js?v=1"></script>'
-    for name in ("index.html", "search.html"):
-        (tmp_path / name).write_text(f"{code}{script}", encoding="utf-8")
+    (tmp_path / "slides").mkdir()
+    data = f'<script type="application/json">{"9" * 100_000}</script>'
+    for name in ("index.html", "search.html", "slides/01.html"):
+        (tmp_path / name).write_text(f"{code}{script}{data}", encoding="utf-8")
     rules = 'a{b:c}.fa-bars,.fa-navicon{--fa:"\\f0c9"}.fa-2{--fa:"\\32"}.fa-lg{size:1}'
     (styles / "theme.css").write_text(rules, encoding="utf-8")
     lighter.lighten(tmp_path)
+    (kept,) = (tmp_path / "_static").glob("*.js")
+    assert data[9:-10] in kept.read_text(encoding="utf-8").replace('\\"', '"')
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert page == '<pre>a = <span class="mi">1</span></pre><i class="fa-bars"></i>'
+    rest = f'<pre>a = <span class="mi">1</span></pre><i class="fa-bars"></i><script src="_static/{kept.name}"></script>'
+    assert page == rest
+    assert f'src="../_static/{kept.name}"' in (tmp_path / "slides" / "01.html").read_text(encoding="utf-8")
     assert script in (tmp_path / "search.html").read_text(encoding="utf-8")
     assert (styles / "theme.css").read_text(encoding="utf-8") == rules.replace('.fa-2{--fa:"\\32"}', "")
 

@@ -1,5 +1,7 @@
 """What makes the site light: styles of cards are written once, and pages carry nothing that has no effect."""
 
+import hashlib
+import json
 import re
 from pathlib import Path
 
@@ -9,6 +11,7 @@ WITHOUT_COLOUR = re.compile(r'<span class="(?:n|nn|o|p|w)">([^<]*)</span>')  # P
 SEARCH_TOOLS = re.compile(r'\s*<script src="[^"]*(?:searchtools|language_data|searchindex)\.js[^"]*"></script>')
 ICON_SCRIPT = re.compile(r'\s*<script defer src="[^"]*fontawesome\.js[^"]*"></script>')  # icons come as a face, too
 ICON = re.compile(r'(?<=[}/])((?:\.fa-[\w-]+,?)+)\{--fa:"[^}]*\}')
+DATA = re.compile(r'<script type="application/json">([^<]{100000,})</script>')  # what two translators learned
 UNUSED = (
     "scripts/fontawesome.js",
     "scripts/fontawesome.js.LICENSE.txt",
@@ -53,9 +56,19 @@ def lighten(pages: Path) -> None:
         page = ICON_SCRIPT.sub("", path.read_text(encoding="utf-8"))
         if path.name != "search.html":  # on other pages its form is enough
             page = SEARCH_TOOLS.sub("", page)
+        up = "../" * (len(path.relative_to(pages).parts) - 1)
+        page = DATA.sub(lambda found, up=up: f'<script src="{up}_static/{_kept(found[0], static)}"></script>', page)
         icons |= {f".{name}" for name in re.findall(r"\bfa-[\w-]+", page)}
         path.write_text(WITHOUT_COLOUR.sub(r"\1", page), encoding="utf-8")
     for path in (static / "styles").glob("*.css"):
         rules = path.read_text(encoding="utf-8")
         rules = ICON.sub(lambda found: found[0] if icons & {*found[1].split(",")} else "", rules)
         path.write_text(rules, encoding="utf-8")
+
+
+def _kept(markup: str, folder: Path) -> str:
+    """Keep a large part of pages in a script that puts it where it stands; give the file's name, from its content."""
+    name = f"{hashlib.sha256(markup.encode()).hexdigest()[:16]}.js"
+    script = f'document.currentScript.insertAdjacentHTML("beforebegin", {json.dumps(markup)});\n'
+    (folder / name).write_text(script, encoding="utf-8")
+    return name
