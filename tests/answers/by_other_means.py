@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from course_utils.data.number_words import Vocabulary
+from course_utils.data.batches import Vocabulary
 from tests.answers import right, wrong
 
 P = "00_practice"
