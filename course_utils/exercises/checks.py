@@ -393,6 +393,8 @@ def _why_wrong(
     place = _place(exercise, draws, results, expected, first)
     if any(result is None or isinstance(result, Unreadable) for result in results):
         return place
+    if exercise.fault is not None and isinstance(expected[0], tuple) and _parts(results[0]) != len(expected[0]):
+        return place
     restless = _restless(answer, draws, results)
     if restless:
         return restless
@@ -411,6 +413,10 @@ def _why_wrong(
         or _slip(exercise, answer, draws, hard)
         or _symptom(exercise, answer, draws, place)
     )
+
+
+def _parts(result: Any) -> int:
+    return len(result) if isinstance(result, tuple | list) else 1
 
 
 def _listed(
