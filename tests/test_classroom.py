@@ -448,7 +448,8 @@ def test_an_answer_can_read_no_right_answer_no_other_notebook_and_no_home(tmp_pa
     home.write_text("my diary")
     answers = [CHECKOUT / "course_utils/exercises/lecture_01.py", CHECKOUT / "tests/solutions.py", *LECTURES]
     reads = (
-        "def last_state(states, lengths):\n    import os\n    open('mine', 'w').write('x'); assert open('mine').read()\n"
+        "def last_state(states, lengths):\n    import os\n    open('mine', 'w').write('x')\n"
+        "    assert open('mine').read() in ('', 'x')\n"
         f"    for path in {[str(path) for path in (victim, home, *answers)]!r}:\n"
         "        try: open(path).close()\n        except PermissionError: continue\n        raise ValueError(path)\n"
         f"    for path in {[str(tmp_path), os.path.expanduser('~')]!r}:\n"
@@ -527,7 +528,8 @@ def test_a_result_of_any_kind_comes_back_as_a_value_or_as_its_kind():
         (np.str_("a"), "a"), (np.arange(3)[::-1], "tensor([2, 1, 0])"), (np.arange(2, dtype=">i4"), "tensor([0, 1]"),
         (np.array([None]), "[None]"), (10**4400, "a very large int"), (Fraction(10**4400, 3), "Unreadable"),
         (torch.ones(2, dtype=torch.float8_e4m3fn), "tensor([1., 1.])"), (-0.0, "-0.0"), ({1: 2}.keys(), "dict_keys"),
-        (torch.ones(2).max(0), "(tensor(1.), tensor(0))"), (np.longdouble(0.5), "0.5"), (torch.ones(()).expand(9, 9**9), "Un"),
+        (torch.ones(2).max(0), "(tensor(1.), tensor(0))"), (np.longdouble(0.5), "0.5"),
+        (torch.ones(()).expand(9, 9**9), "Unreadable"),
     ):  # fmt: skip
         assert back in repr(decode(json.loads(json.dumps(encode(value)))))
 

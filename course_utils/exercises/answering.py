@@ -2,8 +2,8 @@
 
 ``python -m course_utils.exercises.answering`` reads requests and writes replies, both with their length in front. What
 was asked comes pickled from `course_utils.exercises.classroom`; what a learner's code computes goes back as JSON and is
-never unpickled. Where the system has Landlock (Linux 5.13 or newer), the process of an answer may write to its own empty
-folder alone, and read Python, the packages, the system's libraries, the data sets and the course's package without its
+never unpickled. Where the system has Landlock (Linux 5.13 or newer), the process of an answer may write to its own
+empty folder alone, and read Python, the packages, the system's libraries, the data sets and the course's package without its
 exercises; elsewhere it may read and write what its user may. Its time, memory and files are limited, and what it
 started ends with it.
 """
@@ -197,7 +197,7 @@ SYSTEM = (
 
 
 def readable() -> list[str]:
-    """Name what an answer needs to read: Python, packages, the system's libraries, data, our package without answers."""
+    """Name what an answer needs: Python, packages, the system's libraries, data, our package without answers."""
     libraries = os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)
     paths = [path for path in sys.path if Path(path or ".").resolve() != CHECKOUT]
     data = (CHECKOUT / "datasets", cache_folder(), EXPERIMENTS / "records", PICTURES)
@@ -206,7 +206,7 @@ def readable() -> list[str]:
 
 
 def _without_hidden(place: Path) -> list[Path]:
-    """Give a folder whole or, where something hidden is below it, what else there is in it; nothing of what is hidden."""
+    """Give a folder whole or, where something hidden is below it, what else there is in it."""
     if not os.path.exists(place) or any(place.is_relative_to(hidden) for hidden in HIDDEN):
         return []
     if not any(hidden.is_relative_to(place) for hidden in HIDDEN):

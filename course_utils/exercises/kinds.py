@@ -424,8 +424,8 @@ def _by_constant(expected: list[Tensor], found: list[Tensor], draws: list[tuple]
                 return None
             return (
                 "Every number is right but for one factor, another one in each call: what you divide by, or multiply "
-                "with, is another number than it should be (a sum of something else, a size of the wrong axis, a number "
-                "that is written in)."
+                "with, is another number than it should be (a sum of something else, a size of the wrong axis, "
+                "a number that is written in)."
             )
         return f"Every number is right but for one factor: yours are {named} times what they should be."
     gaps = []

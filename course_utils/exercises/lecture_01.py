@@ -148,8 +148,8 @@ LAST_STATE = Exercise(
         ),
         "one too far, or nothing": WrongAnswer(
             lambda states, lengths: torch.cat([states, 0 * states[:, :1]], 1)[torch.arange(len(states)), lengths],
-            "You are one position too far: a sentence of length 3 has its last word at index 2. (Of the longest nothing "
-            "is left.)",
+            "You are one position too far: a sentence of length 3 has its last word at index 2. (Of the longest "
+            "nothing is left.)",
         ),
         "length modulo": WrongAnswer(
             _at(lambda lengths, length: lengths % length),

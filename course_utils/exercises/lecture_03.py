@@ -452,7 +452,7 @@ def _changed(decide: Decide, documents: list[Tensor], kept: list[Tensor]) -> flo
     return (decide(shortened) != decide(documents)).float().mean().item()
 
 
-def _draw_deletion(share: float | None = None) -> tuple:
+def _draw_deletion() -> tuple:
     n_classes = primes(1)[0]
     table, turn = torch.randn(31, n_classes), torch.randn(13, n_classes)  # what a word says, and how much of it where
 
@@ -461,7 +461,7 @@ def _draw_deletion(share: float | None = None) -> tuple:
         return torch.stack(read).argmax(dim=1)
 
     lengths = [*primes(4), 4, 8] * (6 + primes(1)[0])  # a quarter, or a half, of some is a whole number of words
-    share = (0.125, 0.25, 0.5)[int(torch.randint(3, ()))] if share is None else share
+    share = (0.125, 0.25, 0.5)[int(torch.randint(3, ()))]
     documents = [torch.randint(31, (n,)) for n in lengths]
     return decide, documents, [torch.rand(n).softmax(dim=0) for n in lengths], share
 
@@ -615,7 +615,6 @@ DELETE_TOP = Exercise(
         ),
     },
     hard={
-        "where nothing is deleted": lambda: _draw_deletion(0.0),
         "where one document is judged": lambda: _one_document(*_draw_deletion()),
     },
 )

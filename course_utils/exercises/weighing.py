@@ -371,8 +371,8 @@ def of_averages(what: str = "values", context: str = "context") -> dict[str, tup
         ),
         "last product alone": (
             lambda w, v: product(w, v)[..., -1, :],
-            "You return the last weight × value alone: each turn of a loop overwrites what came before, or is not added "
-            "to it.",
+            "You return the last weight × value alone: each turn of a loop overwrites what came before, or is not "
+            "added to it.",
         ),
         "all but the first product": (
             lambda w, v: product(w, v)[..., 1:, :].sum(-2),

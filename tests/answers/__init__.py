@@ -1,4 +1,4 @@
-"""Answers to the exercises as people write them, in three sets; none was seen when the checks were written.
+"""Answers to the exercises as people write them, in six sets; none was seen when the checks were written.
 
 Each set is a module that registers its answers: `wrong` with a pattern of the sentence that names the cause, or with
 ``UNNAMED`` where only the place of a difference is told, and `right`.

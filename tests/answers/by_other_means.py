@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional as F
 
 from course_utils.data.batches import Vocabulary
-from tests.answers import right, wrong
+from tests.answers import UNNAMED, right, wrong
 
 P = "00_practice"
 wrong(
@@ -285,7 +285,7 @@ wrong(
 )
 
 
-@wrong(P, "transpos|axes|order|shape")
+@wrong(P, "transpos|axes|exchanged|shape")
 def _(keys, query, W, U, v):
     return torch.stack([torch.tanh(query @ W.T + U @ k) @ v for k in keys])
 
@@ -345,7 +345,7 @@ def _looked(states, weights):
     return torch.einsum("bl,bld->bd", weights, states)
 
 
-@wrong(P, "new|after|old|order|before|state")
+@wrong(P, UNNAMED)
 def _(word, state, states, mask, score, cell):
     state = cell(torch.hstack([word, _looked(states, mask / mask.sum(-1, keepdim=True).clamp(min=1))]), state)
     w = torch.nan_to_num(score(states, state[:, None])[:, 0].masked_fill(~mask, -math.inf).softmax(-1))
@@ -437,7 +437,7 @@ right(P, lambda keys: torch.einsum("kd,k->d", keys, torch.linspace(1, 2, len(key
 right(P, lambda keys: torch.from_numpy((keys[0].numpy() * 3 + keys[1].numpy()) / 4))
 
 P = "03_document_twice"
-wrong(P, "1|sum|state", (True, True, True, True, True))
+wrong(P, "sum|division", (True, True, True, True, True))
 wrong(P, "last|4|Fourth|right yet", (False, True, True, False, True))
 wrong(P, "learned|weights|5|softmax|Fifth|right yet", np.array([False, True, True, True, False]))
 wrong(P, "5|five|entries", (False, True))
@@ -675,7 +675,7 @@ P = "05_mask_of_last"
 wrong(P, "corner|first|last|diagonal|below|left|shift", lambda q, k: torch.ones(q, k).tril().bool())
 wrong(P, "itself|own|diagonal|one", lambda q, k: torch.arange(k)[None] < torch.arange(k - q, k)[:, None])
 wrong(P, "inverted|exchanged|future", lambda q, k: torch.arange(k)[None] > torch.arange(k - q, k)[:, None])
-wrong(P, "transpos|shape|axes", lambda q, k: torch.arange(k)[:, None] <= torch.arange(k - q, k))
+wrong(P, "transpos|shape|axes|exchanged", lambda q, k: torch.arange(k)[:, None] <= torch.arange(k - q, k))
 right(P, lambda q, k: np.tri(q, k, k - q).astype(bool))
 right(P, lambda q, k: torch.tensor([[j <= i + k - q for j in range(k)] for i in range(q)]))
 
@@ -809,7 +809,7 @@ def _edges(by="t", shift="max", combine=None):
 
 wrong(P, "source|start|begin|end|target", _edges("s"))
 wrong(P, "300|overflow|large|NaN|inf", _edges(shift=None))
-wrong(P, "head|axis|each", _edges(combine=lambda e: e / e.sum()))
+wrong(P, UNNAMED, _edges(combine=lambda e: e / e.sum()))
 wrong(P, "all edges|node|edges|whole|over all", lambda s, so, t, n: s.softmax(-2))
 right(P, _edges())
 
@@ -828,7 +828,9 @@ wrong(
     lambda q, k, a: F.leaky_relu(torch.einsum("qd,d->q", q, a)[:, None] + k @ a, 0.2),
 )
 wrong(P, "slope", lambda q, k, a: torch.einsum("qkd,d->qk", F.leaky_relu(q[:, None] + k), a))
-wrong(P, "transpos|shape|axes", lambda q, k, a: torch.einsum("kqd,d->kq", F.leaky_relu(k[:, None] + q, 0.2), a))
+wrong(
+    P, "transpos|shape|axes|exchanged", lambda q, k, a: torch.einsum("kqd,d->kq", F.leaky_relu(k[:, None] + q, 0.2), a)
+)
 
 
 @wrong(P, "ReLU|half|each|apart|separately|sum|before")
