@@ -69,12 +69,32 @@ def _largest(name):
 # exercise → what some draw must have: where to look, and what must be found there
 EDGES = {
     "00_practice": [(_axis("k_len"), 1), (_largest("scores"), True)],
-    "01_last_state": [(_axis("batch"), 1), (lambda a, _: {int(a[1].max())}, 1), (lambda a, _: {bool((a[1] == a[0].shape[1]).all())}, True)],
-    "01_mixed_batch": [(_axis("batch"), 1), (_axis("length"), 1), (lambda a, _: {a[0].shape[0] == a[0].shape[1]}, True)],
+    "01_last_state": [
+        (_axis("batch"), 1),
+        (lambda a, _: {int(a[1].max())}, 1),
+        (lambda a, _: {bool((a[1] == a[0].shape[1]).all())}, True),
+    ],
+    "01_mixed_batch": [
+        (_axis("batch"), 1),
+        (_axis("length"), 1),
+        (lambda a, _: {a[0].shape[0] == a[0].shape[1]}, True),
+    ],
     "01_masked_loss": [(_axis("batch"), 1), (_axis("tgt_len"), 1), (_rows(_empty), True), (_rows(_full), True)],
-    "01_greedy": [(_value("max_words"), 1), (lambda a, _: {EXERCISES["01_greedy"].reference(*a) == [Vocabulary.eos]}, True)],
-    "02_additive_score": [(_axis("q_len"), 1), (_axis("k_len"), 1), (_largest("keys"), True), (_largest("query"), True)],
-    "02_softmax_axis": [(_rows(_empty), True), (_rows(_full), True), (lambda a, _: {bool((a[0] @ a[1].mT).abs().max() > 15)}, True)],
+    "01_greedy": [
+        (_value("max_words"), 1),
+        (lambda a, _: {EXERCISES["01_greedy"].reference(*a) == [Vocabulary.eos]}, True),
+    ],
+    "02_additive_score": [
+        (_axis("q_len"), 1),
+        (_axis("k_len"), 1),
+        (_largest("keys"), True),
+        (_largest("query"), True),
+    ],
+    "02_softmax_axis": [
+        (_rows(_empty), True),
+        (_rows(_full), True),
+        (lambda a, _: {bool((a[0] @ a[1].mT).abs().max() > 15)}, True),
+    ],
     "02_decoder_step": [(_axis("batch"), 1), (_axis("src_len"), 1), (_rows(_empty), True), (_rows(_full), True)],
     "02_blind_look": [(_axis("batch"), 1), (_axis("src_len"), 1), (lambda a, _: {a[2].shape[1] > a[2].shape[2]}, True)],
     "02_unreachable_key": [(_axis("k_len"), 2), (_axis("k_len"), 4)],
@@ -100,8 +120,12 @@ EDGES = {
         (lambda a, _: {len(a[2].unique()) < a[3]}, True),
     ],
     "06_dynamic_scores": [(_axis("q_len"), 1), (_axis("k_len"), 1), (lambda a, _: {len(a[0]) == len(a[1])}, True)],
-    "06_layers_until_alike": [(_value("share"), 1.0), (_axis("d_in"), 1), (lambda a, _: {float(a[0].std(0).max())}, 0.0)],
-}  # fmt: skip
+    "06_layers_until_alike": [
+        (_value("share"), 1.0),
+        (_axis("d_in"), 1),
+        (lambda a, _: {float(a[0].std(0).max())}, 0.0),
+    ],
+}
 WITHOUT_EDGES = {"06_update_all"}  # a node without edges and a double edge are in every draw
 
 

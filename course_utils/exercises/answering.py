@@ -3,9 +3,9 @@
 ``python -m course_utils.exercises.answering`` reads requests and writes replies, both with their length in front. What
 was asked comes pickled from `course_utils.exercises.classroom`; what a learner's code computes goes back as JSON and is
 never unpickled. Where the system has Landlock (Linux 5.13 or newer), the process of an answer may write to its own
-empty folder alone, and read Python, the packages, the system's libraries, the data sets and the course's package without its
-exercises; elsewhere it may read and write what its user may. Its time, memory and files are limited, and what it
-started ends with it.
+empty folder alone, and read Python, the packages, the system's libraries, the data sets and the course's package
+without its exercises; elsewhere it may read and write what its user may. Its time, memory and files are limited, and
+what it started ends with it.
 """
 
 import codeop

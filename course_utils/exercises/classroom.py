@@ -1,10 +1,10 @@
 """For those who teach a class: lectures without solutions, and a table of what came back.
 
 ``python3 course.py handout [FOLDER]`` and ``python3 course.py grade FOLDER``. Answers are run in processes that know no
-right answer, on arguments that nobody has seen, and what they compute is compared here, gradients too where an
-exercise asks for them. Where Linux offers Landlock these processes cannot read the course's answers, other notebooks or a home
-folder. What remains: an answer that somebody else has written is a right answer, and without Landlock code can look ours
-up in the course's files.
+right answer, on arguments that nobody has seen, and what they compute is compared here, gradients too where an exercise
+asks for them. Where Linux offers Landlock these processes cannot read the course's answers, other notebooks or a home
+folder. What remains: an answer that somebody else has written is a right answer, and without Landlock code can look
+ours up in the course's files.
 """
 
 import argparse
