@@ -1,6 +1,6 @@
-"""What somebody writes who reaches for einsum, NumPy, loops, fills and running sums; each set has its own figures.
+"""What somebody writes who reaches for einsum, NumPy, loops, fills and running sums.
 
-Measured before anything was mended for them, see `tests.test_answers`.
+Written before anything was mended for it.
 """
 
 import itertools
