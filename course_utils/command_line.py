@@ -61,7 +61,9 @@ def parse(command_line):
     out = add("handout", "for a class: write the lectures without their solutions into a folder")
     out.add_argument("folder", nargs="?", type=path, default=BUILD / "handout", help="(otherwise build/handout)")
     says = "for a class: run the answers in returned notebooks, compare what they compute with ours, and write tables; "
-    says += "this runs the learners' code with your rights; where the system has Landlock, it can write nowhere"
+    says += (
+        "this runs the learners' code with your rights; where there is Landlock, it writes nowhere and reads no answer"
+    )
     back = add("grade", says)
     back.add_argument("folder", type=path)
     back.add_argument("--csv", type=path, help="where the table goes (otherwise FOLDER/grades.csv)")

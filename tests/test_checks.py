@@ -1,8 +1,12 @@
 """Each exercise accepts every right answer and names every mistake it knows."""
 
+import ast
+import contextlib
 import copy
+import inspect
 import signal
 import sys
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -50,6 +54,20 @@ def test_each_known_mistake_gets_its_own_message_or_that_of_one_that_computes_th
         assert named, f"{mistake}: {sentence}"
         wrong = exercise.wrong_answers[mistake]
         assert checks._agrees(named[0], alike, checks._computed(wrong, alike)), f"{mistake}: {sentence}"
+
+
+def test_no_name_stands_for_two_mistakes():
+    """A mapping that takes up another one must not have a name of it again: the second would replace the first."""
+    for module in (sys.modules[f"course_utils.exercises.lecture_0{i}"] for i in range(7)):
+        for node in ast.walk(ast.parse(inspect.getsource(module))):
+            names = []
+            for key, value in zip(*(getattr(node, field, ()) for field in ("keys", "values")), strict=False):
+                if isinstance(key, ast.Constant):
+                    names.append(key.value)
+                elif key is None:
+                    with contextlib.suppress(NameError):  # a local one
+                        names += eval(ast.unparse(value), dict(vars(module)))
+            assert len(names) == len(set(names)), Counter(names).most_common(1)
 
 
 @pytest.mark.parametrize("name", EXERCISES)

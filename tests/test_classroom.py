@@ -416,7 +416,7 @@ def has_landlock():
 
     child = os.fork()
     if child == 0:
-        os._exit(0 if answering.write_only_to(os.getcwd()) else 1)
+        os._exit(0 if answering.shut_off(os.getcwd()) else 1)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
@@ -438,6 +438,58 @@ def test_an_answer_can_write_into_no_other_folder_than_its_own(tmp_path):
     assert [row.result for row in rows] == ["correct", "correct"]
     assert victim.read_bytes() == before
     assert not (tmp_path / "grades.csv").exists()
+
+
+def test_an_answer_can_read_no_right_answer_no_other_notebook_and_no_home(tmp_path):
+    if not has_landlock():
+        pytest.skip("this system has no Landlock")
+    victim, home = tmp_path / "victim.ipynb", tmp_path / "home"
+    nbformat.write(returned(IMPORTS, RIGHT, CHECK), victim)
+    home.write_text("my diary")
+    answers = [CHECKOUT / "course_utils/exercises/lecture_01.py", CHECKOUT / "tests/solutions.py", *LECTURES]
+    reads = (
+        "def last_state(states, lengths):\n    import os\n    open('mine', 'w').write('x')\n"
+        "    assert open('mine').read() in ('', 'x')\n"
+        f"    for path in {[str(path) for path in (victim, home, *answers)]!r}:\n"
+        "        try: open(path).close()\n        except PermissionError: continue\n        raise ValueError(path)\n"
+        f"    for path in {[str(tmp_path), os.path.expanduser('~')]!r}:\n"
+        "        try: os.listdir(path)\n        except PermissionError: continue\n        raise ValueError(path)\n"
+        "    return states[torch.arange(len(states)), lengths - 1]"
+    )
+    nbformat.write(returned(IMPORTS, reads, CHECK), tmp_path / "attack.ipynb")
+    rows = [row for row in grade(tmp_path, 20, False, None, ANSWERING) if row.exercise == "01_last_state"]
+    assert [(row.result, row.message) for row in rows] == [("correct", "correct.")] * 2
+
+
+def test_what_an_answer_imports_is_there_though_it_may_not_read_all(tmp_path):
+    imports = (
+        "def last_state(states, lengths):\n    import dgl, scipy.stats, zoneinfo, course_utils.tasks.three_tasks\n"
+        "    from course_utils.data.docstrings.corpus import load_docs\n"
+        "    from course_utils.evidence.record import stored\n"
+        "    import matplotlib.pyplot as plt; plt.plot([1]); plt.savefig('mine.png')\n"
+        "    assert stored('02_scores')\n"
+        "    return states[torch.arange(len(states)), lengths - 1]"
+    )
+    assert result(tmp_path, IMPORTS, imports, CHECK, seconds=60) == ("correct", "correct.")
+
+
+LOSS = "def masked_loss(logits, target, mask):\n    {}F.cross_entropy(logits[mask], target[mask]){}"
+
+
+@pytest.mark.parametrize(
+    ("before", "behind", "message"),
+    [
+        ("return ", "", "correct."),
+        ("return ", ".detach()", "detached"),
+        ("return torch.tensor(", ".item())", "detached"),
+        ("with torch.no_grad(): return ", "", "detached"),
+        ("return ", " + 0 * logits.sum() + logits[~mask].sum() - logits.detach()[~mask].sum()", "gradient"),
+    ],
+)
+def test_gradients_are_compared_where_an_exercise_asks_for_them(tmp_path, before, behind, message):
+    answer = LOSS.format(before, behind)
+    _, told = result(tmp_path, IMPORTS + "\nimport torch.nn.functional as F", answer, exercise="01_masked_loss")
+    assert message in told
 
 
 def test_what_an_answer_has_started_ends_with_it(tmp_path):
@@ -473,9 +525,11 @@ def test_bytes_that_no_tensor_can_hold_are_refused(dtype):
 
 def test_a_result_of_any_kind_comes_back_as_a_value_or_as_its_kind():
     for value, back in (
-        (np.str_("a"), "a"), (np.arange(3)[::-1], "array([2, 1, 0])"), (np.arange(2, dtype=">i4"), "array([0, 1]"),
-        (np.array([None]), "ndarray"), (10**4400, "a very large int"), (Fraction(10**4400, 3), "Fraction"),
+        (np.str_("a"), "a"), (np.arange(3)[::-1], "tensor([2, 1, 0])"), (np.arange(2, dtype=">i4"), "tensor([0, 1]"),
+        (np.array([None]), "[None]"), (10**4400, "a very large int"), (Fraction(10**4400, 3), "Unreadable"),
         (torch.ones(2, dtype=torch.float8_e4m3fn), "tensor([1., 1.])"), (-0.0, "-0.0"), ({1: 2}.keys(), "dict_keys"),
+        (torch.ones(2).max(0), "(tensor(1.), tensor(0))"), (np.longdouble(0.5), "0.5"),
+        (torch.ones(()).expand(9, 9**9), "Unreadable"),
     ):  # fmt: skip
         assert back in repr(decode(json.loads(json.dumps(encode(value)))))
 

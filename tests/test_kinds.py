@@ -1,9 +1,12 @@
 """A mistake that many exercises share is named in each of them, in whatever style it is written."""
 
 import itertools
+import math
 import os
 import re
 import sys
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
@@ -12,7 +15,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from course_utils.exercises import checks, guard
+from course_utils.data.batches import Vocabulary
+from course_utils.exercises import checks, guard, kinds
 from course_utils.exercises.catalogue import EXERCISES
 from course_utils.exercises.checks import CORRECT, diagnose
 from course_utils.exercises.lecture_01 import last_state
@@ -30,17 +34,109 @@ def in_one_process(monkeypatch):
 
 # Draws
 
-FIXED = {  # three sentences, of which one is empty and one is full
-    *(("02_decoder_step", f"{i}.0") for i in range(4)),
-}
-
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_size_differs_from_draw_to_draw(name):
     draws, _ = checks._draws(EXERCISES[name])
     for where in set(checks._sizes(draws[0])).intersection(*map(checks._sizes, draws)):
-        if (name, where) not in FIXED:
-            assert len({checks._sizes(arguments)[where] for arguments in draws}) > 1, where
+        assert len({checks._sizes(arguments)[where] for arguments in draws}) > 1, where
+
+
+def _axis(name):
+    return lambda arguments, at: {v.shape[p.axes.index(name)] for p, v in at if name in p.axes}
+
+
+def _value(name):
+    return lambda arguments, at: {v for p, v in at if p.name == name}
+
+
+def _rows(how):
+    return lambda arguments, at: {how(v) for p, v in at if p.name == "mask"}
+
+
+def _empty(mask):
+    return not bool(mask.any(-1).all())
+
+
+def _full(mask):
+    return bool(mask.all())
+
+
+def _largest(name):
+    return lambda arguments, at: {v.abs().max() > 25 for p, v in at if p.name == name}
+
+
+# exercise → what some draw must have: where to look, and what must be found there
+EDGES = {
+    "00_practice": [(_axis("k_len"), 1), (_largest("scores"), True)],
+    "01_last_state": [
+        (_axis("batch"), 1),
+        (lambda a, _: {int(a[1].max())}, 1),
+        (lambda a, _: {bool((a[1] == a[0].shape[1]).all())}, True),
+    ],
+    "01_mixed_batch": [
+        (_axis("batch"), 1),
+        (_axis("length"), 1),
+        (lambda a, _: {a[0].shape[0] == a[0].shape[1]}, True),
+    ],
+    "01_masked_loss": [(_axis("batch"), 1), (_axis("tgt_len"), 1), (_rows(_empty), True), (_rows(_full), True)],
+    "01_greedy": [
+        (_value("max_words"), 1),
+        (lambda a, _: {EXERCISES["01_greedy"].reference(*a) == [Vocabulary.eos]}, True),
+    ],
+    "02_additive_score": [
+        (_axis("q_len"), 1),
+        (_axis("k_len"), 1),
+        (_largest("keys"), True),
+        (_largest("query"), True),
+    ],
+    "02_softmax_axis": [
+        (_rows(_empty), True),
+        (_rows(_full), True),
+        (lambda a, _: {bool((a[0] @ a[1].mT).abs().max() > 15)}, True),
+    ],
+    "02_decoder_step": [(_axis("batch"), 1), (_axis("src_len"), 1), (_rows(_empty), True), (_rows(_full), True)],
+    "02_blind_look": [(_axis("batch"), 1), (_axis("src_len"), 1), (lambda a, _: {a[2].shape[1] > a[2].shape[2]}, True)],
+    "02_unreachable_key": [(_axis("k_len"), 2), (_axis("k_len"), 4)],
+    "03_learned_query": [(_rows(_empty), True), (_rows(_full), True)],
+    "03_padding_attended": [(_rows(_empty), True), (_rows(_full), True)],
+    "03_delete_top": [(lambda a, _: {len(a[1])}, 1), (_value("share"), 0.25), (_value("share"), 0.5)],
+    "03_indifferent_query": [(_axis("n_words"), 2)],
+    "04_marker_filters": [(_value("n_words"), 1)],
+    "04_causal_convolution": [
+        *((_axis("kernel_size"), size) for size in (1, 2, 3, 4, 5)),
+        (_value("dilation"), 1),
+        (lambda a, _: {(a[1].shape[2] - 1) * a[2] > a[0].shape[2]}, True),
+    ],
+    "04_twins": [(lambda a, _: {len(a[0])}, 3)],
+    "05_cross_attention": [(_axis("src_len"), 1), (_axis("tgt_len"), 1), (lambda a, _: {len(a[0]) == len(a[1])}, True)],
+    "05_mask_of_last": [(_value("q_len"), 1), (_value("k_len"), 1), (lambda a, _: {a[0] == a[1] > 1}, True)],
+    "05_rotate": [(_axis("length"), 1), (_axis("half"), 1)],
+    "05_cached_step": [(_axis("t"), 0), (_axis("t"), 1)],
+    "05_who_sees_whom": [(_axis("length"), 1)],
+    "06_edge_softmax": [
+        (lambda a, _: {bool(a[0].max() > 250 and a[0].min() < -250)}, True),
+        (lambda a, _: {len(a[2].unique())}, 1),
+        (lambda a, _: {len(a[2].unique()) < a[3]}, True),
+    ],
+    "06_dynamic_scores": [(_axis("q_len"), 1), (_axis("k_len"), 1), (lambda a, _: {len(a[0]) == len(a[1])}, True)],
+    "06_layers_until_alike": [
+        (_value("share"), 1.0),
+        (_axis("d_in"), 1),
+        (lambda a, _: {float(a[0].std(0).max())}, 0.0),
+    ],
+}
+WITHOUT_EDGES = {"06_update_all"}  # a node without edges and a double edge are in every draw
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_exercise_is_tried_on_its_edges(name):
+    draws, hard = checks._draws(EXERCISES[name])
+    assert name in {**EDGES, **dict.fromkeys(WITHOUT_EDGES)}
+    parameters = kinds.parameters(EXERCISES[name])
+    every = [(arguments, list(zip(parameters, arguments, strict=True))) for arguments in (*draws, *hard.values())]
+    for place, (look, wanted) in enumerate(EDGES.get(name, [])):
+        assert any(wanted in look(*one) for one in every), (place, wanted)
 
 
 # The table of kinds and exercises: each is (scores, mask) -> weights in a style of its own
@@ -313,6 +409,92 @@ def test_one_buffer_may_serve_every_call():
         return buffer[: result.shape[0], : result.shape[1]]
 
     assert diagnose("01_last_state", into_the_buffer) == CORRECT
+
+
+def _in_place(states, lengths):
+    leaf = torch.nn.Parameter(states)
+    leaf[0] = 0
+    return leaf
+
+
+def _starts_a_thread(states, lengths):
+    threading.Thread(target=time.sleep, args=(30,), daemon=True).start()
+    return states
+
+
+def _endless(states, lengths):
+    found = []
+    found.append(found)
+    return found
+
+
+STRANGE = {  # what an answer gives or does → what is said of it
+    "generator": (lambda s, n: (row for row in s), "generator"),
+    "string": (lambda s, n: "a" * 9999, "str"),
+    "huge int": (lambda s, n: 10**5000, "Expected a tensor"),
+    "NaN": (lambda s, n: last_state(s, n) * math.nan, "NaN"),
+    "one NaN": (lambda s, n: math.nan, "shape|Expected"),
+    "None": (lambda s, n: None, "None"),
+    "module": (lambda s, n: torch, "module"),
+    "function": (lambda s, n: last_state, "function"),
+    "dict": (lambda s, n: {"states": s}, "dict"),
+    "itself": (_endless, "nested without end|Expected"),
+    "recursion": (lambda s, n: _again(s, n), "RecursionError"),
+    "sys.exit": (lambda s, n: sys.exit("gone"), "SystemExit"),
+    "sparse": (lambda s, n: s[:, 0].to_sparse(), "first"),
+    "meta": (lambda s, n: last_state(s, n).to("meta"), "meta"),
+    "complex": (lambda s, n: last_state(s, n) + 1j, "complex"),
+    "bool": (lambda s, n: last_state(s, n) > 0, "floating-point"),
+    "whole numbers": (lambda s, n: last_state(s, n).long(), "floating-point"),
+    "leaf in place": (_in_place, "RuntimeError"),
+    "thread": (_starts_a_thread, "shape|axis"),
+    "expanded without end": (lambda s, n: s[0, 0, 0].expand(10**6, 10**6), "far more numbers"),
+    "long list": (lambda s, n: [0.0] * 20_000, "far too long"),
+    "quantized": (lambda s, n: torch.quantize_per_tensor(s[:, 0], 0.1, 0, torch.qint8), "differ|rounded"),
+    "an array of words": (lambda s, n: np.array(["a", "b"]), "Expected a tensor"),
+    "an array of the other order": (lambda s, n: s[:, 0].numpy().astype(">f4"), "first"),
+    "wrong number of arguments": (lambda s: s, "TypeError"),
+    "a tensor in place of a function": (torch.ones(3), "Expected a function"),
+}
+
+
+def _again(states, lengths):
+    return _again(states, lengths)
+
+
+@pytest.mark.parametrize("what", STRANGE)
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("in_one_process")
+def test_whatever_an_answer_gives_is_told_in_one_sentence(what, capsys):
+    answer, pattern = STRANGE[what]
+    sentence = diagnose("01_last_state", answer)
+    assert sentence.startswith("not yet. ")
+    assert re.search(pattern, sentence), sentence
+    assert len(sentence) <= checks.LONGEST
+    assert "Traceback" not in sentence + capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("in_one_process")
+def test_no_exercise_stumbles_over_what_is_no_answer(name):
+    asked = EXERCISES[name].asks_for == "value"
+    for given in (
+        None,
+        math.nan,
+        10**5000,
+        "a" * 9999,
+        torch,
+        [[]],
+        (),
+        {},
+        1j,
+        torch.ones(2, device="meta"),
+        range(3),
+    ):
+        sentence = diagnose(name, given if asked else lambda *_, given=given: given)
+        assert sentence.startswith("not yet. ")
+        assert len(sentence) <= checks.LONGEST
 
 
 @forked

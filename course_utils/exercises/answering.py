@@ -2,9 +2,10 @@
 
 ``python -m course_utils.exercises.answering`` reads requests and writes replies, both with their length in front. What
 was asked comes pickled from `course_utils.exercises.classroom`; what a learner's code computes goes back as JSON and is
-never unpickled. The process of an answer may write to its own empty folder alone, where the system has Landlock (Linux
-5.13 or newer), and may read what its user may; its time, memory and files are limited, and what it started ends with
-it.
+never unpickled. Where the system has Landlock (Linux 5.13 or newer), the process of an answer may write to its own
+empty folder alone, and read Python, the packages, the system's libraries, the data sets and the course's package
+without its exercises; elsewhere it may read and write what its user may. Its time, memory and files are limited, and
+what it started ends with it.
 """
 
 import codeop
@@ -27,13 +28,17 @@ import time
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 import psutil
 import torch
 
 from course_utils import exercises
+from course_utils.data.storage import cache_folder
 from course_utils.exercises.plain import encode
+from course_utils.exercises.reading import N_GRADIENTS, gradients
+from course_utils.files import CHECKOUT, EXPERIMENTS, PICTURES
 
 MEMORY = 4 << 30  # bytes of data for each answer
 LARGEST_FILE = 100 << 20  # bytes
@@ -47,7 +52,8 @@ class Request:
     """What is asked of an answer.
 
     ``program`` is run first, (cell, source) by (cell, source), and ``expression`` gives the answer; a function is
-    called with each of the ``draws``, and a value is taken as it is. ``seconds`` is the limit for all of it.
+    called with each of the ``draws``, and a value is taken as it is. ``seconds`` is the limit for all of it. For the
+    arguments at the places ``gradients_of``, gradients are sent back through the first of the draws.
     """
 
     program: Sequence[tuple[int, str]]
@@ -55,6 +61,7 @@ class Request:
     is_function: bool
     draws: Sequence[tuple]
     seconds: float
+    gradients_of: Sequence[int] = ()
 
 
 def send(stream: IO[bytes], content: bytes) -> None:
@@ -164,7 +171,7 @@ def shut_in(folder: str, seconds: float, reply: int) -> None:
     close_answers()
     with contextlib.suppress(AttributeError, OSError):  # Linux alone: whoever ends our parent ends with it
         ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
-    write_only_to(folder)
+    shut_off(folder)
 
 
 def close_answers() -> None:
@@ -177,16 +184,46 @@ def close_answers() -> None:
         sys.modules[silent.__name__] = silent
 
 
-WRITE_FILE, TRUNCATE, REFER = 1 << 1, 1 << 14, 1 << 13
+READ_FILE, READ_FOLDER, WRITE_FILE, REFER, TRUNCATE = 1 << 2, 1 << 3, 1 << 1, 1 << 13, 1 << 14
 CHANGE_FOLDERS = sum(1 << bit for bit in range(4, 13))  # make and remove files, folders, links, sockets, devices
 NO_NETWORK, NO_SIGNALS_OUT = 0b11, 0b11
+OURS = CHECKOUT / "course_utils"
+HIDDEN = (OURS / "exercises", CHECKOUT / "tests", *CHECKOUT.glob("notebooks/*.ipynb"))  # right answers are in them
+SYSTEM = (
+    *("/usr", "/lib", "/lib32", "/lib64", "/bin", "/nix/store", "/proc", "/sys/devices/system"),
+    *(f"/dev/{name}" for name in ("null", "zero", "random", "urandom")),
+    *(f"/etc/{name}" for name in ("ld.so.cache", "ld.so.conf", "localtime", "passwd", "group", "fonts", "mime.types")),
+)
 
 
-def write_only_to(folder: str) -> bool:
-    """Let this process and its children write below one folder alone, and signal nobody else; say whether that is so.
+def readable() -> list[str]:
+    """Name what an answer needs: Python, packages, the system's libraries, data, our package without answers."""
+    libraries = os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)
+    paths = [path for path in sys.path if Path(path or ".").resolve() != CHECKOUT]
+    data = (CHECKOUT / "datasets", cache_folder(), EXPERIMENTS / "records", PICTURES)
+    wanted = (sys.prefix, sys.base_prefix, *paths, *libraries, *SYSTEM, OURS, *data)
+    return [str(path) for place in filter(None, wanted) for path in _without_hidden(Path(place).resolve())]
 
-    Landlock, a part of Linux since 5.13, does it without any rights; later versions refuse more.
-    https://docs.kernel.org/userspace-api/landlock.html
+
+def _without_hidden(place: Path) -> list[Path]:
+    """Give a folder whole or, where something hidden is below it, what else there is in it."""
+    if not os.path.exists(place) or any(place.is_relative_to(hidden) for hidden in HIDDEN):
+        return []
+    if not any(hidden.is_relative_to(place) for hidden in HIDDEN):
+        return [place]
+    return [path for below in sorted(place.iterdir()) for path in _without_hidden(below)]
+
+
+def shut_off(folder: str) -> bool:
+    """Let this process and its children write below one folder alone and read there and what is `readable`.
+
+    They reach no network and signal nobody else. Landlock, a part of Linux since 5.13, does it without any rights;
+    later versions refuse more. https://docs.kernel.org/userspace-api/landlock.html
+
+    Returns
+    -------
+    bool
+        Whether that is so now.
     """
     if sys.platform != "linux":  # there, these numbers are other calls
         return False
@@ -195,10 +232,17 @@ def write_only_to(folder: str) -> bool:
         version = libc.syscall(444, None, ctypes.c_size_t(0), 1)
         if version < 1:
             return False
-        files = WRITE_FILE | CHANGE_FOLDERS | (REFER if version > 1 else 0) | (TRUNCATE if version > 2 else 0)
+        writing = WRITE_FILE | CHANGE_FOLDERS | (REFER if version > 1 else 0) | (TRUNCATE if version > 2 else 0)
+        files = READ_FILE | READ_FOLDER | writing
         rules = struct.pack("QQQ", files, NO_NETWORK, NO_SIGNALS_OUT)[: 8 if version < 4 else 16 if version < 6 else 24]
         ruleset = libc.syscall(444, rules, ctypes.c_size_t(len(rules)), 0)
-        for place, allowed in ((folder, files), (os.devnull, WRITE_FILE)):  # no terminal, no shared memory
+        places = {
+            **{path: READ_FILE | READ_FOLDER if os.path.isdir(path) else READ_FILE for path in readable()},
+            str(OURS): READ_FOLDER,  # an import looks through the names
+            os.devnull: READ_FILE | WRITE_FILE,  # no terminal, no shared memory
+            folder: files,
+        }
+        for place, allowed in places.items():
             below = os.open(place, os.O_PATH)
             if libc.syscall(445, ruleset, 1, struct.pack("=Qi", allowed, below), 0):
                 return False
@@ -229,7 +273,17 @@ def answer(request: Request) -> dict[str, Any]:
         return {"kind": "missing", "error": told(error), "failed": failed}
     if not request.is_function or not callable(given):
         return {"kind": "value", "callable": callable(given), "result": encode(given)}
-    return run_on_draws(given, request.draws)
+    reply = run_on_draws(given, request.draws)
+    which = request.gradients_of
+    return reply | {"gradients": [sent_back(given, draw, which) for draw in request.draws[:N_GRADIENTS] if which]}
+
+
+def sent_back(function: Callable[..., Any], arguments: tuple, which: Sequence[int]) -> Any:
+    """Give the gradients of a function's result, None where there are none, or the kind of what stood in the way."""
+    try:
+        return encode(gradients(function, arguments, which))
+    except BaseException as error:
+        return {"opaque": type(error).__name__}
 
 
 def run_on_draws(function: Callable[..., Any], draws: Sequence[tuple]) -> dict[str, Any]:

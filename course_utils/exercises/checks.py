@@ -91,10 +91,11 @@ def special_draws(exercise: Exercise) -> list[tuple]:
     return [draw() for draw in exercise.hard.values()]
 
 
-def compare(exercise: Exercise, draws: list[tuple], results: list[Any]) -> str:
+def compare(exercise: Exercise, draws: list[tuple], results: list[Any], gradients: Sequence[Any] = ()) -> str:
     """Say what is wrong with the results of an answer that is not here, or that they are correct.
 
-    The draws are ordinary ones; those of `special_draws` may follow them.
+    The draws are ordinary ones; those of `special_draws` may follow them. ``gradients`` are those of the first draws,
+    in an exercise that asks for them.
     """
     found = [read(result) for result in results]
     expected = [exercise.reference(*copy.deepcopy(arguments)) for arguments in draws]
@@ -103,7 +104,8 @@ def compare(exercise: Exercise, draws: list[tuple], results: list[Any]) -> str:
         return CORRECT if sentence is None else _cut(f"not yet. {sentence}")
     wrong = [not _right(exercise, a, r, e) for a, r, e in zip(draws, found, expected, strict=True)]
     if not any(wrong):
-        return CORRECT
+        told = _compare_gradients(exercise, draws, gradients)
+        return CORRECT if told is None else _cut(f"not yet. {told}")
     place = _place(exercise, draws, found, expected, wrong.index(True))
     told, special = None, wrong.index(True) - N_DRAWS
     if special >= 0:
@@ -391,6 +393,8 @@ def _why_wrong(
     place = _place(exercise, draws, results, expected, first)
     if any(result is None or isinstance(result, Unreadable) for result in results):
         return place
+    if exercise.fault is not None and isinstance(expected[0], tuple) and _parts(results[0]) != len(expected[0]):
+        return place
     restless = _restless(answer, draws, results)
     if restless:
         return restless
@@ -409,6 +413,10 @@ def _why_wrong(
         or _slip(exercise, answer, draws, hard)
         or _symptom(exercise, answer, draws, place)
     )
+
+
+def _parts(result: Any) -> int:
+    return len(result) if isinstance(result, tuple | list) else 1
 
 
 def _listed(
@@ -554,45 +562,45 @@ def _at_the_edges(
     return f"Right for ordinary arguments, but not {what}. {place}"
 
 
+def asks_for_gradients(exercise: Exercise) -> list[int]:
+    """Give the places of the arguments whose gradients must be right as well."""
+    names = [parameter.name for parameter in kinds.parameters(exercise)]
+    return [names.index(name) for name in exercise.gradient_of]
+
+
 def _of_gradients(exercise: Exercise, answer: _Answer, draws: Draws) -> str | None:
     """Compare gradients, in exercises that are about them, of a result that is right."""
-    if not exercise.gradient_of:
-        return None
-    names = [parameter.name for parameter in kinds.parameters(exercise)]
-    which = [names.index(name) for name in exercise.gradient_of]
-    for arguments in draws[:2]:
-        ours = _gradients(exercise.reference, arguments, which)
+    which = asks_for_gradients(exercise)
+    found: list[Any] = []
+    for arguments in draws[: reading.N_GRADIENTS] if which else ():
         try:
-            theirs = _gradients(answer.function, arguments, which)
+            with guard.undisturbed(0):
+                found.append(reading.gradients(answer.function, arguments, which))
         except Exception as error:
+            found.append(error)
+    return _compare_gradients(exercise, draws, found)
+
+
+def _compare_gradients(exercise: Exercise, draws: Draws, found: Sequence[Any]) -> str | None:
+    """Say what is wrong with gradients: a list for each draw, None where there is none, or what stood in the way."""
+    which = asks_for_gradients(exercise)
+    for arguments, theirs in zip(draws, found, strict=False):
+        if not isinstance(theirs, list):
             if not exercise.needs_gradient:
                 return None
+            if theirs is None:
+                return (
+                    "Right as a number, but it is detached: no gradient comes back through it, so nothing is learned."
+                )
             return (
                 "Right as a number, but no gradient comes back through it (are .item(), .numpy() or .detach() in the "
-                f"way?): {type(error).__name__}."
+                f"way?): {type(theirs).__name__}."
             )
-        if theirs is None:
-            if not exercise.needs_gradient:
-                return None
-            return "Right as a number, but it is detached: no gradient comes back through it, so nothing is learned."
-        for name, mine, yours in zip(exercise.gradient_of, ours or [], theirs, strict=True):
+        ours = reading.gradients(exercise.reference, arguments, which) or []
+        for name, mine, yours in zip(exercise.gradient_of, ours, theirs, strict=True):
             if not equal(mine, yours):
                 return (
                     f"The numbers are right, but the gradient with respect to `{name}` is not: is something detached "
                     f"on the way? {reading.difference(mine, yours)}"
                 )
     return None
-
-
-def _gradients(function: Callable, arguments: tuple, which: list[int]) -> list[Tensor] | None:
-    given = list(copy.deepcopy(arguments))
-    for i in which:
-        given[i] = given[i].requires_grad_()
-    with guard.undisturbed(0):
-        result = function(*given)
-        if not isinstance(result, Tensor) or not result.requires_grad:
-            return None
-        generator = torch.Generator().manual_seed(7)
-        weights = torch.randn(result.shape, generator=generator, dtype=torch.float32).to(result.dtype)
-        gradients = torch.autograd.grad((result * weights).sum(), [given[i] for i in which], allow_unused=True)
-    return [torch.zeros_like(given[i]) if g is None else g.detach() for i, g in zip(which, gradients, strict=True)]

@@ -1,8 +1,10 @@
 """For those who teach a class: lectures without solutions, and a table of what came back.
 
 ``python3 course.py handout [FOLDER]`` and ``python3 course.py grade FOLDER``. Answers are run in processes that know no
-right answer, on arguments that nobody has seen, and what they compute is compared here. What can still be forged: code
-that looks the answers up in the course's own files and computes them, as a learner can copy a solution by hand.
+right answer, on arguments that nobody has seen, and what they compute is compared here, gradients too where an exercise
+asks for them. Where Linux offers Landlock these processes cannot read the course's answers, other notebooks or a home
+folder. What remains: an answer that somebody else has written is a right answer, and without Landlock code can look
+ours up in the course's files.
 """
 
 import argparse
@@ -38,6 +40,7 @@ from course_utils.exercises.checks import (
     CORRECT,
     N_DRAWS,
     NOT_ATTEMPTED,
+    asks_for_gradients,
     compare,
     diagnose,
     shown_argument,
@@ -45,6 +48,7 @@ from course_utils.exercises.checks import (
 )
 from course_utils.exercises.exercise import Exercise
 from course_utils.exercises.plain import decode
+from course_utils.exercises.reading import N_GRADIENTS
 from course_utils.exercises.returned import Returned
 from course_utils.files import CHECKOUT, START_AND_LECTURES, write_atomically
 from course_utils.folders import locked, private_folder, put
@@ -274,8 +278,9 @@ class Answering:
         """Run one answer on new draws; give *correct*, *not yet*, *not attempted*, *not run* or MISSING, and why."""
         ours = EXERCISES[exercise]
         is_function = ours.asks_for == "function"
-        draws = _new_draws(ours) if is_function else [()]
-        reply = self._reply(Request(program, expression, is_function, draws, float(seconds)))
+        draws, gradients = _new_draws(ours) if is_function else [()], []
+        which = asks_for_gradients(ours)
+        reply = self._reply(Request(program, expression, is_function, draws, float(seconds), which))
         match reply["kind"]:
             case "out of time":
                 return "not run", f"The answer was stopped at its limit of {seconds} seconds. Does a loop never end?"
@@ -303,7 +308,10 @@ class Answering:
                 results = [given]
             case _:
                 results = [decode(result) for result in reply["results"]]
-        sentence = compare(ours, draws, results)
+                gradients = [decode(result) for result in reply["gradients"]]
+                if len(gradients) != (N_GRADIENTS if which else 0):
+                    raise ValueError("what came back is no result")
+        sentence = compare(ours, draws, results, gradients)
         return ("correct" if sentence == CORRECT else "not yet"), sentence
 
     def _reply(self, request: Request) -> dict[str, Any]:

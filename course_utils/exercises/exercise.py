@@ -88,6 +88,9 @@ def single_slips(assemble: Answer, slots: Sequence[tuple[Any, Choices]]) -> dict
         For each slot the right choice, and name → (wrong choice, what to tell its author).
     """
     right = [slot[0] for slot in slots]
+    names = [name for _, choices in slots for name in choices]
+    if len(set(names)) < len(names):
+        raise ValueError(f"single_slips: two slots have a choice of one name, {max(names, key=names.count)!r}.")
     return {
         name: WrongAnswer(assemble(*right[:i], choice, *right[i + 1 :]), message)
         for i, (_, choices) in enumerate(slots)

@@ -423,8 +423,9 @@ def _by_constant(expected: list[Tensor], found: list[Tensor], draws: list[tuple]
             if any(e.numel() < 3 for e in expected):  # of one number, everything is a multiple
                 return None
             return (
-                "Every number is right but for one factor, another one in each call: is a size written into your "
-                "function, or taken from the wrong axis?"
+                "Every number is right but for one factor, another one in each call: what you divide by, or multiply "
+                "with, is another number than it should be (a sum of something else, a size of the wrong axis, "
+                "a number that is written in)."
             )
         return f"Every number is right but for one factor: yours are {named} times what they should be."
     gaps = []

@@ -146,6 +146,11 @@ LAST_STATE = Exercise(
             _at(lambda lengths, length: lengths // 2),
             "You take the state in the middle of each sentence: the last one has the index lengths − 1.",
         ),
+        "one too far, or nothing": WrongAnswer(
+            lambda states, lengths: torch.cat([states, 0 * states[:, :1]], 1)[torch.arange(len(states)), lengths],
+            "You are one position too far: a sentence of length 3 has its last word at index 2. (Of the longest "
+            "nothing is left.)",
+        ),
         "length modulo": WrongAnswer(
             _at(lambda lengths, length: lengths % length),
             "You are one position too far: a sentence of length 3 has its last word at index 2. (% hides the error of "
@@ -507,6 +512,15 @@ def _turned(inputs: Tensor) -> Tensor:
     return inputs.reshape(inputs.shape[1], inputs.shape[0], -1)
 
 
+def _first_linear(inputs: Tensor, W: Tensor, U: Tensor) -> Tensor:
+    state = inputs[:, 0] @ W.T
+    states = [state]
+    for word in inputs[:, 1:].unbind(1):
+        state = _tanh_step(word, state, W, U)
+        states.append(state)
+    return torch.stack(states, 1)
+
+
 MIXED_BATCH = Exercise(
     read_batch,
     _draw_inputs,
@@ -552,6 +566,10 @@ MIXED_BATCH = Exercise(
             _begun_with_ones,
             "Your sentences begin with a state of ones; h₀ is zero.",
         ),
+        "first word as it is": WrongAnswer(
+            _first_linear,
+            "The first state has no tanh: h₀ is zero, and the first word goes through the same line as all others.",
+        ),
         "begun with the first word": WrongAnswer(
             _first_from_word,
             "Your first state has read the first word already; h₀ is zero.",
@@ -585,10 +603,13 @@ def _surprise(logits: Tensor, target: Tensor) -> Tensor:
     return -logits.log_softmax(-1).gather(-1, target[..., None])[..., 0]
 
 
-def _draw_padded_batch() -> tuple:
+def _draw_padded_batch(given: tuple[int, ...] = ()) -> tuple:
     (batch, length), (n_words,) = primes(2, (3, 5, 7)), primes(1, (11, 13))
     lengths = torch.randint(2, length, (batch,))
     lengths[0] = length
+    if given:
+        lengths, length = torch.tensor(given), max(given)
+        batch = len(lengths)
     mask = torch.arange(length) < lengths[torch.randperm(batch), None]
     target = torch.randint(Vocabulary.unk + 1, n_words, (batch, length)).masked_fill(~mask, Vocabulary.pad)
     return 2 * torch.randn(batch, length, n_words), target, mask
@@ -744,6 +765,12 @@ MASKED_LOSS = Exercise(
             "Your softmax runs over the sentences of the batch: the words of one place must compete with each other.",
         ),
     },
+    hard={
+        "where there is a single sentence": lambda: _draw_padded_batch((5,)),
+        "where there is a single word": lambda: _draw_padded_batch((1,)),
+        "where there is no padding": lambda: _draw_padded_batch((4, 4, 4)),
+        "where a sentence has no words": lambda: _draw_padded_batch((0, 5, 3)),
+    },
     gradient_of=("logits",),
     needs_gradient=True,
 )
@@ -774,6 +801,31 @@ def _decode(
         word = int(choose(logits))
         said.append(word)
     return said
+
+
+def _without_repeats(step: Step, state: Tensor, max_words: int) -> list[int]:
+    said: list[int] = []
+
+    def another(word: Any, state: Tensor) -> tuple[Tensor, Tensor]:
+        logits, state = step(word, state)
+        said.extend([] if word == Vocabulary.bos else [word])
+        return logits.index_fill(0, torch.tensor(said, dtype=torch.long), -torch.inf), state
+
+    return greedy(another, state, max_words)
+
+
+def _reads_twice(step: Step) -> Step:
+    return lambda word, state: step(word, step(word, state)[1])
+
+
+def _draw_silent() -> tuple:
+    step, state, _ = _draw_decoder()
+
+    def says_nothing(word: Any, state: Tensor, step: Step = step) -> tuple[Tensor, Tensor]:
+        logits, state = step(word, state)
+        return logits.index_fill(0, torch.tensor(Vocabulary.eos), 99.0), state
+
+    return says_nothing, state, 7
 
 
 def _draw_decoder() -> tuple:
@@ -923,6 +975,18 @@ GREEDY = Exercise(
             lambda step, state, max_words: greedy(step, state, max_words)[-1:],
             "You return the last word alone; keep all of them.",
         ),
+        "never a word twice": WrongAnswer(
+            _without_repeats,
+            "You never say a word twice. The most probable word is taken, whatever was said before.",
+        ),
+        "two steps for a word": WrongAnswer(
+            lambda step, state, max_words: greedy(_reads_twice(step), state, max_words),
+            "The decoder reads each word twice: call step once for a word, and take logits and state from that call.",
+        ),
+    },
+    hard={
+        "where one word is allowed": lambda: (*_draw_decoder()[:2], 1),
+        "where the first word is the end mark": _draw_silent,
     },
 )
 

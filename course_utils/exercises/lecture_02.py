@@ -125,7 +125,7 @@ def _additive(meet: Answer, squash: Answer, read_out: Answer, finish: Answer) ->
 
 
 _ADDITIVE_SLOTS = (
-    (lambda q, k: q + k, weighing.meetings()),
+    (lambda q, k: q + k, weighing.meetings(torch.tanh, "tanh")),
     (
         lambda h, v: h.tanh(),
         {
@@ -245,6 +245,11 @@ def _draw_look() -> tuple:
         1.5 * torch.randn(batch, src_len, d_key),
         W,
     )
+
+
+def _draw_one_word() -> tuple:
+    embedded, state, states, W = _draw_look()
+    return embedded[:1], state[:1], states[:1, :1], W
 
 
 def _draw_long_source() -> tuple:
@@ -374,29 +379,9 @@ _LOOK_SLOTS = (
                 ),
                 "The context is right, but you return the scores in place of the weights (before the softmax).",
             ),
-            "context is the mean": (
-                lambda weights, states, question: (states.mean(1), weights),
-                "Your weights are right, and your context does not use them: it is the plain mean of the states.",
-            ),
-            "weighted mean": (
-                lambda weights, states, question: (_weighed_sum(weights, states) / states.shape[1], weights),
-                "You take the mean of weight × state (divide by src_len); the weights sum to one, so add up.",
-            ),
-            "last state": (
-                lambda weights, states, question: (states[:, -1], weights),
-                "Your weights are right, and your context is the last state, whatever they say.",
-            ),
             "context of questions": (
                 lambda weights, states, question: (question, weights),
                 "Your context is the question W q itself; the average is taken of the states.",
-            ),
-            "best state": (
-                lambda weights, states, question: (states[torch.arange(len(states)), weights.argmax(1)], weights),
-                "Your context is the best state alone (argmax); weigh all of them.",
-            ),
-            "not added up": (
-                lambda weights, states, question: (weights[:, :, None] * states, weights),
-                "You weigh each state but do not add them up (the sum over the source words is missing).",
             ),
             "axis left": (
                 lambda weights, states, question: (_weighed_sum(weights, states)[:, None], weights[:, None]),
@@ -445,7 +430,10 @@ BLIND_LOOK = Exercise(
             "Your weights are right, and your context does not use them: it is the plain sum of the states.",
         ),
     },
-    hard={"where a sentence is longer than a key": _draw_long_source},
+    hard={
+        "where a sentence is longer than a key": _draw_long_source,
+        "where there is a single sentence of one word": _draw_one_word,
+    },
     slots=_LOOK_SLOTS,
     assemble=_look,
 )
@@ -641,9 +629,15 @@ def _look_with(state: Tensor, states: Tensor, score: Score, mask: Tensor | None)
     return context[:, 0], weights[:, 0]
 
 
-def _draw_step() -> tuple:
-    src_len, d_word, d_key, d_state = primes(4)
-    mask = torch.arange(src_len) < torch.tensor([src_len, (src_len + 1) // 2, 0])[torch.randperm(3), None]
+def _draw_step(lengths: Tensor | None = None) -> tuple:
+    src_len, d_word, d_key, d_state, batch = primes(5)
+    if lengths is None:  # one sentence is full and one is empty
+        lengths = torch.randint(src_len + 1, (batch,))
+        lengths[:3] = torch.tensor([src_len, (src_len + 1) // 2, 0])
+        lengths = lengths[torch.randperm(batch)]
+    else:
+        batch, src_len = len(lengths), int(lengths.max())
+    mask = torch.arange(src_len) < lengths[:, None]
     bilinear, gru = torch.randn(d_state, d_key) / 6, torch.nn.GRUCell(d_word + d_key, d_state)
 
     def score(keys: Tensor, query: Tensor) -> Tensor:  # functions, which a copy of the arguments leaves as they are
@@ -652,7 +646,8 @@ def _draw_step() -> tuple:
     def cell(inputs: Tensor, state: Tensor) -> Tensor:
         return gru(inputs, state).detach()
 
-    return torch.randn(3, d_word), torch.randn(3, d_state), torch.randn(3, src_len, d_key), mask, score, cell
+    word, state, states = torch.randn(batch, d_word), torch.randn(batch, d_state), torch.randn(batch, src_len, d_key)
+    return word, state, states, mask, score, cell
 
 
 def _step_with(look: Answer) -> Answer:
@@ -829,6 +824,10 @@ DECODER_STEP = Exercise(
             _step_into(lambda word, state, context, cell: state),
             "You hand over the old state: what the cell returned is lost.",
         ),
+    },
+    hard={
+        "where there is a single sentence": lambda: _draw_step(torch.tensor([5])),
+        "where the source is one word long": lambda: _draw_step(torch.tensor([1, 0, 1])),
     },
 )
 

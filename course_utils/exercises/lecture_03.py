@@ -183,17 +183,9 @@ _POOL_SLOTS = (
                 lambda weights, states, mask, hidden: weights,
                 "You return the weights; the result is the average of the states.",
             ),
-            "not added up": (
-                lambda weights, states, mask, hidden: weights[:, :, None] * states,
-                "You weigh each state but do not add them up: the sum over the words is missing.",
-            ),
             "axis left": (
                 lambda weights, states, mask, hidden: _pooled(weights, states)[:, None],
                 "The axis of the one query, of length 1, is still there: take it away.",
-            ),
-            "best word": (
-                lambda weights, states, mask, hidden: states[torch.arange(len(states)), weights.argmax(1)],
-                "You take the best word alone (argmax): weigh all of them.",
             ),
         },
     ),
@@ -468,9 +460,14 @@ def _draw_deletion() -> tuple:
         read = [(table[words] * turn[: len(words)]).sum(dim=0) for words in documents]
         return torch.stack(read).argmax(dim=1)
 
-    lengths = [*primes(4), 4, 8] * (6 + primes(1)[0])  # a quarter of some is a whole number of words
+    lengths = [*primes(4), 4, 8] * (6 + primes(1)[0])  # a quarter, or a half, of some is a whole number of words
+    share = (0.125, 0.25, 0.5)[int(torch.randint(3, ()))]
     documents = [torch.randint(31, (n,)) for n in lengths]
-    return decide, documents, [torch.rand(n).softmax(dim=0) for n in lengths], 0.25
+    return decide, documents, [torch.rand(n).softmax(dim=0) for n in lengths], share
+
+
+def _one_document(decide: Decide, documents: list[Tensor], weights: list[Tensor], share: float) -> tuple:
+    return decide, documents[:1], weights[:1], share
 
 
 def _delete_by(keep: Callable[[Tensor, float], Tensor]) -> Answer:
@@ -617,6 +614,9 @@ DELETE_TOP = Exercise(
             "take the word out.",
         ),
     },
+    hard={
+        "where one document is judged": lambda: _one_document(*_draw_deletion()),
+    },
 )
 
 
@@ -628,6 +628,11 @@ def indifferent_states(
 ) -> Float[Tensor, "n_words d_hidden"]:
     """Take out of each state what the query sees of it, so that all scores are equal."""
     return states - (states @ query)[:, None] * query / (query @ query)
+
+
+def _draw_two_words() -> tuple:
+    states, query = _draw_document()
+    return states[:2], query
 
 
 def _draw_document() -> tuple:
@@ -774,6 +779,7 @@ INDIFFERENT = Exercise(
         ),
     },
     fault=_why_not_indifferent,
+    hard={"where there are two words": _draw_two_words},
 )
 
 EXERCISES: dict[str, Exercise] = {

@@ -103,6 +103,10 @@ def _draw_causal(kernel_size: int = 0, dilation: int = 0) -> tuple:
     return torch.randn(batch, d_in, length), torch.randn(d_out, d_in, kernel_size), dilation
 
 
+def _cut_short(x: Tensor, weight: Tensor, dilation: int) -> tuple:
+    return x[..., :2], weight, dilation
+
+
 def _padded(before: int, behind: int, x: Tensor, weight: Tensor, dilation: int) -> Tensor:
     return F.conv1d(F.pad(x, (before, behind)), weight, dilation=dilation)
 
@@ -279,6 +283,7 @@ EXERCISES: dict[str, Exercise] = {
             ),
         },
         fault=_filters_fault,
+        hard={"where the vocabulary has a single word": lambda: (1,)},
     ),
     "04_pairs_in_a_state": table(
         (
@@ -484,6 +489,7 @@ EXERCISES: dict[str, Exercise] = {
             "for an even kernel and an odd dilation": lambda: _draw_causal(4, 3),
             "for a kernel of one tap": lambda: _draw_causal(1, 2),
             "for dilation 1": lambda: _draw_causal(3, 1),
+            "for a sentence shorter than the layer reaches": lambda: _cut_short(*_draw_causal(3, 4)),
         },
     ),
     "04_twins": Exercise(
@@ -529,5 +535,6 @@ EXERCISES: dict[str, Exercise] = {
             ),
         },
         fault=_twins_fault,
+        hard={"where there are three words": lambda: (["never", "good", "no"],)},
     ),
 }

@@ -25,8 +25,9 @@ def cross_attention(
     return context, weights
 
 
-def _draw_cross() -> tuple:
+def _draw_cross(*lengths: int) -> tuple:
     tgt_len, src_len, d_model, d_k = primes(4)
+    tgt_len, src_len = lengths or (tgt_len, src_len)
     projections = torch.randn(3, d_model, d_k) / d_model**0.5
     return torch.randn(tgt_len, d_model), torch.randn(src_len, d_model), *projections
 
@@ -319,11 +320,6 @@ _ROTATE_SLOTS = (
 )
 
 
-def _halves(x: Tensor, turn: Tensor) -> Tensor:
-    first, second = rotate(torch.stack(x.chunk(2, 1), 2).flatten(1), turn).unflatten(1, (-1, 2)).unbind(2)
-    return torch.cat([first, second], 1)
-
-
 def _added(x: Tensor, turn: Tensor) -> Tensor:
     angle = _angles(len(x), turn)
     return x + _side_by_side(angle.sin(), angle.cos())
@@ -346,8 +342,9 @@ def _asked(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
     return attend(query[None], keys, values, scaled_dot_score)[0][0]
 
 
-def _draw_step() -> tuple:
+def _draw_step(n: int | None = None) -> tuple:
     n_cached, d_model, d_k = primes(3)
+    n_cached = n_cached if n is None else n
     projections = torch.randn(3, d_model, d_k) / d_model**0.5
     return torch.randn(d_model), *projections, *torch.randn(2, n_cached, d_k)
 
@@ -377,10 +374,6 @@ _STEP_SLOTS = (
             "scaled": (
                 lambda weights, values: weights @ values / values.shape[1] ** 0.5,
                 "You scale after the softmax: √d_k divides the scores, before it.",
-            ),
-            "not added up": (
-                lambda weights, values: weights[:, None] * values,
-                "You weigh each value but do not add them up: the sum over the words is missing.",
             ),
             "weights": (lambda weights, values: weights, "You return the weights in place of the context."),
             "newest value": (
@@ -565,6 +558,11 @@ EXERCISES: dict[str, Exercise] = {
                 "Context and weights are exchanged: the context comes first.",
             ),
         },
+        hard={
+            "where the source has one word": lambda: _draw_cross(5, 1),
+            "where one word asks": lambda: _draw_cross(1, 3),
+            "where source and target are equally long": lambda: _draw_cross(5, 5),
+        },
         slots=_CROSS_SLOTS,
         assemble=_cross_by,
     ),
@@ -663,20 +661,25 @@ EXERCISES: dict[str, Exercise] = {
                 "You give every word of the sentence a row; only the last q_len of them ask.",
             ),
         },
+        hard={
+            "where the whole sentence asks": lambda: (5, 5),
+            "where the last word asks alone": lambda: (1, 7),
+            "where there is one word": lambda: (1, 1),
+        },
     ),
     "05_rotate": Exercise(
         rotate,
         _draw_rotation,
         {
             **single_slips(_rotate_by, _ROTATE_SLOTS),
-            "halves": WrongAnswer(
-                _halves,
-                "You pair component i with component i + d_k / 2, as many programs do. Here the pairs are neighbours.",
-            ),
             "added": WrongAnswer(
                 _added,
                 "You add the sinusoidal positions. Here nothing is added: the vector that is there is turned.",
             ),
+        },
+        hard={
+            "where there is a single row": lambda: (torch.randn(1, 6), torch.rand(3) + 0.1),
+            "where there is a single pair": lambda: (torch.randn(5, 2), torch.rand(1) + 0.1),
         },
         slots=_ROTATE_SLOTS,
         assemble=_rotate_by,
@@ -735,6 +738,10 @@ EXERCISES: dict[str, Exercise] = {
                 _projects_the_cache_again,
                 "You project what is in the cache again. It was projected when it was new; that is what is saved.",
             ),
+        },
+        hard={
+            "where nothing is cached yet": lambda: _draw_step(0),
+            "where one word is cached": lambda: _draw_step(1),
         },
         slots=_STEP_SLOTS,
         assemble=_step_by,

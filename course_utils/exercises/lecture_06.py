@@ -1,6 +1,7 @@
 """Lecture 06: graph attention: what is asked, our answers, and the mistakes that are known."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -213,7 +214,11 @@ def _read_slots() -> tuple:
                 **{
                     name: (_per_node(weigh), told)
                     for name, (weigh, told) in weighing.of_softmax().items()
-                    if name not in ("equal weights for all", "sign of the scores", "sigmoid", "best alone", "scores")
+                    if name
+                    not in (
+                        *("equal weights for all", "sign of the scores", "sigmoid of the scores", "best alone"),
+                        *("scores", "exponentials", "divided by the scores' sum"),
+                    )
                 },
                 "axis of length one": (
                     lambda scores, s, t, n: torch.ones_like(scores),
@@ -227,7 +232,7 @@ def _read_slots() -> tuple:
                     lambda scores, s, t, n: scores.exp(),
                     "Your weights are exponentials that are not normalised: those of a node do not sum to one.",
                 ),
-                "sigmoid": (
+                "sigmoid of the scores": (
                     lambda scores, s, t, n: scores.sigmoid(),
                     "You squash the scores by a sigmoid in place of a softmax: a node's weights do not sum to one.",
                 ),
@@ -340,6 +345,19 @@ def _highest(scores: Tensor, where: Tensor, n_nodes: int, start: float = -torch.
     return lowest.scatter_reduce(0, where[:, None].expand_as(scores), scores, "amax")[where]
 
 
+def _heads_together(scores: Tensor, sources: Tensor, targets: Tensor, n_nodes: int) -> Tensor:
+    numbers = (scores - _highest(scores, targets, n_nodes)).exp()
+    return numbers / scores.new_zeros(n_nodes).index_add(0, targets, numbers.sum(1))[targets, None]
+
+
+def _draw_far_apart() -> tuple:
+    scores, sources, targets, n_nodes = _draw_edges()
+    first, *others = (targets == 3).nonzero()[:, 0].tolist()
+    scores[first] += 300
+    scores[others] -= 300
+    return scores, sources, targets, n_nodes
+
+
 def _runs_of_equal_targets(scores: Tensor, sources: Tensor, targets: Tensor, n_nodes: int) -> Tensor:
     parts = scores.split(targets.unique_consecutive(return_counts=True)[1].tolist())
     return torch.cat([part.softmax(0) for part in parts])
@@ -407,7 +425,7 @@ def _score_by(meet: Answer, bend: Answer, read_out: Answer, finish: Answer) -> A
 
 
 _SCORE_SLOTS = (
-    (lambda q, k: q + k, weighing.meetings()),
+    (lambda q, k: q + k, weighing.meetings(partial(F.leaky_relu, negative_slope=0.2), "LeakyReLU")),
     (
         lambda h, a: F.leaky_relu(h, 0.2),
         {
@@ -475,7 +493,12 @@ def _draw_island() -> tuple:
 
 def _draw_share_of_one() -> tuple:
     features, mask, _ = _draw_island()
-    return features, mask, 1.0
+    return (8 * features).round() / 8, mask, 1.0  # differences are exact, in whatever order they are taken
+
+
+def _draw_one_column() -> tuple:
+    features, mask, share = _draw_island()
+    return features[:, :1], mask, share
 
 
 def _draw_alike() -> tuple:
@@ -603,6 +626,22 @@ EXERCISES: dict[str, Exercise] = {
         _draw_edges,
         {
             **{name: WrongAnswer(_per_node(weigh), told) for name, (weigh, told) in weighing.of_softmax().items()},
+            "divided by the degree": WrongAnswer(
+                lambda scores, sources, targets, n_nodes: (
+                    (scores - _highest(scores, targets, n_nodes)).exp() / _in_degree(targets, n_nodes)[targets]
+                ),
+                "You divide by the number of edges into a node, in place of the sum of its exponentials.",
+            ),
+            "all heads together": WrongAnswer(
+                _heads_together,
+                "The heads of a node share one sum: each head's weights must sum to one by themselves.",
+            ),
+            "smallest subtracted": WrongAnswer(
+                lambda scores, sources, targets, n_nodes: _shares(
+                    (scores + _highest(-scores, targets, n_nodes)).exp(), targets, n_nodes
+                ),
+                "You subtract the smallest score of each node: where one is far above it, its exponential is infinite.",
+            ),
             "all edges": WrongAnswer(
                 lambda scores, sources, targets, n_nodes: scores.softmax(0),
                 "The softmax runs over all edges of the graph: distant nodes compete with each other, and no node's "
@@ -717,6 +756,7 @@ EXERCISES: dict[str, Exercise] = {
         },
         hard={
             "where some nodes have scores near 300 and others near −300": lambda: _draw_edges(300.0),
+            "where the scores of one node are far apart": _draw_far_apart,
             "where one node asks everything": lambda: (
                 torch.randn(5, 2),
                 torch.tensor([0, 1, 2, 0, 1]),
@@ -757,6 +797,10 @@ EXERCISES: dict[str, Exercise] = {
                 lambda query, keys, a: query @ keys.T,
                 "This is a dot product. It is dynamic as well, but here query and key are added and bent.",
             ),
+        },
+        hard={
+            "where there are as many queries as keys": lambda: (torch.randn(5, 3), torch.randn(5, 3), torch.randn(3)),
+            "where there is one query and one key": lambda: (torch.randn(1, 3), torch.randn(1, 3), torch.randn(3)),
         },
         slots=_SCORE_SLOTS,
         assemble=_score_by,
@@ -900,7 +944,11 @@ EXERCISES: dict[str, Exercise] = {
                 "After one layer everybody is alike: your nodes read all others. Did the mask reach `attend`?",
             ),
         },
-        hard={"where the share is 1": _draw_share_of_one, "where all rows are alike": _draw_alike},
+        hard={
+            "where the share is 1": _draw_share_of_one,
+            "where all rows are alike": _draw_alike,
+            "where rows have one number": _draw_one_column,
+        },
     ),
     "06_good_advice": table(
         (

@@ -3,10 +3,11 @@
 Whole numbers and truth values are compared as such, real numbers with room for another order of sums.
 """
 
+import copy
 import math
 import numbers
 import reprlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,13 @@ from torch import Tensor
 
 RTOL, ATOL = 1e-4, 1e-5  # wide enough for another order of sums and for half the digits of another dtype
 HALF = (torch.float16, torch.bfloat16)
+LARGEST = 4_000_000  # numbers in a tensor
+LONGEST_LIST = 10_000
+DEEPEST = 20
+N_GRADIENTS = 2  # draws on which gradients are compared, where an exercise asks for them
+_NAMES = "bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 bfloat16 float32 float64"
+DTYPES = {name: getattr(torch, name) for name in _NAMES.split()}  # all others are read as float32
+_NUMBERS: dict[str, type] = {"b": bool, "i": int, "u": int, "f": float, "c": complex}
 
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = 80
@@ -29,28 +37,38 @@ class Unreadable:
         self.why = why
 
 
-def read(result: Any) -> Any:
+def read(result: Any, depth: int = 0) -> Any:
     """Copy a result, so that nothing that is written later changes it, into plain tensors, numbers and sequences.
 
     Arrays become tensors, sparse and quantized tensors dense ones, scalars of NumPy and fractions become numbers; what
-    holds nothing to compare becomes `Unreadable`.
+    holds nothing to compare becomes `Unreadable`. What was read stays as it is when it is read again.
     """
-    if isinstance(result, Tensor):
+    if isinstance(result, Tensor | np.ndarray):
         try:
-            return _plain(result)
+            return _plain(result) if isinstance(result, Tensor) else _of_array(result)
         except Exception as error:  # a tensor can be of many kinds, and most refuse most questions
             return Unreadable(f"Your result is a tensor that cannot be read ({type(error).__name__}).")
-    if isinstance(result, np.ndarray | np.generic):
-        if result.dtype == object or result.dtype.kind not in "biufc":
-            return result.tolist() if result.ndim < 2 else Unreadable("Your array does not hold numbers.")
-        if isinstance(result, np.generic):
-            return result.item()
-        return torch.from_numpy(result.copy())
-    if type(result) in (list, tuple):
-        return type(result)(map(read, result)) if len(result) <= 10_000 else result
+    if isinstance(result, list | tuple | range):
+        if depth > DEEPEST:
+            return Unreadable("Your result is nested without end.")
+        if len(result) > LONGEST_LIST:
+            return Unreadable(f"Your result is a {type(result).__name__} of {len(result)}, far too long.")
+        parts = [read(part, depth + 1) for part in result]
+        return parts if isinstance(result, list) else tuple(parts)
+    if isinstance(result, np.generic) and result.dtype.kind in _NUMBERS:
+        return _NUMBERS[result.dtype.kind](result)
     if isinstance(result, numbers.Rational) and not isinstance(result, numbers.Integral):
-        return float(result)
+        try:
+            return float(result)
+        except OverflowError:
+            return Unreadable("Your number is too large.")
     return result
+
+
+def _of_array(result: np.ndarray) -> Any:
+    if result.dtype.kind not in _NUMBERS:  # texts, objects
+        return read(result.tolist()) if result.ndim < 2 else Unreadable("Your array does not hold numbers.")
+    return _plain(torch.from_numpy(result.astype(result.dtype.newbyteorder("="), order="C")))
 
 
 def _plain(result: Tensor) -> Tensor | Unreadable:
@@ -59,6 +77,8 @@ def _plain(result: Tensor) -> Tensor | Unreadable:
             return Unreadable("Your tensor holds no numbers (its device is meta).")
         if result.is_nested:
             return Unreadable("Your tensor is nested, with rows of several lengths; expected an ordinary one.")
+        if result.numel() > LARGEST:
+            return Unreadable(f"Your result is tensor{tuple(result.shape)}: far more numbers than are asked for.")
         result = result.detach()
         if result.is_quantized:
             result = result.dequantize()
@@ -68,7 +88,32 @@ def _plain(result: Tensor) -> Tensor | Unreadable:
             if result.imag.any():
                 return Unreadable("Your result holds complex numbers; expected real ones.")
             result = result.real
-        return torch.empty(result.shape, dtype=result.dtype).copy_(result)
+        dtype = result.dtype if result.dtype in DTYPES.values() else torch.float32
+        return torch.empty(result.shape, dtype=dtype).copy_(result)
+
+
+def gradients(function: Callable, arguments: tuple, which: Sequence[int]) -> list[Tensor] | None:
+    """Send a gradient back through a function's result, the same for every function; None where the result is detached.
+
+    Parameters
+    ----------
+    function
+        What is called with the arguments.
+    arguments
+        They are left as they are.
+    which
+        For which of the arguments the gradient is wanted.
+    """
+    given = list(copy.deepcopy(arguments))
+    for i in which:
+        given[i] = given[i].requires_grad_()
+    result = function(*given)
+    if not isinstance(result, Tensor) or not result.requires_grad:
+        return None
+    generator = torch.Generator().manual_seed(7)
+    weights = torch.randn(result.shape, generator=generator, dtype=torch.float32).to(result.dtype)
+    found = torch.autograd.grad((result * weights).sum(), [given[i] for i in which], allow_unused=True)
+    return [torch.zeros_like(given[i]) if g is None else g.detach() for i, g in zip(which, found, strict=True)]
 
 
 def shown(value: Any) -> str:

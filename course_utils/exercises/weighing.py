@@ -130,6 +130,22 @@ def of_masks(real: str = "a word", hidden: str = "padding") -> dict[str, tuple[W
             lambda s, m: s.exp() * m,
             "Your weights are exponentials that are not normalised: they do not sum to one. Divide by their sum.",
         ),
+        "exponentials over their number": (
+            lambda s, m: s.exp() * m / _count(m),
+            "You divide the exponentials by how many there are, in place of their sum: the weights do not sum to one.",
+        ),
+        "running sum below": (
+            lambda s, m: (lambda e: e / e.cumsum(-1).clamp(min=1e-9))(s.exp() * m),
+            "You divide each exponential by the sum up to there, before it is complete: add all of them up first.",
+        ),
+        "running sum of scores": (
+            lambda s, m: ms((s * m).cumsum(-1), m),
+            "You take a running sum (cumsum) of the scores before the softmax: each score stands for itself.",
+        ),
+        "scores divided by the count": (
+            lambda s, m: ms(s / _count(m), m),
+            "You divide the scores by the number of real positions before the softmax, which flattens the weights.",
+        ),
         "divided by the scores' sum": (
             lambda s, m: s * m / (s * m).sum(-1, keepdim=True),
             "You divide the scores by their sum, without an exponential (no softmax): weights can be negative.",
@@ -163,7 +179,7 @@ def of_masks(real: str = "a word", hidden: str = "padding") -> dict[str, tuple[W
             "You take the best alone (argmax, hard attention): its weight is one and all others get nothing. A softmax "
             "gives each its share.",
         ),
-        "sigmoid": (
+        "sigmoid of the scores": (
             lambda s, m: s.sigmoid() * m,
             "You squash the scores by a sigmoid in place of a softmax: the weights do not sum to one.",
         ),
@@ -278,8 +294,11 @@ def of_softmax() -> dict[str, tuple[Any, str]]:
         "equal weights for all",
         "divided by the length",
         "best alone",
-        "sigmoid",
+        "sigmoid of the scores",
         "sigmoid, normalised",
+        "exponentials over their number",
+        "running sum below",
+        "running sum of scores",
         "softmax twice",
         "log_softmax",
         "sign of the scores",
@@ -346,6 +365,28 @@ def of_averages(what: str = "values", context: str = "context") -> dict[str, tup
             "You take the mean of weight × value (divide by how many there are); weights sum to one, so add up.",
         ),
         "not added up": (product, f"You weigh the {what} but do not add them up: a sum is missing."),
+        "first product alone": (
+            lambda w, v: product(w, v)[..., 0, :],
+            "You return the first weight × value alone: is there a return inside the loop?",
+        ),
+        "last product alone": (
+            lambda w, v: product(w, v)[..., -1, :],
+            "You return the last weight × value alone: each turn of a loop overwrites what came before, or is not "
+            "added to it.",
+        ),
+        "all but the first product": (
+            lambda w, v: product(w, v)[..., 1:, :].sum(-2),
+            f"Your sum leaves out the first of the {what}: where does the loop begin?",
+        ),
+        "all but the last product": (
+            lambda w, v: product(w, v)[..., :-1, :].sum(-2),
+            f"Your sum leaves out the last of the {what}: where does the loop end?",
+        ),
+        "added up over all rows": (
+            lambda w, v: product(w, v.sum(0, keepdim=True)).sum(-2) if v.dim() > 2 else product(w, v),
+            f"Each row's weights meet the {what} of all rows, added up: does a letter of an einsum stand in one place "
+            "alone?",
+        ),
         "weights reversed": (
             lambda w, v: product(w.flip(-1), v).sum(-2),
             f"Weights and {what} are in opposite orders: each weight belongs to its own.",
@@ -382,9 +423,11 @@ def of_averages_by_query() -> dict[str, tuple[Any, str]]:
 # how a query and a key meet, what bends them, and what reads the units out
 
 
-def meetings() -> dict[str, tuple[Any, str]]:
-    """Give what people do with two parts that should be added: functions of (q, k)."""
+def meetings(bend: Callable[[Tensor], Tensor], right: str) -> dict[str, tuple[Any, str]]:
+    """Give what people do with two parts that should be added and then bent: functions of (q, k)."""
     return {
+        "query bent first": (lambda q, k: bend(q) + k, f"The query's part goes through a {right} of its own first."),
+        "key bent first": (lambda q, k: q + bend(k), f"The key's part goes through a {right} of its own first."),
         "key minus query": (lambda q, k: k - q, "You subtract the query's part from the key's; the score adds them."),
         "query minus key": (lambda q, k: q - k, "You subtract the key's part from the query's; the score adds them."),
         "product of the parts": (lambda q, k: q * k, "You multiply the two parts; the score adds them."),
@@ -426,6 +469,11 @@ def bends(right: str) -> dict[str, tuple[Any, str]]:
                 partial(F.leaky_relu, negative_slope=slope),
                 f"Your LeakyReLU has the slope {slope}; that is not the one that is asked for.",
             )
+        told["positive side bent"] = (
+            lambda h: torch.where(h > 0, 0.2 * h, h),
+            "Your LeakyReLU makes the positive numbers small; it is the negative ones that only leak.",
+        )
+    told["1 added first"] = (lambda h: functions[right](h + 1), f"You add 1 before the {right}.")
     told[f"{right} twice"] = (
         lambda h: functions[right](functions[right](h)),
         f"There are two {right} in a row.",
@@ -441,6 +489,8 @@ def readings(vector: str) -> dict[str, tuple[Any, str]]:
             lambda h, v: h.sum(-1),
             f"You add up the hidden units with equal weight; the learned vector {vector} decides how much each counts.",
         ),
+        "vector squared": (lambda h, v: h @ (v * v), f"{vector} counts twice, as a square: its sign is lost."),
+        "vector without sign": (lambda h, v: h @ v.abs(), f"You take the absolute value of {vector}: its sign counts."),
         "mean over the units": (
             lambda h, v: (h * v).mean(-1),
             f"You take the mean over the hidden units (divide by their number); the product with {vector} is a sum.",
@@ -465,11 +515,11 @@ def readings(vector: str) -> dict[str, tuple[Any, str]]:
             lambda h, v: h @ v.softmax(0),
             f"You take a softmax of {vector}; it is used as it is.",
         ),
-        "cosine": (
+        "cosine with the vector": (
             lambda h, v: torch.nn.functional.cosine_similarity(h, v, dim=-1),
             f"You compare directions alone (a cosine, normalised); the score is the plain product with {vector}.",
         ),
-        "not added up": (
+        "units not added up": (
             lambda h, v: h * v,
             f"You multiply each unit by its number of {vector} and do not add up: a sum over the units is missing.",
         ),
