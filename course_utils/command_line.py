@@ -78,6 +78,8 @@ def parse(command_line):
     back.add_argument("folder", type=path)
     back.add_argument("--csv", type=path, help="where the table goes (otherwise FOLDER/grades.csv)")
     back.add_argument("--seconds", type=int, default=20, help="time limit for one answer (20)")
+    says = "grade so many notebooks at once (otherwise as many as processors and memory allow)"
+    back.add_argument("--workers", type=number, metavar="N", help=says)
     back.add_argument("--whole", action="store_true", help="run every cell, also those that train (slower)")
     _add_data(add("data", "the data sets: data build, data list, data fetch NAME, data verify"))
     decks = add("slides", "make a slide deck of each lecture")

@@ -9,13 +9,14 @@ import hashlib
 import json
 import os
 import platform
+import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import cloudpickle
 
@@ -27,6 +28,8 @@ SECONDS_TO_ANSWER = 30  # what a scheduler may take
 KEPT = "What was measured so far is kept: the same command goes on from there."
 
 Task = Callable[[int], dict[str, Any]]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class Engine(NamedTuple):
@@ -53,7 +56,7 @@ def engine(one_by_one: bool) -> Iterator[Engine]:
             yield Engine(place, partial(_on_cluster, client, place))
         return
     elif workers > 1:
-        yield Engine(place_here(), partial(_in_processes, workers))
+        yield Engine(place_here(), partial(_seeds_in_processes, workers))
         return
     yield Engine(place_here(), lambda task, seeds: ((seed, task(seed)) for seed in seeds))
 
@@ -103,9 +106,17 @@ def course_version() -> str:
 # --- processes of this machine ----------------------------------------------------------------------------------------
 
 
-def _in_processes(number: int, task: Task, seeds: Sequence[int]) -> Iterator[tuple[int, dict[str, Any]]]:
-    from joblib import Parallel, delayed, parallel_config
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
+def in_processes(number: int, task: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[tuple[Item, Result]]:
+    """Run a task for each item in processes of this machine; give each item with its result as it comes.
+
+    Items are taken in their order, no more than ``number`` at once.
+
+    Raises
+    ------
+    TerminatedWorkerError
+        If a process was ended; what the others were doing is lost with it.
+    """
+    from joblib import Parallel, delayed, parallel_config  # here, since lectures only read records
 
     with parallel_config("loky", inner_max_num_threads=1):
         spread = Parallel(
@@ -113,22 +124,20 @@ def _in_processes(number: int, task: Task, seeds: Sequence[int]) -> Iterator[tup
             return_as="generator_unordered",
             batch_size=1,
             pre_dispatch=number,
-            max_nbytes=None,  # an array that a seed may change is its own, not a file that all of them share
+            max_nbytes=None,  # an array that a task may change is its own, not a file that all of them share
             initializer=_end_with,
             initargs=(os.getpid(),),
         )
-        try:
-            yield from spread(delayed(_seed_and_result)(task, seed) for seed in seeds)
-        except TerminatedWorkerError as error:
-            raise Stop(f"A process that measured a seed was ended, perhaps for want of memory. {KEPT}") from error
+        yield from spread(delayed(_item_and_result)(task, item) for item in items)
 
 
-def _seed_and_result(task: Task, seed: int) -> tuple[int, dict[str, Any]]:
-    return seed, task(seed)
+def _item_and_result(task: Callable[[Item], Result], item: Item) -> tuple[Item, Result]:
+    return item, task(item)
 
 
 def _end_with(parent: int) -> None:
-    """End this process when the one that started it is gone: nobody waits for its seed any more."""
+    """End this process when the one that started it is gone: nobody waits for its result any more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that started it
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -136,6 +145,15 @@ def _end_with(parent: int) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def _seeds_in_processes(number: int, task: Task, seeds: Sequence[int]) -> Iterator[tuple[int, dict[str, Any]]]:
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    try:
+        yield from in_processes(number, task, seeds)
+    except TerminatedWorkerError as error:
+        raise Stop(f"A process that measured a seed was ended, perhaps for want of memory. {KEPT}") from error
 
 
 # --- a Dask cluster ---------------------------------------------------------------------------------------------------
