@@ -13,7 +13,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-import torch
 
 from course_utils.command_line import parse
 from course_utils.evidence import record as records
@@ -104,7 +103,6 @@ def timed(seed):
 
 
 def test_two_processes_give_the_numbers_of_one(folder, monkeypatch):
-    torch.set_num_threads(1)
     alone = measure("99_test", of_a_notebook(), range(4), [CLAIM], rerun=True)
     monkeypatch.setenv("COURSE_WORKERS", "2")
     spread_out = measure("99_test", of_a_notebook(), range(4), [CLAIM], rerun=True)
@@ -264,7 +262,6 @@ def test_a_cluster_gives_the_numbers_of_one_process_and_both_workers_work(folder
     assert sorted(seeds) == [0, 1, 2, 3]
     assert set(processes) == {process.pid for process in dask.started[1:]}
     monkeypatch.delenv("COURSE_SCHEDULER")
-    torch.set_num_threads(1)
     assert measure("99_test", of_a_notebook(), range(4), [CLAIM], rerun=True).values == there.values
 
 

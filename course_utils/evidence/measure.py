@@ -158,10 +158,11 @@ def measure_seed(experiment: Callable[[int], Results], claims: Sequence[Claim], 
 
 
 def _machine() -> str:
-    import torch  # here, since whoever only reads records does without it
-
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
-    if torch.cuda.is_available() and torch.cuda.max_memory_allocated():  # what ran on it says so, not what was asked
+    torch = sys.modules.get("torch")  # where nothing has loaded it, nothing ran on a card
+    if (
+        torch and torch.cuda.is_available() and torch.cuda.max_memory_allocated()
+    ):  # what ran on it says so, not what was asked
         return f"{machine}, {torch.cuda.get_device_name()}"
     return machine
 

@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -80,15 +81,16 @@ def _version(package: str) -> str:
 
 
 def _processor(device: str) -> str:
-    import torch  # here, since whoever only reads records does without it
+    if device.startswith("cuda"):
+        import torch  # here: whatever needs it not starts sooner without
 
-    if device.startswith("cuda") and torch.cuda.is_available():
-        return torch.cuda.get_device_name(device)
-    model = platform.processor() or platform.machine()
+        return torch.cuda.get_device_name(device) if torch.cuda.is_available() else "none"
+    model, wide = platform.processor() or platform.machine(), ""
     with contextlib.suppress(OSError, StopIteration):  # Linux alone
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        model = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return f"{model}, {torch.backends.cpu.get_cpu_capability()}"
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        wide = ", AVX-512" if " avx512f " in text else ""
+        model = next(line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("model name"))
+    return f"{model}{wide}"
 
 
 @cache  # a worker speaks of what it has loaded, not of what git has laid in its place since
@@ -192,7 +194,7 @@ def cluster(address: str) -> Iterator[tuple[Any, dict[str, str]]]:
 
 def _place_of_worker(device: str, dask_worker: Any) -> dict[str, str]:
     os.environ["COURSE_DEVICE"] = device
-    os.environ.setdefault("DGLBACKEND", "pytorch")
+    os.environ.update(DGLBACKEND="pytorch", OMP_NUM_THREADS="1")  # before anything reads them
     return place_here() | {"course": course_version(), "threads": str(dask_worker.state.nthreads)}
 
 
@@ -240,12 +242,13 @@ def _on_cluster(
 
 def _on_worker(place: Mapping[str, str], sent: bytes, seed: int) -> dict[str, Any]:
     """Run one seed on a worker, which may have come after the others were looked at."""
-    import torch
     from distributed import get_worker
 
     worker = get_worker()
     mine = _place_of_worker(place["device"], worker)
     if why := _refused(worker.address, mine, place) or _unlike(worker.address, mine, place):
         raise Stop(f"{why} {KEPT}")
-    torch.set_num_threads(1)
-    return cloudpickle.loads(sent)(seed)
+    task = cloudpickle.loads(sent)
+    if torch := sys.modules.get("torch"):  # the task has loaded it
+        torch.set_num_threads(1)
+    return task(seed)
