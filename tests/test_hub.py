@@ -1,5 +1,6 @@
 """A class on JupyterHub: two learners share one environment and nothing else."""
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -36,7 +37,7 @@ DOCUMENTED = (
 )
 # of a profile, as https://jupyterhub-kubespawner.readthedocs.io documents profile_list
 OF_A_PROFILE = {"display_name", "description", "default", "slug", "kubespawner_override", "profile_options"}
-WAIT = 180  # seconds, for a machine that does much else
+WAIT = 600  # seconds, for a machine that does much else
 
 
 def megabytes(limit):
@@ -119,20 +120,17 @@ class Learner:
         self.session.get(f"{self.hub}/hub/spawn/{self.name}", timeout=WAIT)
         deadline = time.monotonic() + WAIT
         while True:
-            answer = self.session.get(f"{self.server}/api/status", timeout=WAIT)
-            if answer.ok and "started" in answer.text:
+            page = self.session.get(f"{self.server}/lab", timeout=WAIT)  # it brings the cookies of this server
+            if page.ok and page.url.startswith(f"{self.server}/lab"):
                 return
-            assert time.monotonic() < deadline, answer.text[:2000]
-            time.sleep(0.5)
+            assert time.monotonic() < deadline, page.text[:2000]
+            time.sleep(2)
 
     def post(self, path, **body):
-        # the page comes first: it brings the cookie of this learner's server
-        self.session.get(f"{self.server}/lab", timeout=WAIT)
-        crumbs = [
-            c.value for c in self.session.cookies if c.name == "_xsrf" and c.path.startswith(f"/user/{self.name}")
-        ]
+        mine = f"/user/{self.name}"
+        crumbs = [c.value for c in self.session.cookies if c.name == "_xsrf" and c.path.startswith(mine)]
         answer = self.session.post(f"{self.server}/{path}", json=body, headers={"X-XSRFToken": crumbs[0]}, timeout=WAIT)
-        answer.raise_for_status()
+        assert answer.ok, answer.text
         return answer.json()
 
     def notebook(self, name):
@@ -173,22 +171,28 @@ class Learner:
         return "".join(printed)
 
 
+def free_ports(number):
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(number)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
 @pytest.fixture
 def hub(request, tmp_path):
     """Start JupyterHub with the course's configuration, for users that this system need not know."""
-    with socket.socket() as here:
-        here.bind(("127.0.0.1", 0))
-        port = here.getsockname()[1]
+    port, hub_port, proxy_port = free_ports(3)
     config = tmp_path / "config.py"
     python_path = os.pathsep.join([str(CHECKOUT), os.environ.get("PYTHONPATH", "")])
     config.write_text(
         f"load_subconfig({str(HUB / 'jupyterhub_config.py')!r})\n"
-        f"c.JupyterHub.bind_url = 'http://127.0.0.1:{port}'\nc.JupyterHub.hub_port = 0\n"
+        f"c.JupyterHub.bind_url = 'http://127.0.0.1:{port}'\nc.JupyterHub.hub_port = {hub_port}\n"
         "c.JupyterHub.authenticator_class = 'dummy'\nc.DummyAuthenticator.password = 'of the class'\n"
         "c.JupyterHub.spawner_class = 'simple'\n"
         f"c.SimpleLocalProcessSpawner.home_dir_template = {str(tmp_path / 'home')!r} + '/{{username}}'\n"
         f"c.ConfigurableHTTPProxy.command = [{PROXY!r}]\n"
-        f"c.ConfigurableHTTPProxy.api_url = 'http://127.0.0.1:{port + 1}'\n"
+        f"c.ConfigurableHTTPProxy.api_url = 'http://127.0.0.1:{proxy_port}'\n"
         f"c.Spawner.environment['PYTHONPATH'] = {python_path!r}\n"
         f"c.Spawner.start_timeout = c.Spawner.http_timeout = {WAIT}\nc.Spawner.args = ['--allow-root']\n"
         f"c.JupyterHub.services[0]['command'] += {getattr(request, 'param', [])}\n",

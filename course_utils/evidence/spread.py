@@ -54,7 +54,7 @@ def engine(one_by_one: bool) -> Iterator[Engine]:
         print("This experiment measures time: its seeds run here, one after the other, and nothing runs beside them.")
     elif scheduler:
         with cluster(scheduler) as (client, place):
-            yield Engine(place, partial(_on_cluster, client, place))
+            yield Engine({name: place[name] for name in place_here()}, partial(_on_cluster, client, place))
         return
     elif workers > 1:
         yield Engine(place_here(), partial(_seeds_in_processes, workers))
