@@ -101,6 +101,25 @@ def test_every_value_for_kubernetes_has_a_key_that_the_chart_documents():
             assert isinstance(value, int) or megabytes(value)
 
 
+def test_repo2docker_plans_an_image_in_which_the_course_is_installed(monkeypatch):
+    buildpacks = pytest.importorskip("repo2docker.buildpacks", reason="repo2docker is not installed: see .hub")
+    monkeypatch.chdir(CHECKOUT)
+    pack = buildpacks.CondaBuildPack("docker.io/library/buildpack-deps:jammy")
+    pack.platform = "linux/amd64"
+    assert pack.detect()
+    plan = pack.render({"NB_UID": "1000"})
+    steps = [
+        "COPY --chown=1000:1000 src/ ${REPO_DIR}/",  # before the environment, which installs what lies there
+        'env update -p ${NB_PYTHON_PREFIX} --file ".binder/environment.yml"',
+        "RUN ./.binder/postBuild",
+        'ENV R2D_ENTRYPOINT="${REPO_DIR}/.binder/start"',
+    ]
+    places = [plan.find(step) for step in steps]
+    assert min(places) > 0
+    assert places == sorted(places)
+    assert pack.python_version == "3.11"
+
+
 # --- two learners -----------------------------------------------------------------------------------------------------
 
 
