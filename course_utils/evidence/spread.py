@@ -230,7 +230,7 @@ def _on_cluster(
     sent = cloudpickle.dumps(task)  # definitions of a notebook travel as they are
     futures = {client.submit(_on_worker, place, sent, seed, pure=False): seed for seed in seeds}
     try:
-        for future in as_completed(futures):
+        for future in as_completed(futures, loop=client.loop):
             yield futures[future], future.result()
     except KilledWorker as error:
         raise Stop(f"Several workers died of the same seed, perhaps for want of memory. {KEPT}") from error
