@@ -214,7 +214,7 @@ def hub(request, tmp_path):
         f"c.ConfigurableHTTPProxy.api_url = 'http://127.0.0.1:{proxy_port}'\n"
         f"c.Spawner.environment['PYTHONPATH'] = {python_path!r}\n"
         f"c.Spawner.start_timeout = c.Spawner.http_timeout = {WAIT}\nc.Spawner.args = ['--allow-root']\n"
-        f"c.JupyterHub.services[0]['command'] += {getattr(request, 'param', [])}\n",
+        f"c.JupyterHub.services[0]['command'][-1:] = {getattr(request, 'param', ['--timeout=3600'])}\n",
         encoding="utf-8",
     )
     log = tmp_path / "hub.log"
@@ -281,7 +281,8 @@ def test_a_server_that_nobody_uses_is_stopped_and_what_was_written_stays(hub, tm
     learner = Learner(hub, "ada")
     learner.start()
     deadline = time.monotonic() + WAIT
-    while learner.session.get(f"{learner.server}/api/status", timeout=WAIT).ok:
+    while "Stop My Server" in learner.session.get(f"{hub}/hub/home", timeout=WAIT).text:
         assert time.monotonic() < deadline
-        time.sleep(3)  # asking is using it
+        time.sleep(1)
+    assert "Culling server" in (tmp_path / "hub.log").read_text(encoding="utf-8")
     assert (tmp_path / "home" / "ada" / "my_notebooks" / START.name).is_file()
