@@ -632,7 +632,7 @@ def test_any_spreadsheet_reads_what_a_learner_printed(tmp_path):
 def test_the_command_writes_tables_and_feedback_and_says_where(tmp_path, capsys):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "broken.ipynb").write_text("{", encoding="utf-8")
-    assert main(["grade", str(tmp_path)]) == 0
+    assert main(["grade", str(tmp_path), "--workers", "1"]) == 0
     assert "broken.ipynb" in (tmp_path / "grades.csv").read_text(encoding="utf-8")
     beside = tmp_path / "grades_feedback"
     assert (beside / "by_learner.csv").is_file()
@@ -643,7 +643,7 @@ def test_the_command_writes_tables_and_feedback_and_says_where(tmp_path, capsys)
     assert "not run" in (beside / "a" / "broken.txt").read_text(encoding="utf-8")
     assert str(tmp_path / "grades.csv") in (told := capsys.readouterr().out)
     assert "1 notebooks" in told
-    assert main(["grade", str(tmp_path)]) == 0  # once more, in the place of the first
+    assert main(["grade", str(tmp_path), "--workers", "1"]) == 0  # once more, in the place of the first
 
 
 def test_every_notebook_has_a_text_whatever_its_name(tmp_path, capsys):
@@ -652,7 +652,7 @@ def test_every_notebook_has_a_text_whatever_its_name(tmp_path, capsys):
     for name in names:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("{", encoding="utf-8")
-    assert main(["grade", str(tmp_path)]) == 0
+    assert main(["grade", str(tmp_path), "--workers", "1"]) == 0
     texts = [path for path in (tmp_path / "grades_feedback").rglob("*.txt*") if path.is_file()]
     assert len(texts) == len(names)
     told = capsys.readouterr().out

@@ -122,7 +122,7 @@ def in_processes(number: int, task: Callable[[Item], Result], items: Iterable[It
 
     with parallel_config("loky", inner_max_num_threads=1):
         spread = Parallel(
-            n_jobs=number,
+            n_jobs=max(number, 2),  # one would be this very process
             return_as="generator_unordered",
             batch_size=1,
             pre_dispatch=number,
