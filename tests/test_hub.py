@@ -145,6 +145,9 @@ class Learner:
             assert time.monotonic() < deadline, page.text[:2000]
             time.sleep(2)
 
+    def home(self):
+        return self.session.get(f"{self.hub}/hub/home", timeout=WAIT).text
+
     def post(self, path, **body):
         mine = f"/user/{self.name}"
         crumbs = [c.value for c in self.session.cookies if c.name == "_xsrf" and c.path.startswith(mine)]
@@ -279,10 +282,9 @@ print(f"course {CHECKOUT} cache {cache_folder()} copies {copies_folder()}")
 @pytest.mark.parametrize("hub", [["--timeout=2", "--cull-every=1"]], indirect=True)
 def test_a_server_that_nobody_uses_is_stopped_and_what_was_written_stays(hub, tmp_path):
     learner = Learner(hub, "ada")
-    learner.start()
-    deadline = time.monotonic() + WAIT
-    while "Stop My Server" in learner.session.get(f"{hub}/hub/home", timeout=WAIT).text:
+    learner.session.get(f"{hub}/hub/spawn/ada", timeout=WAIT)
+    log, deadline = tmp_path / "hub.log", time.monotonic() + WAIT
+    while "Culling server" not in log.read_text(encoding="utf-8") or "Stop My Server" in learner.home():
         assert time.monotonic() < deadline
-        time.sleep(1)
-    assert "Culling server" in (tmp_path / "hub.log").read_text(encoding="utf-8")
+        time.sleep(2)
     assert (tmp_path / "home" / "ada" / "my_notebooks" / START.name).is_file()
