@@ -18,6 +18,13 @@ def port(word):
     return int(word)
 
 
+def number(word):
+    """Read how many."""
+    if not word.isdecimal() or int(word) < 1:
+        raise argparse.ArgumentTypeError("expected a number from 1 on, not %s" % word)
+    return int(word)
+
+
 def path(word):
     """Read the name of a file or folder; an empty one, as an unset variable of the shell gives, is none."""
     if not word:
@@ -49,6 +56,11 @@ def parse(command_line):
     measured.add_argument(
         "--device", help="where the translation of Multi30k trains, such as cuda (otherwise, and all else, on the CPU)"
     )
+    where = measured.add_mutually_exclusive_group()
+    says = "measure so many seeds at once, each in a process of its own with one thread"
+    where.add_argument("--workers", type=number, metavar="N", help=says)
+    says = "send the seeds to a Dask cluster, such as tcp://10.0.0.1:8786"
+    where.add_argument("--scheduler", metavar="ADDRESS", help=says)
     measured.add_argument("--quick", action="store_true", help="one seed each, as a trial; replaces no record")
     executed = add("execute", "for contributors: run lectures from a clean kernel and keep the outputs")
     executed.add_argument("lectures", nargs="*", metavar="LECTURE", help="such as 02 (otherwise all)")
@@ -68,6 +80,8 @@ def parse(command_line):
     back.add_argument("folder", type=path)
     back.add_argument("--csv", type=path, help="where the table goes (otherwise FOLDER/grades.csv)")
     back.add_argument("--seconds", type=int, default=20, help="time limit for one answer (20)")
+    says = "grade so many notebooks at once (otherwise as many as processors and memory allow)"
+    back.add_argument("--workers", type=number, metavar="N", help=says)
     back.add_argument("--whole", action="store_true", help="run every cell, also those that train (slower)")
     _add_data(add("data", "the data sets: data build, data list, data fetch NAME, data verify"))
     decks = add("slides", "make a slide deck of each lecture")

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from fractions import Fraction
 
 import nbformat
@@ -22,19 +23,22 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from course_utils.exercises import classroom
 from course_utils.exercises.answering import Request
 from course_utils.exercises.catalogue import EXERCISES, of_lecture
-from course_utils.exercises.classroom import (
+from course_utils.exercises.classroom import grade, handout, main
+from course_utils.exercises.plain import decode, encode
+from course_utils.exercises.tables import (
+    Learner,
     Row,
     as_csv,
     by_learner,
     by_question,
+    canvas,
     feedback,
-    grade,
-    handout,
-    main,
+    learner,
+    moodle,
+    points,
     rows_table,
     summary,
 )
-from course_utils.exercises.plain import decode, encode
 from course_utils.files import CHECKOUT, LECTURES, START_AND_LECTURES
 from course_utils.refusals import Stop
 
@@ -613,6 +617,63 @@ def test_the_summary_counts_by_notebook_and_gives_reasons():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("file", "whose"),
+    [
+        ("kim_02.ipynb", Learner("kim")),
+        ("kim 02_bahdanau_attention.ipynb", Learner("kim")),
+        ("maria-garcia-05.ipynb", Learner("maria-garcia")),
+        ("kim/02_bahdanau_attention.ipynb", Learner("kim")),
+        ("a_07_b.ipynb", Learner("a")),
+        ("s0203.ipynb", Learner("s0203")),
+        ("Ada Lovelace_4711_assignsubmission_file_/02.ipynb", Learner("Ada Lovelace", moodle="4711")),
+        ("Ada Lovelace_4711_assignsubmission_file_kim_02.ipynb", Learner("Ada Lovelace", moodle="4711")),
+        ("lovelaceada_815_9223_02.ipynb", Learner("lovelaceada", canvas="815")),
+        ("lovelaceada_LATE_815_9223_02.ipynb", Learner("lovelaceada", canvas="815")),
+    ],
+)
+def test_the_name_of_a_notebook_tells_whose_it_is(file, whose):
+    assert learner(file) == whose
+
+
+def named(*names):
+    """Rename the learners of ROWS, in their order."""
+    files = dict(zip(dict.fromkeys(row.file for row in ROWS), names, strict=True))
+    return [replace(row, file=files[row.file]) for row in ROWS]
+
+
+def test_canvas_gets_the_columns_that_its_importer_asks_for_and_the_points_of_each_exercise():
+    rows = named("kim_02.ipynb", "lovelaceada_815_9223_02.ipynb", "no.ipynb")
+    assert canvas(rows) == [
+        ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "01_a", "01_b"],
+        ["    Points Possible", "", "", "", "", 1, 1],
+        ["kim", "", "", "kim", "", 1, 0],
+        ["lovelaceada", "815", "", "", "", 0, 0],
+        ["no", "", "", "no", "", "", ""],  # what was not run has no points yet
+    ]
+
+
+def test_moodle_gets_a_table_by_login_or_the_worksheet_of_the_assignment_it_came_from():
+    assert moodle(named("kim_02.ipynb", "lee_02.ipynb", "no.ipynb")) == [
+        ["Username", "01_a", "01_b", "Sum"],
+        ["kim", 1, 0, 1],
+        ["lee", 0, 0, 0],
+        ["no", "", "", 0],
+    ]
+    names = [
+        f"{name}_{number}_assignsubmission_file_/02.ipynb" for name, number in (("Kim", 7), ("Lee", 11), ("No", 13))
+    ]
+    header, first, *_ = moodle(named(*names))
+    assert {"Identifier", "Grade", "Last modified (grade)"} <= set(header)  # without these Moodle refuses a worksheet
+    assert first[:5] == ["Participant 7", "Kim", 1, 2, ""]
+    assert "<br>- 01_b: not yet. The mask is inverted." in first[5]
+
+
+def test_of_an_exercise_that_came_back_twice_the_better_result_counts():
+    twice = [Row("kim_02.ipynb", "02_a", "correct", "", 1.0), Row("kim_02 (1).ipynb", "02_a", "not yet", "", 1.0)]
+    assert points(twice) == points(twice[::-1]) == {Learner("kim"): {"02_a": 1}}
+
+
 def test_any_spreadsheet_reads_what_a_learner_printed(tmp_path):
     shown = "def last_state(s, n):\n    raise ValueError('=1+1\\t\\n\\x00\\x1b[31m' + '\\ud800' + 'x' * 200_000)"
     graded(tmp_path, returned(IMPORTS, shown, CHECK))
@@ -625,15 +686,18 @@ def test_any_spreadsheet_reads_what_a_learner_printed(tmp_path):
 def test_the_command_writes_tables_and_feedback_and_says_where(tmp_path, capsys):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "broken.ipynb").write_text("{", encoding="utf-8")
-    assert main(["grade", str(tmp_path)]) == 0
+    assert main(["grade", str(tmp_path), "--workers", "1"]) == 0
     assert "broken.ipynb" in (tmp_path / "grades.csv").read_text(encoding="utf-8")
     beside = tmp_path / "grades_feedback"
     assert (beside / "by_learner.csv").is_file()
     assert (beside / "by_question.csv").is_file()
+    assert (beside / "moodle.csv").is_file()
+    assert (beside / "canvas.csv").is_file()
+    assert not list(tmp_path.glob(".*"))  # what was kept in case it is stopped
     assert "not run" in (beside / "a" / "broken.txt").read_text(encoding="utf-8")
     assert str(tmp_path / "grades.csv") in (told := capsys.readouterr().out)
     assert "1 notebooks" in told
-    assert main(["grade", str(tmp_path)]) == 0  # once more, in the place of the first
+    assert main(["grade", str(tmp_path), "--workers", "1"]) == 0  # once more, in the place of the first
 
 
 def test_every_notebook_has_a_text_whatever_its_name(tmp_path, capsys):
@@ -642,7 +706,7 @@ def test_every_notebook_has_a_text_whatever_its_name(tmp_path, capsys):
     for name in names:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("{", encoding="utf-8")
-    assert main(["grade", str(tmp_path)]) == 0
+    assert main(["grade", str(tmp_path), "--workers", "1"]) == 0
     texts = [path for path in (tmp_path / "grades_feedback").rglob("*.txt*") if path.is_file()]
     assert len(texts) == len(names)
     told = capsys.readouterr().out
@@ -667,3 +731,118 @@ def test_the_table_is_the_same_whatever_the_order(tmp_path, sort, monkeypatch):
     rows = {(row.file, row.exercise): (row.result, row.message) for row in grade(tmp_path, 20, False, None, ANSWERING)}
     assert [rows[f"{name}.ipynb", "01_last_state"][0] for name in "abc"] == ["correct", "not yet", "not attempted"]
     assert json.dumps(sorted(map(str, rows.items())))
+
+
+# --- many of them -----------------------------------------------------------------------------------------------------
+
+
+def a_class(folder, number):
+    """Write notebooks in turn right, wrong, without end, and such that the process of the answer dies."""
+    dies = "def last_state(s, n):\n    import os; os._exit(1)"
+    hangs = "def last_state(s, n):\n    while True: pass"
+    for i in range(number):
+        nbformat.write(returned(IMPORTS, (RIGHT, WRONG, hangs, dies)[i % 4], CHECK), folder / f"{i}.ipynb")
+    return ["correct", "not yet", "not run", "not run"]
+
+
+def of_last_state(rows):
+    return [(row.file, row.result) for row in rows if row.exercise == "01_last_state"]
+
+
+def test_two_processes_give_the_table_of_one_and_an_answer_that_hangs_or_dies_costs_no_other(tmp_path):
+    results = a_class(tmp_path, 4)
+    folders = tmp_path / "one", tmp_path / "two"
+    for folder, workers in zip(folders, "12", strict=True):
+        folder.mkdir()
+        table = folder / "grades.csv"
+        options = ["--seconds", "3", "--workers", workers, "--csv", str(table)]
+        command = [sys.executable, "-m", "course_utils.exercises.classroom", "grade", str(tmp_path), *options]
+        told = subprocess.run(command, check=True, capture_output=True, cwd=CHECKOUT, text=True).stdout
+        assert f"s each; up to {workers} at a time." in told
+    tables = [
+        [line[:3] for line in read((folder / "grades.csv").read_bytes())[1:] if line[1] == "01_last_state"]
+        for folder in folders
+    ]
+    assert tables[0] == tables[1] == [[f"{i}.ipynb", "01_last_state", result] for i, result in enumerate(results)]
+
+
+def dies_of_itself(seconds, whole, notebook):
+    """Grade, and end the whole process for a notebook of this name."""
+    if notebook[0] == "bad.ipynb":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return [Row(notebook[0], "", "not run", "graded", 0.0)]
+
+
+def test_a_notebook_that_ends_the_process_which_grades_it_is_a_row_and_the_others_are_graded(monkeypatch):
+    monkeypatch.setattr(classroom, "_grade_one", dies_of_itself)
+    waiting = dict.fromkeys(("a.ipynb", "bad.ipynb", "c.ipynb", "d.ipynb", "e.ipynb"), "content")
+    found = {name: rows[0].message for name, rows in classroom._grade_in_processes(waiting, 3, False, 2)}
+    assert found.pop("bad.ipynb") == "Grading it ended the process that did so."
+    assert found == dict.fromkeys(waiting.keys() - {"bad.ipynb"}, "graded")
+
+
+def test_what_hangs_outside_an_answer_is_given_up_and_costs_one_row(tmp_path, monkeypatch):
+    monkeypatch.setattr(classroom, "SECONDS_TO_START", 0.2)
+    monkeypatch.setattr(classroom, "LONGEST", 0)
+    monkeypatch.setattr(classroom, "_of_this_process", [ANSWERING])
+    calls = []
+
+    def hangs_once(_notebook, exercise, *_rest):
+        calls.append(exercise)
+        while len(calls) == 1:
+            pass
+        return "correct", "correct."
+
+    monkeypatch.setattr(classroom, "grade_answer", hangs_once)
+    before = signal.getsignal(signal.SIGALRM)
+    try:
+        first, *others = classroom._grade_one(1, False, ("kim.ipynb", returned(IMPORTS, RIGHT, CHECK)))
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert first.result == "not run"
+    assert "given up after 0.2 seconds" in first.message
+    assert {row.result for row in others} == {"correct"}
+
+
+def test_what_was_graded_before_it_was_stopped_is_not_graded_again_unless_it_has_changed(tmp_path, monkeypatch):
+    kept = tmp_path / ".kept"
+    for name in "abc":
+        nbformat.write(returned(IMPORTS, RIGHT, f"# {name}", CHECK), tmp_path / f"{name}.ipynb")
+    graded = []
+
+    def grade_notebook(_content, name, *_rest):
+        if name == "c.ipynb" and "c.ipynb" not in graded:
+            graded.append(name)
+            raise KeyboardInterrupt
+        graded.append(name)
+        return [Row(name, "01_a", "correct", "correct.", 1.0)]
+
+    monkeypatch.setattr(classroom, "grade_notebook", grade_notebook)
+    rows: list[Row] = []
+    with pytest.raises(KeyboardInterrupt):
+        grade(tmp_path, 20, False, rows, ANSWERING, kept=kept)
+    assert [row.file for row in rows] == ["a.ipynb", "b.ipynb"]
+    with kept.open("a") as file:
+        file.write('{"key": "half a li')
+    nbformat.write(returned(IMPORTS, WRONG, CHECK), tmp_path / "b.ipynb")
+    rows = grade(tmp_path, 20, False, None, ANSWERING, kept=kept)
+    assert graded == ["a.ipynb", "b.ipynb", "c.ipynb", "b.ipynb", "c.ipynb"]
+    assert [row.file for row in rows] == ["a.ipynb", "b.ipynb", "c.ipynb"]
+    graded.clear()
+    grade(tmp_path, 21, False, None, ANSWERING, kept=kept)  # another limit is another question
+    assert len(graded) == 3
+
+
+def test_as_many_are_graded_at_once_as_memory_and_processors_allow(monkeypatch):
+    for processors, gibibytes, workers in ((2, 24, 2), (16, 16, 3), (8, 2, 1), (None, 64, 1)):
+        monkeypatch.setattr(os, "cpu_count", lambda processors=processors: processors)
+        memory = type("Memory", (), {"total": gibibytes << 30})
+        monkeypatch.setattr(psutil, "virtual_memory", lambda memory=memory: memory)
+        assert classroom.workers_for_this_machine() == workers
+
+
+def test_what_cells_have_printed_is_not_kept_in_memory(tmp_path):
+    notebook = returned(IMPORTS, RIGHT, CHECK)
+    notebook.cells[1].outputs = [nbformat.v4.new_output("stream", text="x" * 100_000)]
+    nbformat.write(notebook, tmp_path / "kim.ipynb")
+    assert len(json.dumps(classroom._content(tmp_path / "kim.ipynb"))) < 5_000

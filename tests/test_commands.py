@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
@@ -568,6 +569,34 @@ def test_evidence_runs_each_lecture_once_and_saves_none(
     assert os.environ["COURSE_EVIDENCE"].split(",") == wanted
     assert os.environ.get("COURSE_EVIDENCE_QUICK") == quick
     assert os.environ.get("COURSE_DEVICE") == device
+
+
+@pytest.mark.parametrize(
+    ("asked", "workers", "scheduler"),
+    [((), None, None), (("--workers", "3"), "3", None), (("--scheduler", "tcp://a:1"), None, "tcp://a:1")],
+)
+def test_evidence_tells_the_kernels_where_seeds_are_measured(asked, workers, scheduler, two_lectures, run, monkeypatch):
+    told = {}
+    names = ("COURSE_WORKERS", "COURSE_SCHEDULER")
+    for name in names:
+        os.environ.pop(name, None)
+    monkeypatch.setattr(execute, "run_notebook", lambda path, save: told.update({n: os.environ.get(n) for n in names}))
+    client = SimpleNamespace(nthreads=lambda: {"w1": 1, "w2": 1})
+    monkeypatch.setattr(evidence, "cluster", lambda address: nullcontext((client, {"processor": f"of {address}"})))
+    result = run("evidence", "01_lengths", *asked)
+    assert result.status == 0
+    assert told == {"COURSE_WORKERS": workers, "COURSE_SCHEDULER": scheduler}
+    assert ("2 workers at tcp://a:1: of tcp://a:1." in result.out) == bool(scheduler)
+
+
+def test_a_cluster_that_is_refused_is_one_sentence_and_nothing_runs(two_lectures, run, monkeypatch):
+    def refused(address):
+        raise Stop(f"No Dask scheduler answers at {address}.")
+
+    monkeypatch.setattr(evidence, "cluster", refused)
+    monkeypatch.setattr(execute, "run_notebook", lambda path, save: pytest.fail("it ran"))
+    result = run("evidence", "01_lengths", "--scheduler", "tcp://a:1")
+    assert (result.status, result.err.strip()) == (1, "No Dask scheduler answers at tcp://a:1.")
 
 
 @pytest.mark.parametrize("name", ["02", "02_two", "notebooks/02_two.ipynb"])

@@ -28,7 +28,7 @@ WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_tex
 DIRECT = [
     *PYPROJECT["build-system"]["requires"],
     *PYPROJECT["project"]["dependencies"],
-    *PYPROJECT["project"]["optional-dependencies"]["dev"],
+    *(name for extra in PYPROJECT["project"]["optional-dependencies"].values() for name in extra),
 ]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from course_utils.commands import execute
 from course_utils.evidence.record import RECORDS
+from course_utils.evidence.spread import cluster
 from course_utils.files import EXPERIMENTS, NOTEBOOKS
 from course_utils.refusals import Stop, check_folder, read_notebook
 
@@ -23,6 +24,12 @@ def run(arguments: argparse.Namespace) -> int:
     os.environ["COURSE_EVIDENCE"] = ",".join(records)
     if arguments.device:
         os.environ["COURSE_DEVICE"] = arguments.device
+    if arguments.workers:
+        os.environ["COURSE_WORKERS"] = str(arguments.workers)
+    if arguments.scheduler:
+        os.environ["COURSE_SCHEDULER"] = arguments.scheduler
+        with cluster(arguments.scheduler) as (client, place):  # refused before a kernel starts
+            print(f"{len(client.nthreads())} workers at {arguments.scheduler}: {place['processor']}.")
     if arguments.quick:
         os.environ["COURSE_EVIDENCE_QUICK"] = "1"
         print("A quick look, one seed each: no record is replaced.")

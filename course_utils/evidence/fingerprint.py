@@ -5,6 +5,7 @@ import hashlib
 import inspect
 import json
 import linecache
+import re
 import symtable
 import sys
 from collections.abc import Callable
@@ -34,6 +35,12 @@ def fingerprint(experiment: Callable) -> str:
 def settings_of(experiment: Callable) -> dict[str, Any]:
     """Give the constants that an experiment reads, and the recipe of each data set that it loads."""
     return _reachable(experiment)[1]
+
+
+def reads_a_clock(experiment: Callable) -> bool:
+    """Tell whether an experiment measures time itself: what runs beside it would be measured too."""
+    clocks = re.compile(r"\b(process_time|perf_counter|monotonic)\b")
+    return any(clocks.search(source) for source in _reachable(experiment)[0].values())
 
 
 def _reachable(experiment: Callable) -> tuple[dict[str, str], dict[str, Any]]:

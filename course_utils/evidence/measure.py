@@ -1,24 +1,24 @@
 """Give the stored record of an experiment, or make it: seed by seed, resumable, never half-written."""
 
 import datetime
+import hashlib
 import json
 import os
 import platform
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from importlib.metadata import version
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from course_utils.evidence.fingerprint import fingerprint, settings_of
+from course_utils.evidence.fingerprint import fingerprint, reads_a_clock, settings_of
 from course_utils.evidence.record import Claim, Record, Results, record_path, stored
+from course_utils.evidence.spread import RECORDED_VERSIONS, Engine, engine
 from course_utils.files import alone, clear_traces, write_atomically
-
-RECORDED_VERSIONS = ("torch", "dgl", "numpy", "scipy", "scikit-learn")
 
 
 def measure(
@@ -64,7 +64,8 @@ def measure(
         raise ValueError(f"measure: expected at least three seeds, got {len(seeds)}: one run says nothing of chance.")
     asked = os.environ.get("COURSE_EVIDENCE", "")
     if rerun or asked == "all" or name in asked.split(","):
-        return _measured_alone(name, experiment, seeds, claims)
+        with engine(one_by_one=reads_a_clock(experiment)) as spread:
+            return _measured_alone(name, experiment, seeds, claims, spread)
     record = stored(name)
     if (record.fingerprint, record.claims, record.seeds) != (fingerprint(experiment), claims, seeds):
         print(
@@ -74,23 +75,27 @@ def measure(
     return record
 
 
-def _measured_alone(name: str, experiment: Callable[[int], Results], seeds: list[int], claims: list[Claim]) -> Record:
+def _measured_alone(
+    name: str, experiment: Callable[[int], Results], seeds: list[int], claims: list[Claim], spread: Engine
+) -> Record:
     """Measure, unless another process does so already: then wait, and take the record that it has made."""
     code = fingerprint(experiment)
-    device = os.environ.get("COURSE_DEVICE", "cpu").replace(":", "")
+    kind = hashlib.sha256(json.dumps(spread.place, sort_keys=True).encode()).hexdigest()
+    device = spread.place["device"].replace(":", "")
     path = record_path(name)
-    partial = path.parent / "partial" / f"{name}-{code[:12]}-{device}.json"  # no record mixes two devices
-    for file in (path, partial):  # better now than after hours
+    # no record mixes two devices, processors or versions of a package
+    kept = path.parent / "partial" / f"{name}-{code[:12]}-{device}-{kind[:6]}.json"
+    for file in (path, kept):  # better now than after hours
         if file.is_dir():
             raise IsADirectoryError(f"{file} is a folder, but what is measured is kept in a file there; remove it.")
     before = _stamp(path)
-    with alone(partial, f"Another window is measuring {name}; waiting until it is done ...") as waited:
-        clear_traces(partial.parent, f"{name}-*.json")
+    with alone(kept, f"Another window is measuring {name}; waiting until it is done ...") as waited:
+        clear_traces(kept.parent, f"{name}-*.json")
         if waited and _stamp(path) != before:
             made = stored(name)
             if (made.fingerprint, made.claims, made.seeds) == (code, claims, seeds):
                 return made
-        return _run(name, experiment, seeds, claims, partial, code)
+        return _run(name, experiment, seeds, claims, kept, code, spread)
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
@@ -103,19 +108,19 @@ def _run(
     experiment: Callable[[int], Results],
     seeds: list[int],
     claims: list[Claim],
-    partial: Path,
+    kept: Path,
     code: str,
+    spread: Engine,
 ) -> Record:
-    quick = os.environ.get("COURSE_EVIDENCE_QUICK") == "1"
-    done = _read_partial(partial, claims)
-    for seed in tqdm(seeds[:1] if quick else seeds, desc=name, file=sys.stdout, ncols=80):
-        if str(seed) in done:
-            continue
-        start = time.process_time()
-        results = {condition: dict(metrics) for condition, metrics in experiment(seed).items()}
-        _check_results(claims, results)
-        done[str(seed)] = {"results": _rounded(results), "seconds": round(time.process_time() - start, 1)}
-        write_atomically(partial, json.dumps(done).encode())
+    asked = seeds[:1] if os.environ.get("COURSE_EVIDENCE_QUICK") == "1" else seeds
+    done = _read_partial(kept, claims)
+    waiting = [seed for seed in asked if str(seed) not in done]
+    task = partial(measure_seed, experiment, claims)
+    with tqdm(desc=name, total=len(asked), initial=len(asked) - len(waiting), file=sys.stdout, ncols=80) as progress:
+        for seed, run in spread.run(task, waiting):
+            done[str(seed)] = run
+            write_atomically(kept, json.dumps(done).encode())
+            progress.update()
     measured = [seed for seed in seeds if str(seed) in done]
     runs = [done[str(seed)] for seed in measured]
     record = Record(
@@ -130,21 +135,34 @@ def _run(
         fingerprint=code,
         seconds=[run["seconds"] for run in runs],
         made=datetime.date.today().isoformat(),
-        machine=_machine(),
-        versions={package: version(package).split("+")[0] for package in RECORDED_VERSIONS},
+        machine=runs[0]["machine"],
+        versions={package: spread.place[package] for package in RECORDED_VERSIONS},
     )
     _compare_with_stored(record)
     if len(measured) == len(seeds):  # a quick look never replaces a whole record
         record.write(record_path(name))
-        partial.unlink(missing_ok=True)
+        kept.unlink(missing_ok=True)
     return record
 
 
-def _machine() -> str:
-    import torch  # here, since whoever only reads records does without it
+def measure_seed(experiment: Callable[[int], Results], claims: Sequence[Claim], seed: int) -> dict[str, Any]:
+    """Run an experiment with one seed, wherever that is: what it measured, the processor's seconds, and the machine."""
+    start = time.process_time()
+    results = {condition: dict(metrics) for condition, metrics in experiment(seed).items()}
+    _check_results(claims, results)
+    return {
+        "results": _rounded(results),
+        "seconds": round(time.process_time() - start, 1),
+        "machine": _machine(),
+    }
 
+
+def _machine() -> str:
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
-    if torch.cuda.is_available() and torch.cuda.max_memory_allocated():  # what ran on it says so, not what was asked
+    torch = sys.modules.get("torch")  # where nothing has loaded it, nothing ran on a card
+    if (
+        torch and torch.cuda.is_available() and torch.cuda.max_memory_allocated()
+    ):  # what ran on it says so, not what was asked
         return f"{machine}, {torch.cuda.get_device_name()}"
     return machine
 
@@ -191,6 +209,7 @@ def _read_partial(path: Path, claims: Sequence[Claim]) -> dict[str, Any]:
             _check_results(claims, run["results"])
             _rounded(run["results"])
             float(run["seconds"])
+            str(run["machine"])
         shapes = {
             json.dumps({c: sorted(m) for c, m in run["results"].items()}, sort_keys=True) for run in done.values()
         }

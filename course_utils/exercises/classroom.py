@@ -10,30 +10,32 @@ ours up in the course's files.
 import argparse
 import builtins
 import contextlib
-import csv
-import io
+import functools
+import hashlib
 import json
 import os
 import re
 import secrets
 import select
+import signal
 import subprocess
 import sys
 import time
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 import cloudpickle
 import nbformat
+import psutil
 import torch
 from nbformat import NotebookNode
 from tqdm import tqdm
 
 from course_utils.command_line import parse
-from course_utils.exercises.answering import Request, receive, send
+from course_utils.evidence.spread import course_version, in_processes
+from course_utils.exercises.answering import MEMORY, Request, receive, send
 from course_utils.exercises.catalogue import EXERCISES, of_lecture
 from course_utils.exercises.checks import (
     CHANGES_ARGUMENTS,
@@ -50,14 +52,27 @@ from course_utils.exercises.exercise import Exercise
 from course_utils.exercises.plain import decode
 from course_utils.exercises.reading import N_GRADIENTS
 from course_utils.exercises.returned import Returned
+from course_utils.exercises.tables import (
+    Row,
+    as_csv,
+    by_learner,
+    by_question,
+    canvas,
+    feedback,
+    moodle,
+    one_line,
+    rows_table,
+    summary,
+)
 from course_utils.files import CHECKOUT, START_AND_LECTURES, write_atomically
 from course_utils.folders import locked, private_folder, put
 from course_utils.refusals import Shown, Stop, carry_out, check_file, check_folder, read_notebook
 
 LARGEST_NOTEBOOK = 200 << 20  # bytes
-RESULTS = ("correct", "not yet", "not attempted", "not run")
 MISSING = "missing"  # no answer at this place; another one may have it
 BETTER = ("correct", "not yet", "not run", "not attempted", MISSING)  # which of several results counts
+MEMORY_TO_GRADE = 1 << 30  # bytes that the two processes which grade a notebook need beside the answer's
+LONGEST = 20  # a notebook may take so many times the limit of one answer
 SECONDS_TO_START = 120  # what the process that runs answers may take beside an answer
 SPEAKS_OF_SOLUTIONS = {  # what the lectures say of their solutions -> what a handout says in its place
     "has five cells: the question, a stub to fill in, a check, hints, and the solution.": (
@@ -68,7 +83,6 @@ SPEAKS_OF_SOLUTIONS = {  # what the lectures say of their solutions -> what a ha
     " The solution has the code to try it.": "",
     " Then run the solution's code.": "",
 }
-FORMULAS = ("=", "+", "-", "@", "\t")
 
 
 # handing out
@@ -135,21 +149,6 @@ def without_solutions(notebook: NotebookNode) -> NotebookNode:
 # grading
 
 
-@dataclass(frozen=True)
-class Row:
-    """What was found for one exercise of one returned notebook.
-
-    ``result`` is *correct*, *not yet*, *not attempted*, or *not run*; ``message`` is what the learner would have read,
-    or the reason; ``seconds`` is the time that this answer took.
-    """
-
-    file: str
-    exercise: str
-    result: str
-    message: str
-    seconds: float
-
-
 def find_returned(folder: Path) -> list[Path]:
     """Find the notebooks in a folder and below; hidden ones are an editor's.
 
@@ -180,6 +179,8 @@ def grade(
     whole: bool,
     rows: list[Row] | None = None,
     answering: "Answering | None" = None,
+    workers: int = 1,
+    kept: Path | None = None,
 ) -> list[Row]:
     """Run the answers of each notebook in a folder and below, and compare what they compute with ours.
 
@@ -192,22 +193,121 @@ def grade(
     whole
         Run every cell above an answer, as it stands. Otherwise only what the answer needs is run, which trains nothing.
     rows
-        Where to put the rows as they come, so that what was graded is known when it is stopped.
+        Where to put the rows, so that what was graded is known when it is stopped.
     answering
         What runs the answers, where there is one already.
+    workers
+        How many notebooks to grade at once, each in a process of its own; 1 means in this process.
+    kept
+        A file for what was graded so far. Notebooks that are in it already, word by word, are not graded again.
     """
     rows = [] if rows is None else rows
     paths = find_returned(folder)
     # all are read before the first is run: whatever an answer does to the others' files, it comes too late
-    contents = [_content(path) for path in paths]
-    with contextlib.nullcontext(answering) if answering else contextlib.closing(Answering()) as process:
-        for path, content in tqdm(zip(paths, contents, strict=True), "notebooks", len(paths), file=Shown(), ncols=80):
-            rows += grade_notebook(content, str(path.relative_to(folder)), seconds, whole, process)
+    contents = {str(path.relative_to(folder)): _content(path) for path in paths}
+    found: dict[str, list[Row]] = {}
+    keys = {name: _key(name, content, seconds, whole) for name, content in contents.items()}
+    if kept:
+        before = _read_kept(kept)
+        found = {name: before[key] for name, key in keys.items() if key in before}
+    waiting = {name: content for name, content in contents.items() if name not in found}
+    if workers > 1:
+        graded = _grade_in_processes(waiting, seconds, whole, workers)
+    else:
+        graded = _grade_here(waiting, seconds, whole, answering)
+    try:
+        with tqdm(desc="notebooks", total=len(contents), initial=len(found), file=Shown(), ncols=80) as progress:
+            for name, its_rows in graded:
+                found[name] = its_rows
+                if kept:
+                    _keep(kept, keys[name], its_rows)
+                progress.update()
+    finally:
+        rows += [row for name in contents for row in found.get(name, [])]
     return rows
 
 
-def _content(path: Path) -> bytes | str:
-    """Read a file; where that cannot be done, give the reason."""
+def workers_for_this_machine() -> int:
+    """Say how many notebooks may be graded at once: one per processor, and no more than their memory allows."""
+    return max(1, min(os.cpu_count() or 1, psutil.virtual_memory().total // (MEMORY + MEMORY_TO_GRADE)))
+
+
+def _grade_here(
+    waiting: Mapping[str, NotebookNode | str], seconds: int, whole: bool, answering: "Answering | None"
+) -> Iterator[tuple[str, list[Row]]]:
+    with contextlib.nullcontext(answering) if answering else contextlib.closing(Answering()) as process:
+        for name, content in waiting.items():
+            yield name, grade_notebook(content, name, seconds, whole, process)
+
+
+def _grade_in_processes(
+    waiting: Mapping[str, NotebookNode | str], seconds: int, whole: bool, workers: int
+) -> Iterator[tuple[str, list[Row]]]:
+    """Grade several notebooks at once; one that ends the process in which it is graded gets a row, and no other does.
+
+    After such an end, those that were under way are graded again one at a time, which shows whose it was.
+    """
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    left = dict(waiting)
+    while left:
+        try:
+            for (name, _), rows in in_processes(workers, functools.partial(_grade_one, seconds, whole), left.items()):
+                del left[name]
+                yield name, rows
+        except TerminatedWorkerError:
+            under_way = {name: left.pop(name) for name in list(left)[:workers]}
+            for name, content in under_way.items():
+                if len(under_way) > 1:
+                    yield from _grade_in_processes({name: content}, seconds, whole, 1)
+                else:
+                    yield name, [Row(name, "", "not run", "Grading it ended the process that did so.", 0.0)]
+
+
+_of_this_process: "list[Answering]" = []  # what runs answers, in a process that grades
+
+
+def _grade_one(seconds: int, whole: bool, notebook: tuple[str, NotebookNode | str]) -> list[Row]:
+    """Grade one notebook in a process that does nothing else; where it hangs, what hangs is given up."""
+
+    def give_up(*_signal_and_frame: object) -> None:
+        raise TimeoutError(f"it was given up after {limit} seconds")
+
+    limit = SECONDS_TO_START + LONGEST * seconds
+    if not _of_this_process:
+        _of_this_process.append(Answering())
+    signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, limit, limit)
+    try:
+        return grade_notebook(notebook[1], notebook[0], seconds, whole, _of_this_process[0])
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _key(name: str, content: NotebookNode | str, seconds: int, whole: bool) -> str:
+    """Hash what decides a notebook's rows: what is in it, how it is graded, and our own code."""
+    text = json.dumps([name, content, seconds, whole, course_version()], sort_keys=True)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _read_kept(kept: Path) -> dict[str, list[Row]]:
+    """Read what was graded before; a line that was not written to its end counts for nothing."""
+    found = {}
+    with contextlib.suppress(OSError):
+        for line in kept.read_text(encoding="utf-8", errors="replace").splitlines():
+            with contextlib.suppress(ValueError, TypeError, KeyError):
+                one = json.loads(line)
+                found[one["key"]] = [Row(*row) for row in one["rows"]]
+    return found
+
+
+def _keep(kept: Path, key: str, rows: Sequence[Row]) -> None:
+    with contextlib.suppress(OSError), kept.open("a", encoding="utf-8") as file:  # a full disk stops no grading
+        file.write(json.dumps({"key": key, "rows": [astuple(row) for row in rows]}) + "\n")
+
+
+def _content(path: Path) -> NotebookNode | str:
+    """Read a notebook without what its cells have printed, which may be large; where it cannot be read, say why."""
     try:
         if path.is_symlink():
             raise ValueError("it is a link, perhaps to another learner's: put the file itself here")
@@ -215,23 +315,29 @@ def _content(path: Path) -> bytes | str:
             raise ValueError("it is no file")
         if path.stat().st_size > LARGEST_NOTEBOOK:
             raise ValueError(f"it is larger than {LARGEST_NOTEBOOK >> 20} MB")
-        return path.read_bytes()
-    except (OSError, ValueError) as error:
-        return _one_line(error)
+        text = path.read_bytes().decode("utf-8-sig")
+        if re.search(r"^<{7} ", text, re.MULTILINE):
+            raise ValueError("it holds conflict markers of git: keep one of the two versions at each of them")
+        notebook = nbformat.reads(text, as_version=4)
+        for cell in notebook["cells"]:
+            cell.pop("outputs", None)
+            cell.pop("attachments", None)
+        return notebook
+    except Exception as error:  # whatever a returned file holds, it is a row
+        return one_line(error)
 
 
-def grade_notebook(content: bytes | str, name: str, seconds: int, whole: bool, answering: "Answering") -> list[Row]:
+def grade_notebook(
+    content: NotebookNode | str, name: str, seconds: int, whole: bool, answering: "Answering"
+) -> list[Row]:
     """Give one row for each exercise of the lectures in a notebook; its reason where it cannot be run."""
     try:
         if isinstance(content, str):
             raise ValueError(content)
-        text = content.decode("utf-8-sig")
-        if re.search(r"^<{7} ", text, re.MULTILINE):
-            raise ValueError("it holds conflict markers of git: keep one of the two versions at each of them")
-        notebook = Returned(nbformat.reads(text, as_version=4))
+        notebook = Returned(content)
         lectures = notebook.lectures()
-    except Exception as error:  # whatever a returned file holds, it is a row
-        return [Row(name, "", "not run", f"This is no notebook that can be read: {_one_line(error)}", 0.0)]
+    except Exception as error:
+        return [Row(name, "", "not run", f"This is no notebook that can be read: {one_line(error)}", 0.0)]
     if not lectures:
         return [Row(name, "", "not run", "No exercise of this course is in it.", 0.0)]
     rows = []
@@ -240,8 +346,8 @@ def grade_notebook(content: bytes | str, name: str, seconds: int, whole: bool, a
         try:
             result, message = grade_answer(notebook, exercise, seconds, whole, answering)
         except Exception as error:  # one answer's trouble is its row, and the others are still graded
-            result, message = "not run", f"This answer could not be graded: {_one_line(error)}"
-        rows.append(Row(name, exercise, result, _one_line(message), round(time.monotonic() - start, 1)))
+            result, message = "not run", f"This answer could not be graded: {one_line(error)}"
+        rows.append(Row(name, exercise, result, one_line(message), round(time.monotonic() - start, 1)))
     return rows
 
 
@@ -378,75 +484,7 @@ for _module in {sys.modules[exercise.draw.__module__] for exercise in EXERCISES.
     cloudpickle.register_pickle_by_value(_module)
 
 
-def _one_line(words: object) -> str:
-    return _printable(" ".join(str(words).split()))[:600] or type(words).__name__
-
-
-def _printable(text: str) -> str:
-    """Replace what a terminal or a spreadsheet might obey; a learner may have put it into a file's name."""
-    return "".join(c if c.isprintable() else "?" for c in text)
-
-
 # what is given back
-
-
-def as_csv(table: Sequence[Sequence[object]]) -> bytes:
-    """Give a table as CSV, UTF-8 with a mark that spreadsheets understand."""
-    text = io.StringIO()
-    # a spreadsheet takes a cell that begins with one of these for a formula; what a learner named must stay text
-    shown = ([_printable(cell) if isinstance(cell, str) else cell for cell in row] for row in table)
-    csv.writer(text).writerows([f"'{cell}" if str(cell)[:1] in FORMULAS else cell for cell in row] for row in shown)
-    return text.getvalue().encode("utf-8-sig", "backslashreplace")  # a file's name may be no text
-
-
-def rows_table(rows: Sequence[Row]) -> list[list[object]]:
-    """Give a header and a line for each answer."""
-    return [[field.name for field in fields(Row)], *(list(astuple(row)) for row in rows)]
-
-
-def by_learner(rows: Sequence[Row]) -> list[list[object]]:
-    """Give a line for each notebook: the number correct, and the result of each exercise."""
-    asked = sorted({row.exercise for row in rows if row.exercise})
-    table: list[list[object]] = [["file", "correct", "of", *asked]]
-    for file in dict.fromkeys(row.file for row in rows):
-        mine = {row.exercise: row.result for row in rows if row.file == file}
-        results = [mine.get(exercise, "") for exercise in asked]
-        table.append([file, results.count("correct"), len(mine) - ("" in mine), *results])
-    return table
-
-
-def by_question(rows: Sequence[Row]) -> list[list[object]]:
-    """Give a line for each exercise: how many have it right, and what the others were told most often."""
-    table: list[list[object]] = [["exercise", *RESULTS, "told most often", "times"]]
-    for exercise in sorted({row.exercise for row in rows if row.exercise}):
-        these = [row for row in rows if row.exercise == exercise]
-        counts = Counter(row.result for row in these)
-        told = Counter(row.message for row in these if row.result == "not yet").most_common(1)
-        table.append([exercise, *(counts[result] for result in RESULTS), *(told[0] if told else ("", 0))])
-    return table
-
-
-def feedback(rows: Sequence[Row]) -> str:
-    """Write what one learner is to read: each exercise with its result and what the check says."""
-    number = sum(row.result == "correct" for row in rows)
-    file = _printable(rows[0].file)
-    lines = [f"{file}: {number} of {len(rows)} correct" if rows[0].exercise else f"{file}: not run", ""]
-    for row in rows:
-        message = row.message.removeprefix("not yet. ") if row.result not in ("correct", "not attempted") else ""
-        lines.append(f"- {row.exercise or 'the notebook'}: {row.result}.{f' {message}' if message else ''}")
-    return "\n".join(lines) + "\n"
-
-
-def summary(rows: Sequence[Row]) -> str:
-    """Tell for each notebook how much is correct."""
-    lines = []
-    for file in dict.fromkeys(row.file for row in rows):
-        mine = [row for row in rows if row.file == file]
-        reasons = {row.message for row in mine if row.result == "not run"}
-        told = f"{sum(row.result == 'correct' for row in mine)} of {len(mine)} correct"
-        told = told if mine[0].exercise else "not run"
-        lines.append(f"{_printable(file)}: {told}{''.join(f' ({reason})' for reason in sorted(reasons))}")
-    return "\n".join(lines)
 
 
 def main(command_line: Sequence[str]) -> int:
@@ -468,26 +506,32 @@ def run(arguments: argparse.Namespace) -> int:
     check_file(table)
     if table.exists() and not table.read_bytes().startswith(as_csv(rows_table([])).rstrip()):
         raise Stop(f"{table} is there already and is no table of this command; name another file with --csv.")
+    kept = table.with_name(f".{table.name}.kept")
+    workers = arguments.workers or workers_for_this_machine()
     rows: list[Row] = []
     start = time.monotonic()
     try:
-        grade(arguments.folder, arguments.seconds, arguments.whole, rows)
+        grade(arguments.folder, arguments.seconds, arguments.whole, rows, None, workers, kept)
     except KeyboardInterrupt:
-        print(f"{summary(rows)}\nStopped before the end: no table was written.")
+        print(f"{summary(rows)}\nStopped before the end: no table was written. The same command goes on from here.")
         raise
-    number = len({row.file for row in rows})
-    print(f"{number} notebooks, {(time.monotonic() - start) / number:.1f} s each.")
-    give(rows, table)
+    taken, number = time.monotonic() - start, len({row.file for row in rows})
+    print(f"{number} notebooks in {taken:.0f} s, {taken / number:.1f} s each; up to {workers} at a time.")
+    give(rows, table, kept)
     return 0
 
 
-def give(rows: Sequence[Row], table: Path) -> None:
-    """Print the summary and write the tables; where one of them is refused, the others are there all the same."""
+def give(rows: Sequence[Row], table: Path, kept: Path) -> None:
+    """Print the summary and write the tables; where one of them is refused, the others are there all the same.
+
+    What was kept, in case grading is stopped, is removed as soon as the table is written.
+    """
     try:
         print(summary(rows), flush=True)
     finally:
         try:
             write_atomically(table, as_csv(rows_table(rows)))
+            kept.unlink(missing_ok=True)
         except OSError:
             print(f"The table could not be written to {table}. It is:\n{as_csv(rows_table(rows)).decode('utf-8-sig')}")
             raise
@@ -501,9 +545,14 @@ def give(rows: Sequence[Row], table: Path) -> None:
             _write_beside(path, feedback([row for row in rows if row.file == file]).encode("utf-8", "backslashreplace"))
         _write_beside(work / "by_learner.csv", as_csv(by_learner(rows)))
         _write_beside(work / "by_question.csv", as_csv(by_question(rows)))
+        _write_beside(work / "moodle.csv", as_csv(moodle(rows)))
+        _write_beside(work / "canvas.csv", as_csv(canvas(rows)))
         beside.mkdir(exist_ok=True)
         put(work, beside, "grade")
-    print(f"Totals by learner and by question, and a text to hand back to each learner, are in {beside}.")
+    print(
+        f"Totals by learner and by question, grades for Moodle and Canvas, and a text to hand back to each learner, "
+        f"are in {beside}."
+    )
 
 
 def _write_beside(path: Path, content: bytes) -> None:

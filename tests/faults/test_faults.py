@@ -454,6 +454,7 @@ FAULTS = [
         r"kim\.ipynb: 1 of 1 correct\nStopped before the end: no table[\s\S]*Stopped\.",
         lambda place: stopped_after_one(place),
         130,
+        ("class/.grades.csv.kept",),
         ran=("kim.ipynb",),
     ),
     # refused after the first look: nothing is half-written, and what was there stays
