@@ -4,7 +4,6 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import dgl
-import numpy as np
 import pytest
 import torch
 from scipy.sparse import csr_matrix
@@ -131,12 +130,11 @@ def test_equal_weights_keep_everything_but_the_score(lecture, experiment, citati
 
 
 def test_deletion_orders_do_what_their_names_say(experiment):
-    weights, lengths, same = torch.rand(2, 31), torch.rand(2, 31), (torch.rand(31) < 0.5).float()
-    orders = experiment.orders_of_deletion(list(weights), list(lengths), same)
+    weights, same = [torch.rand(31), torch.rand(31)], (torch.rand(31) < 0.5).float()
+    orders = experiment.orders_of_deletion(weights, same)
     for layer in range(2):
         assert torch.equal(orders["top-attended"][layer], weights[layer])
         assert torch.equal(orders["least-attended"][layer].argsort(), (-weights[layer]).argsort())
-        assert torch.equal(orders["longest values"][layer], lengths[layer])
         shuffled = orders["top of shuffled weights"][layer]
         assert torch.equal(shuffled.sort().values, weights[layer].sort().values)
         assert not torch.equal(shuffled, weights[layer])
@@ -174,6 +172,18 @@ def test_a_lookup_that_knows_where_to_look_is_right_and_wrong_without_the_top_ke
     assert got["accuracy, weights moved"] == 0
     assert got["accuracy without the top key"] < 0.2
     assert got["accuracy without a random key"] == pytest.approx(0.9, abs=0.05)
+
+
+def test_ten_editions_are_ten_times_the_nodes_and_references_and_hold_no_label_twice(experiment, citations):
+    ten = experiment.ten_editions(citations, 0)
+    assert ten.n_nodes == len(ten.names) == 970
+    assert 9.5 * len(citations.sources) < len(ten.sources) <= 10 * len(citations.sources)
+    assert torch.equal(ten.labels.view(10, 97), citations.labels.expand(10, -1))
+    within = (ten.sources // 97 == ten.targets // 97).float().mean().item()
+    assert 0.7 < within < 0.9
+    known = set(zip(citations.sources.tolist(), citations.targets.tolist(), strict=True))
+    assert set(zip((ten.sources % 97).tolist(), (ten.targets % 97).tolist(), strict=True)) == known
+    assert ten.features.nnz / (10 * citations.features.nnz) == pytest.approx(0.7, abs=0.03)
 
 
 def test_the_same_seed_draws_the_same_neighbours(lecture, experiment, citations, monkeypatch):
@@ -227,7 +237,7 @@ def test_the_quarters_are_those_of_the_test_whatever_the_other_nodes_hold(experi
         assert torch.equal(part.test, crowded[name].test)
 
 
-def test_the_coauthor_experiment_draws_one_split_per_seed_and_changes_the_edges_of_the_control_alone(
+def test_the_coauthor_experiment_draws_one_split_a_seed_and_rewires_the_control_alone(
     lecture, experiment, citations, monkeypatch
 ):
     asked, trained = [], []
@@ -249,7 +259,7 @@ def test_the_coauthor_experiment_draws_one_split_per_seed_and_changes_the_edges_
     assert [build for build, *_ in trained] == builds
     assert all(graph is citations for _, graph, *_ in trained[:4])
     control = trained[4][1]
-    assert torch.equal(control.sources, experiment.of_similar_words(citations).sources)
+    assert torch.equal(control.sources, citations.rewired(7).sources)
     assert not torch.equal(control.sources, citations.sources)
     for kept in ("labels", "train", "val", "test"):
         assert torch.equal(getattr(control, kept), getattr(citations, kept))
@@ -264,7 +274,7 @@ def test_each_accuracy_of_the_coauthor_experiment_is_that_of_its_own_network(
     monkeypatch.setattr(experiment, "load_coauthor_cs", lambda progress, seed: citations)
     monkeypatch.setattr(experiment, "CS_EPOCHS", 3)
     results = experiment.coauthor_experiment(7)
-    for name, graph in {"GAT": citations, experiment.SIMILAR: experiment.of_similar_words(citations)}.items():
+    for name, graph in {"GAT": citations, "GAT, rewired edges": citations.rewired(7)}.items():
         logits, _ = lecture.predict(lecture.train(lecture.gat, graph, 7, 3), graph)
         right = (logits.argmax(dim=-1) == citations.labels).float()
         assert results[name]["accuracy"] == pytest.approx(right[citations.test].mean().item())
@@ -274,26 +284,26 @@ def test_each_accuracy_of_the_coauthor_experiment_is_that_of_its_own_network(
     assert results["the network itself"]["edges within a class"] == pytest.approx(same.float().mean().item())
 
 
-def test_shuffled_weights_stay_with_their_node_and_change_places(lecture, experiment):
+def test_weights_dealt_anew_stay_with_their_node_and_change_places(lecture, experiment):
     set_seed(0)
     graph = a_graph()
     targets = graph.edges()[1]
     weights = torch.randn(graph.num_edges(), 3, 1)
-    shuffled = experiment.shuffled_per_target(weights, targets)
+    dealt = experiment.dealt_anew(weights, targets)
     for node in range(N_NODES):
         mine = targets == node
-        torch.testing.assert_close(shuffled[mine].sort(dim=0).values, weights[mine].sort(dim=0).values)
-    assert (shuffled != weights).any(dim=2).float().mean() > 0.3
+        torch.testing.assert_close(dealt[mine].sort(dim=0).values, weights[mine].sort(dim=0).values)
+    assert (dealt != weights).any(dim=2).float().mean() > 0.3
 
 
-def test_a_network_with_shuffled_weights_is_the_same_where_all_are_equal(lecture, experiment, citations):
+def test_a_network_whose_weights_are_dealt_anew_is_the_same_where_all_are_equal(lecture, experiment, citations):
     model = lecture.train(experiment.gat_without_score, citations, 0, 3)
-    shuffled = experiment.with_shuffled_weights(model)
-    torch.testing.assert_close(lecture.predict(shuffled, citations)[0], lecture.predict(model, citations)[0])
+    dealt = experiment.with_weights_dealt_anew(model)
+    torch.testing.assert_close(lecture.predict(dealt, citations)[0], lecture.predict(model, citations)[0])
     model = lecture.train(lecture.gat, citations, 0, 3)
     nn.init.normal_(model.last.mix.score.a_key, std=9)
-    shuffled = experiment.with_shuffled_weights(model)
-    assert not torch.allclose(lecture.predict(shuffled, citations)[0], lecture.predict(model, citations)[0])
+    dealt = experiment.with_weights_dealt_anew(model)
+    assert not torch.allclose(lecture.predict(dealt, citations)[0], lecture.predict(model, citations)[0])
 
 
 def test_hidden_documents_are_gone_with_all_their_references_and_nothing_else_is(experiment, citations):
@@ -349,52 +359,6 @@ def test_the_papers_rule_gives_accuracy_and_minus_loss(experiment):
     accuracy, minus_loss = experiment.by_accuracy_and_loss(logits, torch.tensor([0, 1, 1]))
     assert accuracy == pytest.approx(2 / 3)
     assert minus_loss == pytest.approx(-F.cross_entropy(logits, torch.tensor([0, 1, 1])).item())
-
-
-def test_edges_between_similar_words_join_each_node_to_those_most_like_it(experiment, citations):
-    alike = experiment.of_similar_words(citations)
-    words = citations.features.toarray()
-    words /= np.linalg.norm(words, axis=1, keepdims=True).clip(1e-9)
-    likeness = words @ words.T
-    np.fill_diagonal(likeness, -1)
-    degree = citations.targets.bincount(minlength=97).tolist()
-    chosen = set()
-    for node, n_edges in enumerate(degree):
-        wanted = (n_edges + 1) // 2
-        last = np.sort(likeness[node])[::-1][wanted - 1] if wanted else 2
-        mine = set(alike.sources[alike.targets == node].tolist())
-        assert mine >= {other for other in range(97) if likeness[node, other] > last + 1e-6}
-        chosen |= {(node, other) for other in mine if likeness[node, other] > last - 1e-6}
-    both = set(zip(alike.sources.tolist(), alike.targets.tolist(), strict=True))
-    assert all((a, b) in chosen or (b, a) in chosen for a, b in both), "nobody is joined who was not chosen"
-    assert len(both) == pytest.approx(len(citations.sources), rel=0.4)
-
-
-def test_training_until_patience_ends_counts_its_epochs_and_keeps_the_rule(lecture, experiment, citations, monkeypatch):
-    monkeypatch.setattr(experiment, "PAPER_EPOCHS", 11)
-    got = experiment.until_patience_ends(citations, 3, experiment.by_accuracy_and_loss)
-    model = lecture.train(lecture.gat, citations, 3, 11, select=experiment.by_accuracy_and_loss)
-    assert got == {"accuracy": pytest.approx(lecture.test_accuracy(model, citations)), "epochs": 11}
-
-
-def test_half_of_the_labels_is_half_of_each_class(experiment, citations):
-    halved = experiment.with_half_of_the_labels(citations)
-    assert not (halved.train & ~citations.train).any()
-    for label in range(len(citations.classes)):
-        shown = int((citations.labels[citations.train] == label).sum())
-        assert (citations.labels[halved.train] == label).sum() in (shown // 2, (shown + 1) // 2)
-    assert torch.equal(halved.test, citations.test)
-
-
-def test_the_length_of_a_value_is_that_of_what_each_layer_sends(lecture, experiment, citations):
-    model = lecture.train(lecture.gat, citations, 0, 3)
-    graph, features = lecture.as_dgl(citations), lecture.SparseFeatures(citations.features)
-    first, last = experiment.lengths_of_values(model, graph, features)
-    dense = torch.from_numpy(citations.features.toarray())
-    torch.testing.assert_close(first, (dense @ model.first.W).norm(dim=1))
-    hidden = F.elu(model.first(graph, features)[0].flatten(1))
-    torch.testing.assert_close(last, (hidden @ model.last.W).norm(dim=1))
-    assert not model.first.mix._forward_pre_hooks
 
 
 def test_costs_are_told_for_every_size_and_for_small_graphs_together(experiment, monkeypatch):
