@@ -15,6 +15,7 @@ from course_utils.attention import AdditiveScore, attend, edge_mask
 from course_utils.attention import GraphScore as PackageScore
 from course_utils.data import sparse_features
 from course_utils.data.node_classification import CitationGraph, both_directions, split_per_class
+from course_utils.exercises.checks import diagnose
 from course_utils.training import set_seed
 from tests.notebooks import definitions
 from tests.solutions import solutions
@@ -335,6 +336,15 @@ def test_the_solution_in_update_all_is_gatconv_and_a_mean(lecture):
     torch.testing.assert_close(context, lecture.by_dgl(graph, values, torch.eye(D_HEAD), score)[:, 0])
     degree = graph.in_degrees()[:, None]
     torch.testing.assert_close(mean, graph.adj_external().to_dense().T @ values / degree.clamp_min(1))
+
+
+def test_a_softmax_over_the_wrong_axis_of_the_mailbox_is_recognised(lecture):
+    code, answer = solutions("06_graph_attention")["06_update_all"]
+    assert "softmax(dim=1)" in code
+    for axis, told in ((1, "correct."), (0, "messages of different nodes compete")):
+        namespace = dict(vars(lecture))
+        exec(code.replace("softmax(dim=1)", f"softmax(dim={axis})"), namespace)
+        assert told in diagnose("06_update_all", namespace[answer])
 
 
 def test_references_are_drawn_as_the_table_says(lecture):

@@ -84,6 +84,16 @@ def _written(weights: Tensor, sources: Tensor, targets: Tensor, n_nodes: int, va
     return result
 
 
+def _across_mailboxes(scores: Tensor, sources: Tensor, targets: Tensor, n_nodes: int) -> Tensor:
+    """Let nodes with equally many messages compete, first message with first message, as in one mailbox of DGL."""
+    degree = torch.bincount(targets, minlength=n_nodes)
+    order = targets.argsort(stable=True)
+    place = torch.empty_like(order)
+    place[order] = torch.arange(len(order)) - (degree.cumsum(0) - degree)[targets[order]]
+    n_places = int(degree.max()) + 1
+    return softmax_per_target(scores, sources, degree[targets] * n_places + place, n_places**2)
+
+
 def _read_slots() -> tuple:
     bent = {
         name: (lambda s, t, v, a_query, a_key, f=f: f(_pair_scores(s, t, v, a_query, a_key)), sentence)
@@ -220,6 +230,11 @@ def _read_slots() -> tuple:
                         *("scores", "exponentials", "divided by the scores' sum"),
                     )
                 },
+                "across mailboxes": (
+                    _across_mailboxes,
+                    "Your softmax runs over the nodes of a mailbox: messages of different nodes compete. It must run "
+                    "over the messages of one node, the next axis.",
+                ),
                 "axis of length one": (
                     lambda scores, s, t, n: torch.ones_like(scores),
                     "All your weights are 1: your softmax runs over an axis of length one, or there is none.",

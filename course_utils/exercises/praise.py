@@ -135,7 +135,7 @@ POINTS = {
         "In a head of GAT the query adds one number before a function that rises: everybody ranks alike.",
     ),
     "06_update_all": (
-        "A mean and an attention, in update_all",
+        "A message and a reduce function of your own",
         "A message along each edge and a sum at each node: mean and attention differ in their weights alone.",
     ),
     "06_edge_softmax": (
