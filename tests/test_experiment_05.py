@@ -200,7 +200,7 @@ def test_the_target_is_reached_at_the_first_check_that_reaches_it():
     found = experiment.until_target([0.2, target, 0.1, 1.0], [2.0, 3.0, 5.0, 7.0])
     assert found["updates to 95 %"] == 2 * experiment.RACE_STEPS
     assert found["seconds to 95 %"] == 5.0
-    assert found["seconds a pass"] == 17.0 / experiment.RACE_PASSES
+    assert found["seconds per pass"] == 17.0 / experiment.RACE_PASSES
     assert experiment.until_target([0.2, 0.3], [2.0, 3.0])["seconds to 95 %"] == 5.0
 
 
