@@ -214,7 +214,8 @@ def test_a_race_trains_on_every_batch_and_checks_after_each_stretch(monkeypatch)
         experiment, "teacher_forcing_loss", lambda *given: (trained.append(len(given[1].ids)), counted(*given))[1]
     )
     torch.manual_seed(0)
-    scores, worked = experiment.race(lecture.new_transformer(english, german, lecture.in_order), examples, examples, 3)
+    model = lecture.new_transformer(english, german, lecture.in_order)
+    scores, worked = experiment.race(model, examples, examples, 3, 6e-3)
     assert sum(trained) == 2 * 149
     assert len(trained) == 6
     assert len(scores) == len(worked) == 3
