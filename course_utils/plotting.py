@@ -21,6 +21,7 @@ from course_utils.palette import NOTHING, WEIGHT
 
 # Okabe & Ito (2008): told apart by readers with any kind of colour vision; black comes first for the main series.
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
+CONTEXT = "#767676"  # what is there for comparison only
 MODEL_COLOURS = {  # one for each model, in every lecture
     "fixed vector": COLOURS[1],
     "attention": COLOURS[2],
@@ -28,8 +29,14 @@ MODEL_COLOURS = {  # one for each model, in every lecture
     "convolution": COLOURS[3],
     "GAT": COLOURS[2],  # attention, along edges
     "TF-IDF": COLOURS[4],
+    # the Transformer, by what its encoder is told of places
+    "sinusoidal": COLOURS[2],
+    "sinusoidal positions": COLOURS[2],
+    "rotary": COLOURS[0],
+    "learned": CONTEXT,
+    "no positions": "#444444",
+    "positions drawn at random": CONTEXT,
 }
-CONTEXT = "#767676"  # what is there for comparison only
 SHARPER = 2  # points kept for each point on the page, so that a picture stays sharp on a projector
 WEIGHTS = LinearSegmentedColormap.from_list("weights", [NOTHING, WEIGHT])  # light is little, dark is much
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")

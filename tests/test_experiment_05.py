@@ -1,5 +1,7 @@
 """Experiments 05: what is varied varies alone, counts are right, and the wide model is the lecture's Transformer."""
 
+import random
+
 import pytest
 import torch
 from torch import nn
@@ -46,16 +48,64 @@ def test_greedy_translation_is_right_exactly_if_every_word_is_right_in_one_pass(
 
 
 def test_the_head_is_chosen_on_the_first_half_and_counted_on_the_second():
-    pairs, words, _ = some_examples(22)
-    halves = pairs.subset(range(11)), pairs.subset(range(11, 22))
-    disagreed = False
+    numbers = random.Random(0).sample(range(1_000, 100_000), 43)
+    pairs = translate([*numbers, 123_456_789])
+    words = Vocabulary(pairs.source), Vocabulary(pairs.target)
+    first, second = pairs.subset(range(22)), pairs.subset(range(22, 44))
+    another = experiment.of_the_same_length(second)
+    disagreed = moved = False
     for seed in range(7):  # the heads of an untrained model are so alike that rounding decides which of them is best
         torch.manual_seed(seed)
         model = lecture.new_transformer(*words, lecture.in_order)
-        first, second = (experiment.look_at_heads(model, half, *words)["cross: partner"] for half in halves)
-        assert experiment.best_cross_head(model, pairs, words) == second[first.argmax()].item()
-        disagreed |= bool(second[first.argmax()] < second.max())
+        weights = lecture.cross_weights(model, lecture.encode_pairs(first, *words))
+        best = lecture.share_on_partners(weights, first.alignments).argmax().item()
+        weights = lecture.cross_weights(model, lecture.encode_pairs(second, *words)).argmax(dim=-1)
+        hits, misses = (
+            [
+                weights[j, head, t].item() in partners
+                for i, j in drawn
+                for t, partners in enumerate(second.alignments[i])
+            ]
+            for head, drawn in ((best, [(i, i) for i in another]), (best, another.items()))
+        )
+        own, others = experiment.best_cross_head(model, pairs, words)
+        assert own == pytest.approx(sum(hits) / len(hits))
+        assert others == pytest.approx(sum(misses) / len(misses))
+        moved |= own != others
+        shares = [
+            sum(weights[i, head, t].item() in p for i in another for t, p in enumerate(second.alignments[i]))
+            for head in range(weights.shape[1])
+        ]
+        disagreed |= shares[best] < max(shares)
+    assert moved, "the weights of another sentence are others"
     assert disagreed, "this test needs halves that disagree"
+
+
+def test_another_sentence_is_as_long_in_english_no_shorter_in_german_and_never_ones_own():
+    pairs = translate([*range(1_000, 1_400, 25), 123_456_789])
+    another = experiment.of_the_same_length(pairs)
+    assert 2 < len(another) < len(pairs), "this test needs a pair that has no other"
+    for i, j in another.items():
+        assert i != j
+        assert len(pairs.source[i]) == len(pairs.source[j])
+        assert len(pairs.target[i]) <= len(pairs.target[j])
+    assert any(len(pairs.target[i]) < len(pairs.target[j]) for i, j in another.items())
+
+
+def test_heads_with_one_average_use_the_mean_of_the_weights_that_they_would_have_had():
+    torch.manual_seed(0)
+    attention = lecture.MultiHeadAttention(21, 3)
+    x, memory, mask = torch.randn(2, 5, 21), torch.randn(2, 7, 21), padding_mask(torch.tensor([7, 4]), 7)
+    _, weights = attention(x, memory, mask)
+    alone = lecture.MultiHeadAttention(21, 1)
+    expected, one = alone(x, memory, mask)
+    for part in experiment.with_one_average(nn.ModuleList([attention, alone])):
+        assert type(part) is experiment.OneAverage
+    output, shared = attention(x, memory, mask)
+    torch.testing.assert_close(shared, weights.mean(dim=1, keepdim=True).expand(2, 3, 5, 7))
+    values = attention.to_values(memory)  # with the same weights for all heads no split is needed
+    torch.testing.assert_close(output, attention.to_output(shared[:, 0] @ values))
+    torch.testing.assert_close(alone(x, memory, mask), (expected, one))  # the mean of one head is that head
 
 
 def test_without_the_scale_the_model_is_the_one_with_the_plain_dot_product(monkeypatch):
@@ -76,13 +126,39 @@ def test_without_the_scale_the_model_is_the_one_with_the_plain_dot_product(monke
     torch.testing.assert_close(started(True, 1.0), not_scaled)
 
 
-def test_queries_and_keys_start_with_variance_one():
-    torch.manual_seed(0)
-    model = lecture.Transformer(23, 29, 64, 1, 19, 2)
-    experiment.start_with(model, 1, True, 1.0)
+def test_queries_and_keys_start_with_variance_one_unless_pytorchs_own_start_is_asked_for():
     x = nn.functional.layer_norm(torch.randn(5_000, 64), [64])
-    for projection in (model.encoder[0].self_attention.to_query, model.decoder[1].cross_attention.to_keys):
-        assert (projection(x) - projection.bias).var().item() == pytest.approx(1, rel=0.1)
+    for gain, variance in ((1.0, 1), (None, 1 / 3)):
+        torch.manual_seed(0)
+        model = lecture.Transformer(23, 29, 64, 1, 19, 2)
+        experiment.start_with(model, 1, True, gain)
+        for projection in (model.encoder[0].self_attention.to_query, model.decoder[1].cross_attention.to_keys):
+            assert (projection(x) - projection.bias).var().item() == pytest.approx(variance, rel=0.1)
+
+
+def test_the_learning_rates_are_those_that_did_best_in_the_trials():
+    tried = stored("05_scale_rates")
+    for (name, *_), factor in zip(experiment.SCALES, experiment.SCALE_FACTORS, strict=True):
+        if name not in experiment.TUNED:
+            assert factor == 1
+            continue
+        mean = {f: tried.of(name, f"exact match at {f} times").mean() for f in experiment.TRIED_FACTORS}
+        assert factor == max(mean, key=mean.get), name
+    raced = stored("05_race_rates")
+    for name, rate in zip(experiment.RACERS, experiment.RACE_RATES, strict=True):
+        mean = {r: raced.of(name, f"updates at {r}").mean() for r in experiment.TRIED_RATES}
+        assert mean[rate] == min(mean.values()), name
+    for trial, measured in ((tried, stored("05_scale")), (raced, stored("05_race"))):
+        assert not set(trial.seeds) & set(measured.seeds)
+
+
+def test_with_f_0_all_words_are_looked_at_alike_within_a_sentence_and_not_across():
+    _, words, examples = some_examples(7)
+    model = experiment.racer("Transformer, f = 0", words, 0)
+    source, target = lecture.as_batch(examples)
+    for name, weights in experiment.weights_of_heads(model, source, target).items():
+        equal = torch.isclose(weights, 1 / (weights > 0).sum(dim=-1, keepdim=True), atol=1e-5) | (weights == 0)
+        assert bool(equal.all()) == name.endswith("self_attention"), name
 
 
 def test_the_recurrent_twin_ignores_padding_and_does_not_see_the_future():
@@ -140,7 +216,7 @@ def test_the_target_is_reached_at_the_first_check_that_reaches_it():
     found = experiment.until_target([0.2, target, 0.1, 1.0], [2.0, 3.0, 5.0, 7.0])
     assert found["updates to 95 %"] == 2 * experiment.RACE_STEPS
     assert found["seconds to 95 %"] == 5.0
-    assert found["seconds a pass"] == 17.0 / experiment.RACE_PASSES
+    assert found["seconds per pass"] == 17.0 / experiment.RACE_PASSES
     assert experiment.until_target([0.2, 0.3], [2.0, 3.0])["seconds to 95 %"] == 5.0
 
 
@@ -154,7 +230,8 @@ def test_a_race_trains_on_every_batch_and_checks_after_each_stretch(monkeypatch)
         experiment, "teacher_forcing_loss", lambda *given: (trained.append(len(given[1].ids)), counted(*given))[1]
     )
     torch.manual_seed(0)
-    scores, worked = experiment.race(lecture.new_transformer(english, german, lecture.in_order), examples, examples, 3)
+    model = lecture.new_transformer(english, german, lecture.in_order)
+    scores, worked = experiment.race(model, examples, examples, 3, 6e-3)
     assert sum(trained) == 2 * 149
     assert len(trained) == 6
     assert len(scores) == len(worked) == 3
@@ -162,8 +239,7 @@ def test_a_race_trains_on_every_batch_and_checks_after_each_stretch(monkeypatch)
 
 
 def test_the_diagonal_is_right_where_both_languages_go_side_by_side():
-    pairs = translate([11, 12, 20, 30])  # one word each; only the second half is counted
-    assert experiment.diagonal(pairs) == 1
+    assert experiment.diagonal(translate([11, 12, 20, 30])) == 1  # only the second half is counted
     assert experiment.diagonal(translate([11, 12, 25, 47])) == pytest.approx(0.0)
 
 
@@ -281,73 +357,6 @@ def test_the_weights_of_all_heads_are_those_that_the_model_used():
     for i in (0, 1):
         torch.testing.assert_close(seen[f"decoder.{i}.cross_attention"], cross[:, i])
     assert not any(part._forward_hooks for part in model.modules()), "the hooks stay behind"
-
-
-def test_a_neighbour_is_one_step_away_and_real():
-    mask = padding_mask(torch.tensor([5, 2]), 5)[:, 0]
-    for step in (-1, 0, 1):
-        near = experiment.neighbour(mask, step)
-        expected = [[[j == i + step and i < n and j < n for j in range(5)] for i in range(5)] for n in (5, 2)]
-        assert near.tolist() == expected
-
-
-def test_the_share_of_a_head_counts_queries_that_have_a_wanted_key():
-    weights = torch.zeros(2, 3, 5, 7)  # (batch, heads, q_len, k_len)
-    weights[:, 0, :, 4] = 1
-    weights[0, 1, :, 4] = 1
-    weights[1, 1, :, 2] = 1
-    weights[:, 2, :, 1] = 1
-    wanted = torch.zeros(2, 5, 7, dtype=torch.bool)
-    wanted[0, :3, 4] = True
-    wanted[1, 1, 4] = True
-    torch.testing.assert_close(experiment.share_on(wanted, weights), torch.tensor([1.0, 0.75, 0.0]))
-
-
-def test_true_partners_are_the_alignment_of_the_number_words():
-    pairs, _, examples = some_examples(5)
-    source, target = lecture.as_batch(examples)
-    wanted = experiment.true_partners(pairs, target, source)
-    for i, alignment in enumerate(pairs.alignments):
-        found = [frozenset(row.nonzero().flatten().tolist()) for row in wanted[i, : len(alignment)]]
-        assert found == list(alignment)
-        assert not wanted[i, len(alignment) :].any()
-
-
-def test_weights_dealt_anew_are_the_same_weights_in_other_permitted_places():
-    torch.manual_seed(0)
-    allowed = padding_mask(torch.tensor([11, 3]), 11)
-    weights = torch.rand(2, 5, 7, 11) * allowed[:, None]
-    anew = experiment.dealt_anew(weights, allowed)
-    torch.testing.assert_close(anew.sort(dim=-1).values, weights.sort(dim=-1).values)
-    assert not anew[1, :, :, 3:].any()
-    assert not torch.equal(anew[0], weights[0])
-    past = causal_mask(11)[None]
-    assert not experiment.dealt_anew(torch.rand(1, 5, 11, 11) * past, past).triu(1).any()
-
-
-def test_the_shares_of_the_heads_are_those_counted_token_by_token():
-    pairs, (english, german), examples = some_examples(11)
-    torch.manual_seed(0)
-    model = lecture.new_transformer(english, german, lecture.in_order)
-    shares = experiment.look_at_heads(model, pairs, english, german)
-    seen = experiment.weights_of_heads(model, *lecture.as_batch(examples))
-    for layer in range(lecture.N_LAYERS):
-        for head in range(lecture.N_HEADS):
-            counted = {column: [] for column in shares}
-            for i, (source, target) in enumerate(examples):
-                best = {name: w[i, head].argmax(dim=-1).tolist() for name, w in seen.items() if str(layer) in name}
-                for name, step in (("previous", -1), ("same", 0), ("next", 1)):
-                    looks = best[f"encoder.{layer}.self_attention"]
-                    places = [t for t in range(len(source)) if 0 <= t + step < len(source)]
-                    counted[f"encoder: {name}"] += [looks[t] == t + step for t in places]
-                looks = best[f"decoder.{layer}.self_attention"]
-                counted["decoder: previous"] += [looks[t] == t - 1 for t in range(1, len(target))]
-                counted["decoder: same"] += [looks[t] == t for t in range(len(target))]
-                looks = best[f"decoder.{layer}.cross_attention"]
-                counted["cross: partner"] += [looks[t] in partners for t, partners in enumerate(pairs.alignments[i])]
-            for column, hits in counted.items():
-                share = shares[column][layer * lecture.N_HEADS + head].item()
-                assert share == pytest.approx(sum(hits) / len(hits)), column
 
 
 def test_rotations_in_a_model_are_those_of_the_exercise_in_each_head():
