@@ -191,7 +191,6 @@ def _over_words(weights, states):
 ATTENDING = {
     "02_softmax_axis": lambda f: lambda q, k, v, m: _with_weights(f(q @ k.mT, m[:, None]) * 1.0, v),
     "03_learned_query": lambda f: lambda s, m, W, b, u: _over_words(f(torch.tanh(s @ W.T + b) @ u, m), s),
-    "03_padding_attended": lambda f: lambda s, m, q: (_over_words(f(s @ q, m), s), f(s @ q, m)),
     "05_scaled_dot_attention": lambda f: lambda q, k, v, m: f(q @ k.mT / q.shape[-1] ** 0.5, m) * 1.0 @ v,
     "06_graph_attention": lambda f: lambda h, W, a, m: f(_leaky_scores(h, W, a), m),
 }

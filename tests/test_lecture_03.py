@@ -336,6 +336,32 @@ def test_shuffling_both_levels_keeps_zero_where_nothing_is(lecture, experiment, 
     assert not torch.allclose(weights, model(box)[1])
 
 
+def test_hn_ave_gives_every_sentence_the_same_weight_and_within_it_every_word(lecture, experiment, pages):
+    corpus = tiny_corpus(lecture)
+    set_seed(0)
+    model = experiment.build_hierarchy("HN-AVE", corpus).eval()
+    documents = [[sentence % len(corpus.vocabulary) for sentence in document] for document in pages]
+    _, weights = model(model.collate(documents))
+    for box, lengths in zip(weights, NESTED_LENGTHS, strict=True):
+        for row, length in zip(box, lengths, strict=False):
+            torch.testing.assert_close(row[:length], torch.full((length,), 1 / len(lengths) / length))
+
+
+def test_the_hierarchies_start_alike_and_the_control_has_as_many_parameters(lecture, experiment):
+    corpus, models = tiny_corpus(lecture), {}
+    for name in experiment.HIERARCHIES:
+        set_seed(0)
+        models[name] = experiment.build_hierarchy(name, corpus)
+    size = {name: sum(p.numel() for p in model.parameters()) for name, model in models.items()}
+    assert size["HAN"] == size["HN-AVE, as many parameters"] > size["HN-AVE"]
+    for (name, first), (_, other) in zip(
+        models["HAN"].named_parameters(), models["HN-AVE, as many parameters"].named_parameters(), strict=True
+    ):
+        assert torch.equal(first, other), name
+    averaging = models["HN-AVE"].state_dict()
+    assert all(torch.equal(averaging[name], models["HAN"].state_dict()[name]) for name in averaging)
+
+
 # Data, training, prediction
 
 

@@ -228,9 +228,13 @@ def test_what_is_timed_beside_a_layer_computes_the_same(experiment):
     torch.testing.assert_close(layers["attention, fused"](inputs), layers["attention"](inputs))
 
 
-def test_timing_goes_forward_and_back_and_gives_a_time(experiment):
-    layer = nn.Linear(experiment.TIMED_WIDTH, 1)
-    assert experiment.seconds(layer, 2, 5) >= 0
+def test_timing_goes_forward_and_back_and_gives_the_median_of_both_clocks(experiment, monkeypatch):
+    layer, read = nn.Linear(experiment.TIMED_WIDTH, 1), iter(range(1000))
+    ticks = [(t, t * t) for t in range(100)]
+    monkeypatch.setattr(experiment, "clocks", lambda device: ticks[next(read)])
+    n_passes = experiment.REPEATS
+    later = [2 * (2 * i) + 1 for i in range(1, 1 + n_passes)]  # (t + 1)² − t² at the passes after the first
+    assert experiment.seconds(layer, 2, 5) == [1, sorted(later)[n_passes // 2]]
     assert layer.weight.grad is not None
     assert experiment.LONG % experiment.SHORT == 0
     assert {experiment.SHORT, experiment.LONG} <= set(experiment.LENGTHS)
@@ -513,7 +517,7 @@ def test_recall_keeps_a_curve_for_each_reader_and_trains_summaries_twice_as_long
         assert epochs[id(model)] == (10 if name == "attention" else 20)
 
 
-# Typing errors, and the two controls.
+# Typing errors, and the other kinds of noise.
 
 TEXTS = [("a", "all", "signals"), ("zz", *["filter"] * 501, "ab")]
 
@@ -577,6 +581,23 @@ def test_a_mistyped_word_is_unknown_and_most_of_its_letters_are_not(lecture, exp
     typed = experiment.spoil([("filter",)], 1.0, experiment.mistype, seed=0)[0]
     assert words.encode(lecture.as_words(typed)).tolist() == [words.unk]
     assert (letters.encode(experiment.as_characters(typed)) != letters.unk).sum() >= 5
+
+
+def test_the_two_networks_of_words_differ_in_their_start_alone(lecture, experiment, monkeypatch):
+    asked = []
+
+    def note(network, *rest):
+        asked.append((network, rest[1:]))
+
+    monkeypatch.setattr(experiment, "train_network", note)
+    monkeypatch.setattr(experiment, "train_linear", lambda *rest: None)
+    names = list(experiment.readers("training", "validation", 5))
+    small, large = (asked[names.index(name) - 2] for name in ("TextCNN, words", "TextCNN, large start"))
+    assert small[1] == large[1]
+    torch.manual_seed(0)
+    models = [network(N_WORDS, N_CLASSES) for network, _ in (small, large)]
+    assert models[0].embedding.weight.abs().max() <= 0.25 < models[1].embedding.weight.std()
+    assert str(models[0]) == str(models[1])
 
 
 # The public sets: parts, what is counted, and words that move.

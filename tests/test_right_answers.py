@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from scipy.optimize import linprog
 from torch.nn import functional as F
 
 from course_utils.attention import attend, causal_mask, scaled_dot_score
@@ -183,10 +184,21 @@ def pool_in_a_loop(states, mask, W, b, u):
     return torch.stack(rows)
 
 
-def pool_with_exponentials(states, mask, query):
-    exponentials = (states @ query).exp() * mask
-    weights = exponentials / exponentials.sum(1, keepdim=True).clamp(min=1e-9)
-    return torch.einsum("bl,bld->bd", weights, states).double(), weights.double()
+def other_weights_by_elimination(states, weights):
+    """Take words in pairs of a set that depends on the others, as Carathéodory does: lists and a linear solver."""
+    n = states.shape[1] + 2
+    equations = torch.cat([states[:n].double(), torch.ones(n, 1).double()], dim=1).T
+    solved = torch.linalg.solve(equations[:, :-1], -equations[:, -1])
+    change = [*solved.tolist(), 1.0] + [0.0] * (len(weights) - n)
+    step = min(w / -c for w, c in zip(weights.tolist(), change, strict=True) if c < 0)
+    return torch.tensor([w + step * c for w, c in zip(weights.tolist(), change, strict=True)])
+
+
+def other_weights_by_linear_programming(states, weights):
+    """Ask SciPy for the weights of the same average that give the heaviest word as little as possible."""
+    cost = torch.nn.functional.one_hot(weights.argmax(), len(weights)).numpy()
+    equations = torch.cat([states, torch.ones(len(states), 1)], dim=1).T.double().numpy()
+    return torch.from_numpy(linprog(cost, A_eq=equations, b_eq=equations @ weights.double().numpy()).x)
 
 
 def delete_by_a_mask(decide, documents, weights, share):
@@ -219,10 +231,11 @@ def by_a_basis(states, query):
     [
         ("03_document_twice", [False, True, True, True, True]),
         ("03_learned_query", pool_in_a_loop),
-        ("03_padding_attended", pool_with_exponentials),
         ("03_two_levels", ["Edges", 0.24, 1]),
         ("03_delete_top", delete_by_a_mask),
         ("03_delete_top", delete_by_topk),
+        ("03_other_weights", other_weights_by_elimination),
+        ("03_other_weights", other_weights_by_linear_programming),
         ("03_indifferent_query", by_a_basis),
         ("03_indifferent_query", lambda states, query: by_a_basis(states, query) + query),
     ],

@@ -235,135 +235,6 @@ LEARNED_QUERY = Exercise(
 )
 
 
-# Zeros are not nothing
-
-
-def pool_real_words(
-    states: Float[Tensor, "batch length d_hidden"],
-    mask: Bool[Tensor, "batch length"],
-    query: Float[Tensor, "d_hidden"],
-) -> tuple[Float[Tensor, "batch d_hidden"], Float[Tensor, "batch length"]]:
-    """Pool with the weights softmax(states · query) over real positions; an empty document gives zeros."""
-    weights = masked_softmax(states @ query, mask)
-    return torch.einsum("bl,bld->bd", weights, states), weights
-
-
-def _draw_zeroed(lengths: tuple[int, ...] = (), scale: float = 1.0) -> tuple:
-    states, mask = _draw_masked(lengths)
-    d_hidden = states.shape[2]
-    return states, mask, 1.3 * scale * torch.randn(d_hidden) / d_hidden**0.5
-
-
-def _pool_words_by(score: Answer, weigh: Answer, finish: Answer) -> Answer:
-    """Pool by a score, weights and an average of one's choice."""
-
-    def pool(states: Tensor, mask: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
-        scores = score(states, query)
-        return finish(weigh(scores, mask), states, scores, mask)
-
-    return pool
-
-
-_WORD_SLOTS = (
-    (
-        lambda states, query: states @ query,
-        {
-            "scaled": (
-                lambda states, query: states @ query / len(query) ** 0.5,
-                "You divide the scores by √d: that scale belongs to another score.",
-            ),
-            "mean for sum": (
-                lambda states, query: (states * query).mean(-1),
-                "You take the mean over the components (divide by d_hidden); an inner product is their sum.",
-            ),
-            "cosine": (
-                lambda states, query: torch.nn.functional.cosine_similarity(states, query, dim=-1),
-                "You compare directions alone (a cosine, normalised); the score is the plain inner product.",
-            ),
-        },
-    ),
-    (
-        masked_softmax,
-        {
-            **weighing.of_masks(),
-            **weighing.of_rows(nothing="the empty document"),
-            "over the batch": (
-                weighing.along(0),
-                "Your softmax runs over the batch: documents compete with each other for weight.",
-            ),
-            "over all documents": (
-                lambda s, m: masked_softmax(s.reshape(1, -1), m.reshape(1, -1)).reshape(s.shape),
-                "Your softmax runs over all words of all documents at once; each document's weights must sum to one.",
-            ),
-        },
-    ),
-    (
-        lambda weights, states, scores, mask: (_pooled(weights, states), weights),
-        {
-            **weighing.adapted(
-                weighing.of_averages("states"),
-                lambda f: lambda weights, states, scores, mask: (f(weights, states), weights),
-            ),
-            "divided again": (
-                lambda weights, states, scores, mask: (
-                    _pooled(weights, states) / mask.sum(1, keepdim=True).clamp(min=1),
-                    weights,
-                ),
-                "You divide by the number of words as well. The weights sum to one already: what they give is an "
-                "average.",
-            ),
-            "context of unmasked weights": (
-                lambda weights, states, scores, mask: (_pooled(scores.softmax(-1), states), weights),
-                "Your weights are right, but the context is averaged with unmasked ones: padding takes part in it.",
-            ),
-            "unmasked weights": (
-                lambda weights, states, scores, mask: (_pooled(weights, states), scores.softmax(-1)),
-                "The context is right, but the weights that you return are unmasked.",
-            ),
-            "scores returned": (
-                lambda weights, states, scores, mask: (_pooled(weights, states), scores),
-                "The context is right, but you return the scores in place of the weights.",
-            ),
-            "context is the mean": (
-                lambda weights, states, scores, mask: (states.mean(1), weights),
-                "Your weights are right, and your context does not use them: it is the plain mean.",
-            ),
-            "left out of the average alone": (
-                lambda weights, states, scores, mask: (_pooled(scores.softmax(-1) * mask, states), scores.softmax(-1)),
-                "Padding is left out of the average alone: in the choice, the softmax, it still takes its share.",
-            ),
-        },
-    ),
-)
-
-
-def _zeroed(states: Tensor, mask: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
-    states = states * mask[..., None]
-    weights = (states @ query).softmax(-1)
-    return _pooled(weights, states), weights
-
-
-PADDING_ATTENDED = Exercise(
-    pool_real_words,
-    _draw_zeroed,
-    {
-        **single_slips(_pool_words_by, _WORD_SLOTS),
-        "as shown": WrongAnswer(
-            _zeroed,
-            "You have kept the fault: a padded state of zeros scores 0, and that is a score like any other. The "
-            "shorter the document, the more of its weight goes to nothing.",
-        ),
-    },
-    hard={
-        "where a document is empty": lambda: _draw_zeroed(EMPTY),
-        "where no document has padding": lambda: _draw_zeroed(FULL),
-        "where scores are large": lambda: _draw_zeroed(EMPTY, 4.0),
-    },
-    slots=_WORD_SLOTS,
-    assemble=_pool_words_by,
-)
-
-
 # Which word weighs most?
 
 TWO_LEVELS = table(
@@ -620,6 +491,132 @@ DELETE_TOP = Exercise(
 )
 
 
+# Other weights, the same document
+
+
+def _with_ones(states: Tensor) -> Tensor:
+    return torch.cat([states, torch.ones(len(states), 1)], dim=1).T
+
+
+def _along(weights: Tensor, equations: Tensor, how_far: Callable[[Tensor], Tensor]) -> Tensor:
+    """Change the weights along what the equations do not notice; ``how_far`` chooses among the steps to a zero."""
+    change = torch.linalg.svd(equations).Vh[-1]
+    falling = change < 0
+    return weights + how_far(weights[falling] / -change[falling]) * change
+
+
+def other_weights(
+    states: Float[Tensor, "n_words d_hidden"], weights: Float[Tensor, "n_words"]
+) -> Float[Tensor, "n_words"]:
+    """Change the weights along what sum and average do not notice, until the first of them is zero."""
+    return _along(weights, _with_ones(states), torch.min)
+
+
+def _draw_weights() -> tuple:
+    """Draw more words than a state has numbers, by two at least, and weights that are all far from zero."""
+    d_hidden, n_words = primes(1, (3, 5))[0], primes(1, (7, 11, 13))[0]
+    return torch.randn(n_words, d_hidden), (0.7 * torch.randn(n_words)).softmax(0)
+
+
+def _why_not_other_weights(other: Tensor, states: Tensor, weights: Tensor) -> str | None:
+    if other.shape != weights.shape:
+        raise ValueError
+    if not other.isfinite().all():
+        return "Your weights hold NaN or an infinite number."
+    other, states, weights = other.double(), states.double(), weights.double()
+    if other.min() < -1e-4:
+        return f"One of your weights is {other.min():.3f}; the weights of an average are never negative."
+    if (other.sum() - 1).abs() > 1e-3:
+        return f"Your weights sum to {other.sum():.3f}; those of an average sum to one."
+    gap = (other @ states - weights @ states).norm()
+    if gap > 1e-3:
+        return f"With your weights the document vector is {gap:.3f} away from where it was; it must not move."
+    if other.min() > 1e-4:
+        return f"The smallest of your weights is {other.min():.3f}; one word at least must have lost all of its weight."
+    return None
+
+
+def _without(weights: Tensor, place: Tensor) -> Tensor:
+    left = weights.index_fill(0, place, 0.0)
+    return left / left.sum()
+
+
+OTHER_WEIGHTS = Exercise(
+    other_weights,
+    _draw_weights,
+    {
+        "unchanged": WrongAnswer(
+            lambda states, weights: weights, "These are the given weights; one word at least must lose all of its own."
+        ),
+        "equal": WrongAnswer(
+            lambda states, weights: torch.full_like(weights, 1 / len(weights)),
+            "You give all words the same weight. That is mean pooling, and its vector is another one.",
+        ),
+        "the least taken away": WrongAnswer(
+            lambda states, weights: _without(weights, weights.argmin()),
+            "You take its weight from the lightest word and share it among all others. Then the vector moves towards "
+            "them: which of them should get how much, so that it stays?",
+        ),
+        "the top taken away": WrongAnswer(
+            lambda states, weights: _without(weights, weights.argmax()),
+            "You take its weight from the heaviest word and share it among all others. Then the vector moves towards "
+            "them: which of them should get how much, so that it stays?",
+        ),
+        "zeroed only": WrongAnswer(
+            lambda states, weights: weights.index_fill(0, weights.argmin(), 0.0),
+            "You set one weight to zero and leave the others: what it had is missing in the sum.",
+        ),
+        "turned round": WrongAnswer(
+            lambda states, weights: weights.flip(0),
+            "You deal the same weights to other words: the vector moves, and nobody has lost all.",
+        ),
+        "the best alone": WrongAnswer(
+            lambda states, weights: torch.nn.functional.one_hot(weights.argmax(), len(weights)).float(),
+            "You give all weight to one word. Then the document vector is that word's state.",
+        ),
+        "exchanged": WrongAnswer(
+            lambda states, weights: weights.sort().values,
+            "You sort the weights: the vector moves, and nobody has lost all.",
+        ),
+        "nobody": WrongAnswer(
+            lambda states, weights: torch.zeros_like(weights),
+            "No word has any weight: the average of nothing is no average. The sum must stay one.",
+        ),
+        "sum forgotten": WrongAnswer(
+            lambda states, weights: _along(weights, states.T, torch.min),
+            "The vector has stayed, and one word has lost all, but your weights do not sum to one any more. There is "
+            "one more equation than a state has numbers.",
+        ),
+        "average forgotten": WrongAnswer(
+            lambda states, weights: _along(weights, torch.ones(1, len(weights)), torch.min),
+            "You change the weights so that their sum stays. The average of the states must stay as well.",
+        ),
+        "too far": WrongAnswer(
+            lambda states, weights: _along(weights, _with_ones(states), torch.max),
+            "Your direction is right, but you go too far: some weights are below zero. Stop when the first gets there.",
+        ),
+        "half way": WrongAnswer(
+            lambda states, weights: _along(weights, _with_ones(states), lambda steps: steps.min() / 2),
+            "Your direction is right, but you stop too early: go on until a word has nothing left.",
+        ),
+        "the smallest norm": WrongAnswer(
+            lambda states, weights: torch.linalg.pinv(_with_ones(states)) @ (_with_ones(states) @ weights),
+            "You solve for the weights with the smallest squares. The equations hold, but nothing in them makes a "
+            "weight zero, and nothing keeps one from being negative. How far from the given weights may you go?",
+        ),
+        "the change alone": WrongAnswer(
+            lambda states, weights: torch.linalg.svd(_with_ones(states)).Vh[-1],
+            "This is a change that the equations do not notice. Add a multiple of it to the given weights.",
+        ),
+        "negative ones cut off": WrongAnswer(
+            lambda states, weights: _along(weights, _with_ones(states), torch.max).clamp(min=0),
+            "You go too far and set what is negative to zero. What was cut off is missing in sum and average.",
+        ),
+    },
+    fault=_why_not_other_weights,
+)
+
+
 # A document that the query cannot read
 
 
@@ -785,8 +782,8 @@ INDIFFERENT = Exercise(
 EXERCISES: dict[str, Exercise] = {
     "03_document_twice": DOCUMENT_TWICE,
     "03_learned_query": LEARNED_QUERY,
-    "03_padding_attended": PADDING_ATTENDED,
     "03_two_levels": TWO_LEVELS,
     "03_delete_top": DELETE_TOP,
+    "03_other_weights": OTHER_WEIGHTS,
     "03_indifferent_query": INDIFFERENT,
 }

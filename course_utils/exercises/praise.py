@@ -70,10 +70,6 @@ POINTS = {
         "A query that is learned",
         "One vector, learned in training, asks every document the same question.",
     ),
-    "03_padding_attended": (
-        "Zeros are not nothing",
-        "A state of zeros gets the score 0, which is a score like any other: only the mask takes padding out.",
-    ),
     "03_two_levels": (
         "Which word weighs most?",
         "A word's weight in its sentence times its sentence's weight; all words of a document together weigh one.",
@@ -81,6 +77,10 @@ POINTS = {
     "03_delete_top": (
         "Delete the top words",
         "This is the test behind the lecture's first picture: take the top words away and count what changes.",
+    ),
+    "03_other_weights": (
+        "Other weights, the same document",
+        "The classifier reads the vector alone: two maps that give the same vector explain its answer equally well.",
     ),
     "03_indifferent_query": (
         "A document that the query cannot read",

@@ -403,49 +403,6 @@ def _(states, mask, W, b, u):
     return torch.bmm(w[:, None], states)
 
 
-P = "03_padding_attended"
-
-
-@wrong(P, "e⁰|0|zero|padding|fault|state")
-def _(states, mask, query):
-    s = (states * mask[..., None]) @ query
-    w = s.softmax(-1)
-    return (w[..., None] * states).sum(1), w
-
-
-@wrong(P, "context|padding|unmasked|weights")
-def _(states, mask, query):
-    w = (states @ query).softmax(-1)
-    c = (w[..., None] * states * mask[..., None]).sum(1)
-    return c, w * mask
-
-
-@wrong(P, "count|mean|length|divide|equal|words")
-def _(states, mask, query):
-    n = mask.sum(1, keepdim=True)
-    c = (states * mask[..., None]).sum(1) / n.clamp(min=1)
-    return c, mask / n.clamp(min=1)
-
-
-@wrong(P, "NaN|empty")
-def _(states, mask, query):
-    w = torch.stack(
-        [
-            torch.cat([torch.softmax(s[m] @ query, 0), torch.zeros(int((~m).sum()))])
-            if m.any()
-            else torch.full((len(m),), float("nan"))
-            for s, m in zip(states, mask)
-        ]
-    )
-    return torch.einsum("bl,bld->bd", w, states), w
-
-
-@wrong(P, "raise|size|shape|stack|length")
-def _(states, mask, query):
-    w = [torch.softmax(s[m] @ query, 0) for s, m in zip(states, mask)]
-    return torch.stack([a @ s[m] for a, s, m in zip(w, states, mask)]), torch.stack(w)
-
-
 P = "03_delete_top"
 
 
@@ -480,6 +437,39 @@ def _(decide, documents, weights, share):
         k = math.ceil(share * len(d))
         n += decide([d[w.argsort(descending=True)[k:].sort().values]]) != decide([d])
         return n / len(documents)
+
+
+P = "03_other_weights"
+
+
+@wrong(P, "sum")
+def _(states, weights):
+    change = torch.linalg.svd(states.T).Vh[-1]
+    step = (weights / -change)[change < 0].min()
+    return weights + step * change
+
+
+@wrong(P, "negative|too far")
+def _(states, weights):
+    E = torch.cat([states.T, torch.ones(1, len(states))])
+    change = torch.linalg.svd(E).Vh[-1]
+    return weights + (weights / change.abs()).max() * change
+
+
+@wrong(P, "vector|state|average")
+def _(states, weights):
+    other = weights.clone()
+    other[0] += other[1].item()
+    other[1] = 0
+    return other
+
+
+wrong(P, "vector|away|given|order", lambda s, w: w.sort(descending=True).values, lambda s, w: w.softmax(0))
+wrong(P, UNNAMED, lambda s, w: weights_of_nothing(s, w))
+
+
+def weights_of_nothing(states, weights):
+    return (weights @ states)[None]
 
 
 P = "03_indifferent_query"

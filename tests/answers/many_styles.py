@@ -5,6 +5,8 @@ import math
 
 import numpy as np
 import torch
+from scipy.linalg import null_space
+from scipy.optimize import linprog
 from torch import nn
 from torch.nn import functional as F
 
@@ -914,62 +916,6 @@ def dot(f):
     return answer
 
 
-P = "03_padding_attended"
-wrong(P, "after", dot(lambda s, m: s.softmax(1) * m), dot(lambda s, m: s.softmax(1).where(m, torch.tensor(0.0))))
-wrong(P, "e⁰", dot(lambda s, m: (s * m).softmax(1)))
-wrong(P, "NaN", dot(lambda s, m: (lambda w: w / w.sum(1, keepdim=True))(s.softmax(1) * m)))
-wrong(P, "large neg|average|no word|empty", dot(lambda s, m: (s + (m.float() - 1) * 1e9).softmax(1)))
-wrong(P, "invert|exchang|sign", dot(lambda s, m: (s - 1e9 * m.float()).softmax(1)))
-wrong(P, "1e-|below|add|sum to one|eps", dot(lambda s, m: (lambda e: e / (e.sum(1, keepdim=True) + 1))(s.exp() * m)))
-wrong(P, "order|exchang", lambda s, m, q: dot(lambda s, m: s.masked_fill(~m, LOW).softmax(1) * m)(s, m, q)[::-1])
-wrong(
-    P, "all|context|results|alone", lambda s, m, q: dot(lambda s, m: s.masked_fill(~m, LOW).softmax(1) * m)(s, m, q)[0]
-)
-wrong(P, "axis|documents|batch", dot(lambda s, m: s.masked_fill(~m, LOW).softmax(0) * m))
-wrong(P, "equal|mean|scores", dot(lambda s, m: m / m.sum(1, keepdim=True).clamp(min=1)))
-
-
-@wrong(P, "mask|padding|not used|e⁰|0|Your function changes ")
-def _(s, m, q):
-    s[~m] = 0
-    w = (s @ q).softmax(1)
-    return (w[..., None] * s).sum(1), w
-
-
-wrong(
-    P,
-    "√|scale|divide",
-    lambda s, m, q: dot(lambda x, m: (x / math.sqrt(len(q))).masked_fill(~m, LOW).softmax(1) * m)(s, m, q),
-)
-
-
-def _np(s, m, q):
-    x = s.numpy() @ q.numpy()
-    x = np.where(m.numpy(), x, -np.inf)
-    top = np.where(m.numpy().any(1), x.max(1), 0)[:, None]
-    e = np.exp(x - top)
-    w = e / np.maximum(e.sum(1, keepdims=True), 1e-30)
-    return (w[..., None] * s.numpy()).sum(1), w
-
-
-def _loop(s, m, q):
-    w = torch.zeros(m.shape)
-    for i in range(len(s)):
-        n = int(m[i].sum())
-        if n:
-            w[i, :n] = torch.softmax(s[i, :n] @ q, 0)
-    return torch.bmm(w.unsqueeze(1), s).squeeze(1), w
-
-
-right(
-    P,
-    _np,
-    _loop,
-    dot(lambda s, m: masked_softmax(s, m)),
-    dot(lambda s, m: s.double().masked_fill(~m, -torch.inf).softmax(1).nan_to_num(0)),
-    lambda s, m, q: tuple(t[:, 0] for t in attend(q.expand(len(s), 1, -1), s, s, lambda k, q: q @ k.mT, m[:, None])),
-)
-
 P = "03_two_levels"
 wrong(
     P,
@@ -1046,6 +992,46 @@ right(
     ),
 )
 
+P = "03_other_weights"
+
+
+def _equations(s):
+    return np.vstack([s.numpy().T, np.ones(len(s))]).astype(float)
+
+
+def _until_zero(w, change):
+    steps = [x / -c for x, c in zip(w.tolist(), change.tolist()) if c < 0]
+    return w + min(steps) * torch.as_tensor(change)
+
+
+@right(P)
+def _(s, w):
+    random = torch.from_numpy(np.random.default_rng(0).normal(size=len(w)))
+    E = torch.from_numpy(_equations(s))
+    return _until_zero(w, random - torch.linalg.pinv(E) @ E @ random)
+
+
+@right(P)
+def _(s, w):
+    Q = np.linalg.qr(_equations(s).T, mode="complete")[0]
+    return _until_zero(w, Q[:, -1]).numpy()
+
+
+right(
+    P,
+    lambda s, w: _until_zero(w, null_space(_equations(s))[:, 0]),
+    lambda s, w: linprog(np.eye(len(w))[0], A_eq=_equations(s), b_eq=_equations(s) @ w.numpy()).x,
+    lambda s, w: _until_zero(w, -torch.linalg.svd(torch.from_numpy(_equations(s))).Vh[len(s[0]) + 1]).float(),
+)
+wrong(P, "given|unchanged|lost", lambda s, w: w, lambda s, w: w.clone(), lambda s, w: w / w.sum())
+wrong(P, "same weight|mean|moved|away", lambda s, w: torch.ones(len(w)) / len(w))
+wrong(P, "share|moved|away|mean", lambda s, w: (lambda v: v / v.sum())(w * (w > w.min())))
+wrong(P, "sum|missing", lambda s, w: w.masked_fill(w == w.min(), 0))
+wrong(P, "vector|moves|away|order", lambda s, w: w.roll(1))
+wrong(P, "random", lambda s, w: w[torch.randperm(len(w))])
+wrong(P, "one word|state", lambda s, w: F.one_hot(w.argmax(), len(w)).float())
+wrong(P, "negative|sum to", lambda s, w: w + 100 * torch.from_numpy(null_space(_equations(s))[:, 0]))
+wrong(P, "sum|vector|average", lambda s, w: torch.zeros(len(w)))
 P = "03_indifferent_query"
 wrong(
     P,

@@ -237,27 +237,6 @@ wrong(P, "relu|ReLU", pq(h=lambda s, W, b: F.relu(s @ W.T + b)))
 wrong(P, "normal|softmax|sigmoid", pq(w=lambda s, m: s.sigmoid() * m))
 wrong(P, "mean|divide|length|count", pq(out=lambda w, s: (w[..., None] * s).mean(1)))
 wrong(P, "W|project|takes no part|transpos|softmax", pq(h=lambda s, W, b: torch.softmax(s @ W.T + b, -1)))
-P = "03_padding_attended"
-
-
-def pw(
-    score=lambda s, q: s @ q,
-    w=lambda s, m: s.masked_fill(~m, LOW).softmax(1) * m,
-    out=lambda w, s, m: ((w[..., None] * s).sum(1), w),
-):
-    return lambda s, m, q: out(w(score(s, q), m), s, m)
-
-
-wrong(
-    P,
-    "context|mean|divide|count",
-    pw(out=lambda w, s, m: ((w[..., None] * s).sum(1) / m.sum(1, keepdim=True).clamp(min=1), w)),
-)
-wrong(P, "length|first|mask|shortest|longest|row", pw(w=lambda s, m: s.masked_fill(~m[:1], LOW).softmax(1) * m[:1]))
-wrong(P, "lowest|fill|number|low", pw(w=lambda s, m: s.masked_fill(~m, s.min().item() - 1).softmax(1) * m))
-wrong(P, "softmax|exponential|sum", pw(w=lambda s, m: (s * m) / (s * m).sum(1, keepdim=True)))
-wrong(P, "tanh|squash", pw(score=lambda s, q: torch.tanh(s @ q)))
-wrong(P, "softmax|twice|again", pw(w=lambda s, m: (s.softmax(1) * m).softmax(1)))
 P = "03_two_levels"
 wrong(
     P,
@@ -287,6 +266,17 @@ wrong(
 wrong(P, UNNAMED, dl(lambda w, n: torch.randperm(len(w))[n:].sort().values))
 wrong(P, "percent|100|times|share", dl(kept, lambda a, b: 100 * (a != b).float().mean()))
 wrong(P, UNNAMED, dl(kept, lambda a, b: bool((a != b).any())))
+P = "03_other_weights"
+wrong(
+    P,
+    "sum|negative|vector|given|lost|nothing",
+    lambda s, w: 1 - w,
+    lambda s, w: w * 2,
+    lambda s, w: torch.linalg.lstsq(s.T, s.T @ w).solution,
+    lambda s, w: w.pow(2) / w.pow(2).sum(),
+    lambda s, w: (s @ (w @ s)).softmax(0),
+)
+wrong(P, UNNAMED, lambda s, w: w @ s, lambda s, w: s)
 P = "03_indifferent_query"
 wrong(
     P,
