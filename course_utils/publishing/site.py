@@ -180,7 +180,7 @@ def gather(folder: Path, pages: Path, address: str = "") -> None:
             nbformat.write(tasks, folder / "lectures" / EXERCISES / path.name)
         add_below_title(page, bar(links, told))
         nbformat.write(page, folder / "lectures" / path.relative_to(NOTEBOOKS))
-    write_pages(folder, rows, glossary, offered, notebooks[LECTURES[1]], repository)
+    write_pages(folder, rows, glossary, offered, repository)
     known = {
         "address": address,
         "glossary": glossary,
@@ -198,7 +198,6 @@ def write_pages(
     rows: Sequence[Sequence[str]],
     glossary: str,
     offered: Sequence[Card],
-    translator: NotebookNode,
     repository: str,
 ) -> None:
     """Write the pages that are no notebooks."""
@@ -212,7 +211,8 @@ def write_pages(
         ways.append((repository, "Source", ""))
     parts = {
         "ways in": raw(f'<p class="ways">{"".join(map(link, ways))}</p>'),
-        "explorer": raw(explorer(translator)),
+        "explorer": raw(explorer()),
+        "stage": raw(stage_html("equation", "02")),
         "the table": raw(one_table(rows, [card.page for card in offered])),
         "the cards": raw(cards(offered)),
     }
