@@ -22,10 +22,17 @@ from course_utils.palette import NOTHING, WEIGHT
 # Okabe & Ito (2008): told apart by readers with any kind of colour vision; black comes first for the main series.
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
 CONTEXT = "#767676"  # what is there for comparison only
-MODEL_COLOURS = {  # one for each model, in every lecture
+MODEL_COLOURS = {  # one for each model, in every lecture; what is like another one has a lighter or a darker shade
     "fixed vector": COLOURS[1],
+    "fixed vector, wider": "#00446B",
+    "fixed vector, trained longer": COLOURS[6],
+    "fixed vector, backwards": "#5B4B9E",
     "attention": COLOURS[2],
+    "attention, no GRU": "#8A3D00",
     "recurrent": COLOURS[1],
+    "RNN": CONTEXT,
+    "GRU": COLOURS[1],
+    "LSTM": COLOURS[5],
     "convolution": COLOURS[3],
     "GAT": COLOURS[2],  # attention, along edges
     "TF-IDF": COLOURS[4],
@@ -140,6 +147,7 @@ def seed_lines(
     series: Mapping[str, ArrayLike],
     colours: Sequence[str] = COLOURS,
     names_at: Mapping[str, tuple[float, float]] | None = None,
+    styles: Sequence[str] = ("-",),
 ) -> None:
     """Draw one curve per condition: each seed faintly, their mean bold, the name at the curve's end.
 
@@ -157,6 +165,9 @@ def seed_lines(
         One for each condition, in the same order; where there are fewer, they begin again.
     names_at
         Condition → the middle of its name, in the units of the axes: for curves that end in the same place.
+    styles
+        One line style for each condition, as Matplotlib writes them (``"-"``, ``"--"``, ``":"``), in the same order;
+        where there are fewer, they begin again.
     """
     ends, told = {}, []
     for i, (name, values) in enumerate(series.items()):
@@ -166,7 +177,8 @@ def seed_lines(
         colour, marker = colours[i % len(colours)], MARKERS[i % len(MARKERS)]
         ax.plot(x, values.T, linewidth=0.8, alpha=0.35, color=colour)
         mean = values.mean(axis=0)
-        ax.plot(x, mean, linewidth=2.2, markersize=5, color=colour, marker=marker, label=name)
+        style = styles[i % len(styles)]
+        ax.plot(x, mean, style, linewidth=2.2, markersize=5, color=colour, marker=marker, label=name)
         if names_at and name in names_at:
             middle = names_at[name]
             ax.text(middle[0], middle[1], name, color=colour, ha="center", va="center")

@@ -359,6 +359,20 @@ def test_the_curves_of_a_run_are_counted_by_number_of_digits():
     assert float(curves["word accuracy, short"]) == 1.0
 
 
+def test_words_are_counted_by_length_and_place_and_padding_is_not(monkeypatch):
+    monkeypatch.setattr(experiment, "FIRST", 2)
+    monkeypatch.setattr(experiment, "PLACES", 3)
+    digits = torch.tensor([12, 12, 8, 3])
+    mask = torch.tensor([[True] * 4, [True] * 3 + [False], [True, True, False, False], [True, False, False, False]])
+    right = mask & torch.tensor([[1, 0, 1, 1], [1, 1, 0, 1], [1, 0, 1, 1], [0, 1, 1, 1]]).bool()
+    found = experiment.word_accuracies(right, mask, digits)
+    accuracy = {name: float(results["word accuracy"]) for name, results in found.items() if "word accuracy" in results}
+    assert accuracy == pytest.approx({"1–8 digits": 1 / 3, "12 digits": 5 / 7, "12 digits, first words": 3 / 4})
+    assert [float(x) for x in found["12 digits"]["by place"]] == [1, 0.5, 0.5]
+    assert [float(x) for x in found["8 digits"]["by place"]] == [1, 0]
+    assert {*experiment.WORDS_CLAIM.compared} == {*accuracy}
+
+
 def test_a_number_is_right_when_all_its_words_are_and_both_are_counted_by_length(half_learned, monkeypatch):
     model, source, target = half_learned
     monkeypatch.setattr(experiment, "ROOM_DIGITS", (5, 1))

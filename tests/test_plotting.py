@@ -93,6 +93,15 @@ def test_seed_lines_take_the_colours_they_are_given_in_the_order_of_the_conditio
     plt.close(fig)
 
 
+def test_the_mean_of_a_condition_has_the_line_style_it_is_given_and_its_seeds_stay_thin_lines():
+    fig, ax = plt.subplots()
+    values = np.zeros((3, 2))
+    plotting.seed_lines(ax, [1, 2], {"a": values, "b": values, "c": values}, styles=["-", "--"])
+    assert [line.get_linestyle() for line in ax.lines[3::4]] == ["-", "--", "-"]
+    assert {line.get_linestyle() for i, line in enumerate(ax.lines) if i % 4 < 3} == {"-"}
+    plt.close(fig)
+
+
 def test_names_at_the_ends_of_curves_do_not_overlap():
     fig, ax = plt.subplots()
     plotting.seed_lines(ax, [1, 2], {"a": np.full((3, 2), 0.5), "b": np.full((3, 2), 0.501), "c": np.zeros((3, 2))})

@@ -42,7 +42,7 @@ def writes_vierzig() -> Drawing:
         ),
         step=5,
         scores=(-0.4, 0.3, 4.2, 1.3),
-        words=("und", "vierzig", "⟨end⟩"),
+        words=("und", "vierzig", "<eos>"),
     )
 
 

@@ -7,7 +7,7 @@ from course_utils.drawings.canvas import LARGE, SMALL, TEXT, Drawing, Number, so
 N_WORDS, N_HEADS, D_HEAD = 4, 4, 2
 CELL = 24
 LOOKS_AT = ("the word itself", "the word before", "the first word", "all alike")
-READ = ("⟨start⟩", "drei", "hundert", "fünf", "und")
+READ = ("<bos>", "drei", "hundert", "fünf", "und")
 NEXT = ("drei", "hundert", "fünf", "und", "vierzig")
 
 

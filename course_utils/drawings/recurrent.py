@@ -81,7 +81,7 @@ def one_vector() -> Drawing:
         drawing.line((state - 47, y), (state - 37, y), colour="value")
     drawing.circle(c, middle, 36, "paper", "value")
     drawing.formula(c, middle, "c", 28, "value")
-    words = ("⟨start⟩", "drei", "hundert", "fünf", "und", "vierzig")
+    words = ("<bos>", "drei", "hundert", "fünf", "und", "vierzig")
     drawing.words(word, steps[0] - 92, words[0], WORD, "muted")
     for number, (name, y) in enumerate(zip(words[1:], steps, strict=True), start=1):
         drawing.line((word, y - 75), (word, y - 52), (state + 16, y - 52), (state + 16, y - 28), radius=12)

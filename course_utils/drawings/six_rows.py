@@ -38,7 +38,7 @@ class Row:
 SIX = (
     Row(
         name="01 sequence to sequence",
-        words=("three", "hundred", "forty", "five", "⟨end⟩"),
+        words=("three", "hundred", "forty", "five", "thousand"),
         source="decoder state",
         query="s",
         keys="h_#",
@@ -53,7 +53,7 @@ SIX = (
     ),
     Row(
         name="02 Bahdanau",
-        words=("three", "hundred", "forty", "five", "⟨pad⟩"),
+        words=("three", "hundred", "forty", "five", "<pad>"),
         source="decoder state",
         query="s_{i-1}",
         keys="h_#",
@@ -68,7 +68,7 @@ SIX = (
     ),
     Row(
         name="03 documents",
-        words=("sorts", "an", "array", "⟨pad⟩", "⟨pad⟩"),
+        words=("sorts", "an", "array", "<pad>", "<pad>"),
         source="a learned vector",
         query="u",
         keys="h_#",
@@ -96,7 +96,7 @@ SIX = (
     ),
     Row(
         name="05 Transformer",
-        words=("⟨start⟩", "drei", "hundert", "fünf", "und"),
+        words=("<bos>", "drei", "hundert", "fünf", "und"),
         source="the word itself",
         query="W_Q x_3",
         keys="W_K x_#",

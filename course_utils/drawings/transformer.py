@@ -10,7 +10,7 @@ from collections.abc import Collection
 from course_utils.drawings.canvas import SMALL, TEXT, Drawing, Number
 
 SOURCE = ("three", "hundred", "forty", "five")
-TARGET = ("⟨start⟩", "drei", "hundert")
+TARGET = ("<bos>", "drei", "hundert")
 WRITTEN = ("drei", "hundert", "fünf")
 PORTS = {"q": "query", "K": "key", "V": "value"}
 PARTS = (

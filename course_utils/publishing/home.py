@@ -9,10 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from nbformat import NotebookNode
 from num2words import num2words
 
 from course_utils.drawings.six_rows import SIX, draw
+from course_utils.explorer import explore
+from course_utils.explorer.weights import stored_translators
 from course_utils.files import README
 from course_utils.publishing.notebooks import section
 from course_utils.refusals import Damaged, damaged
@@ -72,14 +75,11 @@ def finding(readme: str, path: Path) -> str:
     return re.split(r"(?<=[.?!]) (?=[A-Z])", " ".join(told.split()))[0]
 
 
-def explorer(notebook: NotebookNode) -> str:
-    """Give the first map to explore among a notebook's outputs."""
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            shown = "".join(output.get("data", {}).get("text/html", ""))
-            if 'class="attention-explorer"' in shown:
-                return shown
-    raise ValueError("expected a map to explore among the outputs of lecture 02, found none.")
+def explorer() -> str:
+    """Give the map of one number, as the translator of lecture 02 wrote it with the weights that a page carries."""
+    first = stored_translators()["first"]
+    says = f"{first['number']:,}: how much weight each German word (row) gives to each English word (column)."
+    return str(explore(torch.tensor(first["weights"]), first["german"], first["english"], says).data)
 
 
 def raw(markup: str) -> str:

@@ -185,7 +185,7 @@ def gather(folder: Path, pages: Path, address: str = "") -> None:
     (folder / "claims.md").write_text(claims_page, encoding="utf-8")
     (static / "cards.css").write_text(styles.sheet(), encoding="utf-8")
     came_out = {"the aims": section(readme, "What you will be able to do"), "the verdicts": raw(claims.bar(words))}
-    write_pages(folder, rows, glossary, offered, came_out, notebooks[LECTURES[1]], repository)
+    write_pages(folder, rows, glossary, offered, came_out, repository)
     known = {
         "address": address,
         "glossary": glossary,
@@ -204,7 +204,6 @@ def write_pages(
     glossary: str,
     offered: Sequence[Card],
     told: Mapping[str, str],
-    translator: NotebookNode,
     repository: str,
 ) -> None:
     """Write the pages that are no notebooks."""
@@ -218,7 +217,8 @@ def write_pages(
         ways.append((repository, "Source", ""))
     parts = {
         "ways in": raw(f'<p class="ways">{"".join(map(link, ways))}</p>'),
-        "explorer": raw(explorer(translator)),
+        "explorer": raw(explorer()),
+        "stage": raw(stage_html("equation", "02")),
         "the table": raw(one_table(rows, [card.page for card in offered])),
         "the cards": raw(cards(offered)),
         **told,

@@ -17,6 +17,7 @@ from course_utils.publishing.notebooks import read_runs
 
 from .conftest import screenshot
 from .explorer import EXPLORED, walk_through
+from .stages import STAGED, play
 
 MINUTES = 8
 # JupyterLab asks for a picture at the page's own address before it resolves that to the file's, and breaks it off
@@ -39,6 +40,7 @@ LOOK = """() => {
     notRun: code.filter(cell => cell.executionCount === null).length,
     errors: outputs.filter(output => output.output_type === "error").map(output => `${output.ename}: ${output.evalue}`),
     explorer: cells.findIndex(cell => cell.type === "code" && /^explore\\(/m.test(cell.sharedModel.source)),
+    stages: cells.flatMap((cell, i) => cell.type === "code" && /^stage\\(/m.test(cell.sharedModel.source) ? [i] : []),
   };
 }"""
 SCROLL_TO = """async (indices) => {
@@ -186,6 +188,10 @@ def test_jupyterlab_shows_all_that_a_lecture_stores_without_a_console_error(name
     if seen["explorer"] >= 0:
         page.evaluate(SCROLL_TO, [seen["explorer"]])
         walk_through(page.locator(".jp-Notebook .attention-explorer").first)
+    assert bool(seen["stages"]) == (name in STAGED)
+    for index in seen["stages"]:
+        page.evaluate(SCROLL_TO, [index])
+        play(page.locator(".jp-Notebook .jp-Cell.jp-mod-active .attention-live"))
     screenshot(page, "lab", name)
     assert not [said for said in watched.problems if not re.search(EXPECTED, said)]
 

@@ -16,6 +16,7 @@ from course_utils.publishing.site import build
 
 from .conftest import Watched, screenshot
 from .explorer import EXPLORED, walk_through
+from .stages import STAGED, play
 
 LECTURE_PAGES = [f"lectures/{path.stem}" for path in LECTURES]
 PAGES = [
@@ -163,6 +164,15 @@ def test_a_lecture_has_numbered_equations_its_neighbours_and_the_explorer_where_
     for explorer in explorers.all():
         explorer.scroll_into_view_if_needed()
         walk_through(explorer)
+    assert not shown.problems
+
+
+def test_the_stages_can_be_played_with_where_they_belong(shown):
+    stages = shown.page.locator(".attention-live")
+    assert bool(stages.count()) == (shown.name in {"index", "play", *(f"lectures/{name}" for name in STAGED)})
+    for stage in stages.all():
+        stage.scroll_into_view_if_needed()
+        play(stage)
     assert not shown.problems
 
 

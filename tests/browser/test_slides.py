@@ -12,6 +12,7 @@ from course_utils.publishing.slides import make_decks
 
 from .conftest import Watched, screenshot
 from .explorer import EXPLORED, walk_through
+from .stages import STAGED, play
 
 every_deck = pytest.mark.parametrize("name", [path.stem for path in LECTURES])
 FRAME = "Ada Lovelace · Reading machines · 1 May 2027"
@@ -149,6 +150,22 @@ def test_the_explorer_works_in_a_deck_and_its_arrow_keys_turn_no_page(shown):
         }""")
         walk_through(explorer)
         assert shown.page.evaluate("[Reveal.getIndices().h, Reveal.getIndices().v]") == place
+    assert not shown.problems
+
+
+def test_the_stages_of_a_lecture_work_in_its_deck_and_their_keys_turn_no_page(shown):
+    page = shown.page
+    stages = page.locator(".attention-live")
+    assert bool(stages.count()) == (shown.name in STAGED)
+    for stage in stages.all():
+        place = stage.evaluate("""stage => {
+            const {h, v} = Reveal.getIndices(stage.closest("section"));
+            Reveal.slide(h, v, 99);
+            return [h, v];
+        }""")
+        play(stage)
+        assert page.evaluate("[Reveal.getIndices().h, Reveal.getIndices().v]") == place
+        assert page.evaluate("Reveal.getCurrentSlide().scrollHeight") <= 720, "it fits when it is played with"
     assert not shown.problems
 
 

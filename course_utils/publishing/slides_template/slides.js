@@ -19,7 +19,7 @@ function fit(slide) {
   if (slide.querySelector("h1")) return;
   const parts = [...slide.querySelectorAll("h2, h3, p, li, pre, table, img, svg, figure, [role=group]")].filter((part) => part.offsetParent);
   if (parts.every((part) => /^H\d$/.test(part.tagName))) slide.classList.add("alone");
-  else if (slide.offsetHeight < height / 2) slide.classList.add("few");
+  else if (slide.offsetHeight < height / 2 && !slide.querySelector(".attention-live")) slide.classList.add("few"); // a stage grows
 }
 
 MathJax.Hub.Queue(() => {
