@@ -31,13 +31,14 @@ HEAD = "# {language} translation of the attention course: {name}.\n# Text: CC BY
 KEPT = (  # what a translation must keep, in this order: what one of them has found, the next does not see
     re.compile(r"<!--.*?-->", re.DOTALL),  # guards
     re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE),
-    re.compile(r"\$\$.+?\$\$", re.DOTALL),
+    re.compile(r"\$\$.+?\$\$(?: \([\w-]+\))?", re.DOTALL),
+    re.compile(r"^:::+[^\n]*$", re.MULTILINE),  # boxes of the site's pages
     re.compile(r"`[^`]+`"),
-    re.compile(r"(?<![\\$\w])\$(?! )[^$]+?(?<! )\$(?!\d)"),
+    re.compile(r"(?<![\\$\w])\$(?![ {])[^$]+?(?<! )\$(?!\d)"),
     re.compile(r"</?[a-zA-Z][^<>]*>"),  # tags, without what their attributes say to readers
     re.compile(r"(?<=\])\([^()\s]*(?:\([^()]*\)[^()\s]*)*\)"),  # where links and pictures lead
     re.compile(r"https?://[^\s)>]+"),
-    re.compile(r"\{[\w ,.\[\]()'*/+:-]*\}"),  # holes of a sentence
+    re.compile(r"\$?\{[^{}\n]*\}"),  # holes of a sentence
 )
 SAID_IN_TAGS = re.compile(r'\b(alt|title|aria-label)="[^"]*"')
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -146,6 +147,21 @@ def path_of(language: str, name: str) -> Path:
 def languages() -> list[str]:
     """Name the languages that have a catalogue."""
     return sorted(path.name for path in LANGUAGES.iterdir() if path.is_dir()) if LANGUAGES.is_dir() else []
+
+
+def checked(language: str) -> str:
+    """Give the code of a language as it is used within: empty for English.
+
+    Raises
+    ------
+    Stop
+        If there is no catalogue of this language.
+    """
+    if language not in ("", "en", *languages()):
+        raise Stop(
+            f"The course is not there in the language {language!r}; there are {', '.join(['en', *languages()])}."
+        )
+    return "" if language == "en" else language
 
 
 def released() -> list[str]:

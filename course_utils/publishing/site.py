@@ -39,6 +39,7 @@ from course_utils.files import (
     START_AND_LECTURES,
 )
 from course_utils.folders import foreign, manifest, private_folder, put, refuse
+from course_utils.languages.weave import slug
 from course_utils.palette import LIGHT
 from course_utils.publishing import addresses
 from course_utils.publishing.assets import copy_mathjax, write_look
@@ -304,11 +305,6 @@ def from_below(source: str, path: Path) -> str:
     """Give text of a lecture as it is read one folder further down: its links lead to the same places."""
     source = re.sub(r"\]\(#", f"](../{path.name}#", source)
     return re.sub(r"\]\((?!https?:|\.\./)", "](../", source)
-
-
-def slug(heading: str) -> str:
-    """Give the name by which a link finds a heading, as GitHub makes it."""
-    return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
 
 
 def title_of(page: NotebookNode) -> str:
