@@ -12,14 +12,18 @@ from course_utils.refusals import read_text
 PACKAGE = CHECKOUT / "course_utils"
 PAGES = [PACKAGE / "publishing" / "site_sources" / f"{name}.md" for name in ("index", "play", "using", "teaching")]
 PAGES += [PACKAGE / "publishing" / "site_sources" / "glossary.md", README]
-ALL_SAID = ("exercises", "explorer")  # rooms in which every sentence is for readers, and
+ALL_SAID = ("exercises", "explorer", "home", "six_rows", "card", "rule")  # rooms and files with sentences for readers
 SAID = ("SPEAKS_OF_SOLUTIONS", "KEYS")  # constants that are handed to said
 TITLES = re.compile(r"^(.+) <(\S+)>$", re.MULTILINE)  # of pages, in a list of them
 UNSAID = ("answering", "catalogue", "cells_", "classroom", "copies", "plain", "progress", "returned", "exercise_")
 IN_CODE = (ast.Compare, ast.Subscript, ast.Raise)  # where a text is no sentence
-WORDS = re.compile(r"[^\W\d_]{2,}[,;:]? \W*[^\W\d_]{2,}|[^\W\d_]{2,}\W* [^\W\d_]+[.,?]")
-LABEL = re.compile(r"(?!Arrow|Home$|End$)[A-Z][a-z]{2,}( [A-Z])?")  # in a script: one word that is shown
-IN_SCRIPT = re.compile(r'(?<!className: )(?<!matches\()(?:"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`)')
+WORDS = re.compile(r"[^\W\d_]{3,}[,;:.]? \W*[^\W\d_]+|[^\W\d_]+[,;:.]? \W*[^\W\d_]{3,}")
+LABEL = re.compile(
+    r"(?!Arrow|Home$|End$|Escape$)(?:\W )?[A-Z][a-z]{2,}[.?]?( [A-Z])?"
+)  # in a script: one word that is shown
+ATTRIBUTE = re.compile(r'\b(alt|title|aria-label)="([^"]*)"')
+IN_SCRIPT = re.compile(r'(?:"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`)')
+NO_LABEL = re.compile(r"(className: |matches\(|querySelector\w*\(|addEventListener\()$")
 
 
 def texts() -> Iterator[tuple[str, str, str]]:
@@ -40,9 +44,9 @@ def _found() -> Iterator[tuple[str, str]]:
                 yield page.relative_to(CHECKOUT).as_posix(), block
     for path in sorted(PACKAGE.rglob("*.py")):
         room = path.relative_to(PACKAGE).parts[0]
-        for text in sentences(read_text(path), room in ALL_SAID and path.stem not in UNSAID):
+        for text in sentences(read_text(path), {room, path.stem} & {*ALL_SAID} and path.stem not in UNSAID):
             yield path.relative_to(PACKAGE).as_posix(), text
-    for path in sorted(PACKAGE.glob("explorer/**/*.js")):
+    for path in sorted({*PACKAGE.glob("explorer/**/*.js")} - {PACKAGE / "explorer" / "live" / "number_words.js"}):
         for text in in_script(read_text(path)):
             yield path.relative_to(PACKAGE).as_posix(), text
 
@@ -53,7 +57,7 @@ def blocks(page: str) -> Iterator[str]:
         yield from block.split("\n") if block.startswith("|") else [block]
 
 
-def sentences(source: str, all_said: bool = True) -> Iterator[str]:
+def sentences(source: str, all_said: object = True) -> Iterator[str]:
     """Give the sentences of a module in their order, f-strings with their holes: all, or only those in ``said(…)``."""
     tree = ast.parse(source)
     skipped: set[ast.AST] = set()
@@ -93,11 +97,24 @@ def sentences(source: str, all_said: bool = True) -> Iterator[str]:
             and node not in pieces
             and (node in marked or (all_said and node not in skipped))
         ):
-            text = _written(node).strip()
-            one_word = (node in marked or node in words) and re.search(r"[^\W\d_]{3}", text)
-            if WORDS.search(re.sub(r"\{[^}]*\}", "", text)) or one_word:
-                found.append((node.lineno, node.col_offset, text))
+            whole = _written(node)
+            one_word = node in marked or node in words or "<" in whole
+            for text in _shown(whole):
+                bare = re.sub(r"\{[^}]*\}|&\w+;", "", text)
+                if WORDS.search(bare) or (one_word and re.search(r"[^\W\d_]{3}", bare)):
+                    found.append((node.lineno, node.col_offset, text))
     yield from (text for *_, text in sorted(found))
+
+
+def _shown(text: str) -> Iterator[str]:
+    """Take HTML apart into what it shows and what its attributes say; other text is one piece."""
+    if re.match(r"[a-z-]+:\S", text):  # a style
+        return
+    if not re.search(r"</\w|<\w+ \w+=", text) or "</kbd>" in text:
+        yield text.strip()
+        return
+    yield from (said for _, said in ATTRIBUTE.findall(text))
+    yield from (piece.strip() for piece in re.split(r"<[^<>]*>?|[^<>]*>", re.sub(r"=\"[^\"]*\"", "", text)))
 
 
 def _is(node: ast.AST, name: str) -> bool:
@@ -120,7 +137,13 @@ def _written(node: ast.JoinedStr | ast.Constant) -> str:
 def in_script(source: str) -> Iterator[str]:
     """Give the sentences of a script, without quotation marks."""
     for found in IN_SCRIPT.finditer(re.sub(r"^\s*//.*$|(?<=[;{,]) //.*$", "", source, flags=re.MULTILINE)):
-        text = (found[1] or found[2] or "").strip()
-        shown = WORDS.search(re.sub(r"\$\{[^}]*\}|<[^>]*>", "", text)) or LABEL.fullmatch(text)
-        if shown and not re.search(r"=>|querySelector|^\.", text):
+        if text := said_in_script(found):
             yield text
+
+
+def said_in_script(found: re.Match) -> str:
+    """Give a text of a script if it is for readers, else nothing."""
+    text = (found[1] or found[2] or "").strip()
+    shown = WORDS.search(re.sub(r"\$\{[^}]*\}|<[^>]*>", "", text)) or LABEL.fullmatch(text)
+    no_label = "=>" in text or NO_LABEL.search(found.string, 0, found.start())
+    return text if shown and not no_label else ""

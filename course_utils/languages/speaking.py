@@ -15,7 +15,6 @@ from course_utils.languages import package
 LANGUAGE = "COURSE_LANGUAGE"  # set for a kernel by ``course.py lab --language``
 HOLE = re.compile(r"\$?\{[^{}\n]*\}")
 TEXT_NODE = re.compile(r"(?<=>)(?=[^<>]*[^\W\d_]{2})[^<>]+(?=<)")
-ATTRIBUTE = re.compile(r'(?<=\b)(alt|title|aria-label)="([^"]*)"')
 NOT_TEXT = re.compile(r"(<style\b.*?</style>|<script\b.*?</script>)", re.DOTALL)
 DEEPEST = 4  # sentences within sentences
 
@@ -60,7 +59,7 @@ class Speaker:
         for i, piece in enumerate(pieces):
             if i % 2 == 0:
                 piece = TEXT_NODE.sub(lambda found: self._escaped(found[0]), piece)
-                pieces[i] = ATTRIBUTE.sub(lambda found: f'{found[1]}="{self._escaped(found[2])}"', piece)
+                pieces[i] = package.ATTRIBUTE.sub(lambda found: f'{found[1]}="{self._escaped(found[2])}"', piece)
             elif piece.startswith("<script>"):
                 pieces[i] = package.IN_SCRIPT.sub(self._in_script, piece)
         return "".join(pieces)
@@ -71,8 +70,8 @@ class Speaker:
 
     def _in_script(self, found: re.Match) -> str:
         text = found[1] if found[1] is not None else found[2]
-        said = self._whole.get(_plain(text))
-        if not said or not text.strip():
+        said = self._whole.get(_plain(text)) if package.said_in_script(found) else None
+        if not said:
             return found[0]
         said = said.replace('"', '\\"') if found[1] is not None else said
         return found[0][0] + text.replace(text.strip(), said) + found[0][-1]
