@@ -6,6 +6,7 @@ where that has changed it is no longer shown. Poedit and Weblate read and write 
 """
 
 import datetime
+import functools
 import hashlib
 import io
 import re
@@ -85,17 +86,18 @@ def name_of(notebook: Path) -> str:
     return notebook.relative_to(NOTEBOOKS).with_suffix("").as_posix()
 
 
-def messages(name: str) -> list[Message]:
+@functools.cache
+def messages(name: str) -> tuple[Message, ...]:
     """List what one catalogue translates, in the order in which it is read."""
     if name == COURSE:
-        return [Message(*found) for found in package.texts()]
+        return tuple(Message(*found) for found in package.texts())
     found, heading = [], ""
     for cell in read_notebook(NOTEBOOKS / f"{name}.ipynb").cells:
         if cell.cell_type == "markdown":
-            heading = next(iter(re.findall(r"^#+ (.+)$", cell.source, re.MULTILINE)), heading)
+            heading = next(iter(re.findall(r"^#+ (.+)$", KEPT[1].sub("", cell.source), re.MULTILINE)), heading)
             if says_something(cell.source):
                 found.append(Message(cell.id, heading, cell.source))
-    return found
+    return tuple(found)
 
 
 def says_something(text: str) -> bool:
@@ -132,7 +134,7 @@ def lost(english: str, translation: str) -> list[str]:
     told = [f"lacks {thing!r}" for thing in (before - after).elements()]
     told += [f"has {thing!r} too many" for thing in (after - before).elements()]
     told += [f"lacks the number {number}" for number in (numbers(english) - numbers(translation)).elements()]
-    levels = [re.findall(r"^#+ ", text, re.MULTILINE) for text in (english, translation)]
+    levels = [re.findall(r"^#+ ", KEPT[1].sub("", text), re.MULTILINE) for text in (english, translation)]
     return told if levels[0] == levels[1] else [*told, "has other headings"]
 
 

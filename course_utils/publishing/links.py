@@ -11,7 +11,7 @@ from typing import Any
 
 from babel import Locale
 from docutils import nodes
-from sphinx import addnodes
+from sphinx import addnodes, search
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
@@ -19,6 +19,7 @@ from sphinx.util import logging
 from sphinx.util.osutil import relative_uri
 
 from course_utils.publishing.glossary import Term, terms
+from course_utils.publishing.korean import SearchKorean
 
 KEPT = (nodes.reference, nodes.literal, nodes.math, nodes.title, nodes.term, nodes.raw, nodes.FixedTextElement)
 LECTURE = re.compile(r"\b((?:lecture|강의) )(0\d)\b", re.IGNORECASE)
@@ -221,6 +222,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Tell Sphinx what there is."""
     app.add_config_value("course_site", {}, "env")
     app.add_post_transform(Links)
+    search.languages.setdefault("ko", SearchKorean)
     app.add_transform(SameNames)
     app.connect("html-page-context", describe)
     app.connect("html-page-context", offer_languages)
