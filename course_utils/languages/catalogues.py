@@ -221,9 +221,9 @@ def update(language: str, name: str, given: Mapping[str, str] | None = None) -> 
     catalogue = Catalog(language, project="attention-course", creation_date=MADE, revision_date=MADE, fuzzy=False)
     catalogue.header_comment = HEAD.format(language=language, name=name)
     for message in messages(name):
-        entry = old.get(message.name) or Entry(message.english, "")
+        entry = old.get(message.name, Entry("", ""))
         if entry.english != message.english:
-            entry = by_text.get(message.english) or Entry(entry.english, entry.translation, bool(entry.translation))
+            entry = by_text.get(message.english) or Entry(message.english, entry.translation, bool(entry.translation))
         if message.name in given:
             entry = Entry(message.english, given[message.name])
         flags = ["fuzzy"] if entry.fuzzy else []

@@ -78,12 +78,19 @@ def note_names(app: Sphinx, error: Exception | None) -> None:
 def offer_languages(app: Sphinx, page: str, _template: str, context: dict[str, Any], _tree: object) -> None:
     """Let a page lead to the same page in the other languages."""
     known = app.config.course_site
+    paths = {code: f"{code}/{page}.html".lstrip("/") for code in known["languages"]}
     root = "../" * (page.count("/") + bool(known["language"]))
     context["course_languages"] = [
-        (code or "en", Locale.parse(code or "en").display_name, f"{root}{code and code + '/'}{page}.html")
-        for code in known["languages"]
+        (code or "en", Locale.parse(code or "en").display_name, f"{root}{path}")
+        for code, path in paths.items()
         if code != known["language"]
     ]
+    if known["address"]:
+        context["metatags"] = context.get("metatags", "") + "".join(
+            f'<link rel="alternate" hreflang="{code or "en"}" href="{known["address"]}/{path}">'
+            for code, path in paths.items()
+            if len(paths) > 1
+        )
 
 
 class Links(SphinxPostTransform):

@@ -128,7 +128,7 @@ def finish(pages: Path, address: str, codes: Sequence[str] = ("",)) -> None:
     (pages / "404.html").write_text(lost, encoding="utf-8")
     if address:
         found = sorted(str(page.relative_to(pages)) for page in pages.rglob("*.html"))
-        shown = [page for page in found if page not in ("404.html", "search.html", "genindex.html")]
+        shown = [page for page in found if Path(page).name not in ("404.html", "search.html", "genindex.html")]
         lines = [f"<url><loc>{address}/{page}</loc></url>" for page in shown]
         lines = ['<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">', *lines, "</urlset>\n"]
         (pages / "sitemap.xml").write_text("\n".join(lines), encoding="utf-8")

@@ -33,7 +33,9 @@ html_static_path = ["_static"]
 html_css_files = ["look.css", "models.css", "site.css"]
 html_js_files = ["mathjax/formulas.js", ("table.js", {"defer": "defer"})]
 html_search_scorer = str(Path(__file__).with_name("_static") / "scorer.js")
-html_baseurl = f"{course_site['address']}/" if course_site["address"] else ""
+html_baseurl = "/".join([*filter(None, (course_site["address"], course_site["language"])), ""]) * bool(
+    course_site["address"]
+)
 html_show_search_summary = False  # else each search loads every page that it names
 html_show_sphinx = False
 html_context = {"default_mode": "auto"}
