@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from course_utils.files import CHECKOUT, README
-from course_utils.refusals import read_text
+from course_utils.files import CHECKOUT, CLAIMS, EXPERIMENTS, README
+from course_utils.refusals import read_json, read_text
 
 PACKAGE = CHECKOUT / "course_utils"
 PAGES = [PACKAGE / "publishing" / "site_sources" / f"{name}.md" for name in ("index", "play", "using", "teaching")]
-PAGES += [PACKAGE / "publishing" / "site_sources" / "glossary.md", README]
+PAGES += [PACKAGE / "publishing" / "site_sources" / "glossary.md", README, CLAIMS]
+FROM_RECORDS = ("✓", "✗", "?", "| ")  # how blocks of CLAIMS.md begin whose numbers are written from the records
 ALL_SAID = ("exercises", "explorer", "home", "six_rows", "card", "rule")  # rooms and files with sentences for readers
 SAID = ("SPEAKS_OF_SOLUTIONS", "KEYS")  # constants that are handed to said
 TITLES = re.compile(r"^(.+) <(\S+)>$", re.MULTILINE)  # of pages, in a list of them
@@ -32,7 +33,7 @@ def texts() -> Iterator[tuple[str, str, str]]:
     for place, text in _found():
         if text not in met:
             met.add(text)
-            yield f"{Path(place).stem}-{hashlib.sha256(text.encode()).hexdigest()[:8]}", place, text
+            yield f"{Path(place).stem.replace(' ', '-')}-{hashlib.sha256(text.encode()).hexdigest()[:8]}", place, text
 
 
 def _found() -> Iterator[tuple[str, str]]:
@@ -40,8 +41,13 @@ def _found() -> Iterator[tuple[str, str]]:
         for title, _ in TITLES.findall(read_text(page)):
             yield page.relative_to(CHECKOUT).as_posix(), title
         for block in blocks(read_text(page)):
+            if page == CLAIMS and block.startswith(FROM_RECORDS):
+                continue
             if re.search(r"[^\W\d_]{2}", re.sub(r"^(```|:::).*?^\1\S*$|<!--.*?-->", "", block, flags=re.S | re.M)):
                 yield page.relative_to(CHECKOUT).as_posix(), block
+    for path in sorted(EXPERIMENTS.glob("records/*.json")):
+        for claim in read_json(path).get("claims", ()):
+            yield f"claims of {path.stem[:2]}", claim["says"]
     for path in sorted(PACKAGE.rglob("*.py")):
         room = path.relative_to(PACKAGE).parts[0]
         for text in sentences(read_text(path), {room, path.stem} & {*ALL_SAID} and path.stem not in UNSAID):

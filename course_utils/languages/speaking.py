@@ -89,7 +89,8 @@ def _whole(literals: Sequence[str], text: str) -> re.Match | None:
 
 def _part(literals: Sequence[str], text: str) -> re.Match | None:
     """Find a sentence in a text; one that begins or ends with a hole could be anywhere."""
-    found = _compiled(tuple(literals)).search(text) if literals[0] and literals[-1] else None
+    is_known = literals[0] and literals[-1] and " " in "".join(literals).strip()  # a word alone may mean anything
+    found = _compiled(tuple(literals)).search(text) if is_known else None
     cuts = found and [text[end - 1 : end + 1] for end in found.span() if 0 < end < len(text)]
     return None if cuts and any(re.fullmatch(r"\w\w", cut) for cut in cuts) else found
 

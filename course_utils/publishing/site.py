@@ -63,6 +63,7 @@ from course_utils.refusals import Stop, carry_out, check_folder, read_json, read
 
 NAME = "site"
 EXERCISES = "exercises"
+VERDICTS = ("✓", "✗", "?")
 SHARED = ("_static", "_images")  # where Sphinx puts what pages of all languages show
 OF_A_PAGES_BRANCH = ("CNAME", "LICENSE", "README.md")  # what may be in a folder before the first build, beside .git
 FIRST = ("index.html", "objects.inv")  # known before the work: a site that was not built by this command has them
@@ -279,7 +280,7 @@ def write_pages(
         (folder / name).write_text(filled(woven_page(read_text(folder / name), language), marked), encoding="utf-8")
     for name in ("using.md", "teaching.md"):
         (folder / name).write_text(woven_page(read_text(folder / name), language), encoding="utf-8")
-    (folder / "claims.md").write_text(claims(read_text(CLAIMS)), encoding="utf-8")
+    (folder / "claims.md").write_text(claims(woven_page(read_text(CLAIMS), language), language), encoding="utf-8")
     (folder / "data.md").write_text(read_text(CARDS), encoding="utf-8")
     (folder / "glossary.md").write_text(glossary_page(glossary, said("Taught in", language)), encoding="utf-8")
     (folder / "cite.md").write_text(cite(repository), encoding="utf-8")
@@ -433,11 +434,12 @@ def add_below_title(page: NotebookNode, markup: str) -> None:
     page.cells[0].source = f"{title}\n\n{raw(markup)}\n{rest}"
 
 
-def claims(page: str) -> str:
+def claims(page: str, language: str = "") -> str:
     """Give the page of claims, each lecture's heading with a link to it."""
     for path in LECTURES:
         page = re.sub(rf"^### ({path.stem[:2]} .*)$", rf"### [\1](lectures/{path.name})", page, flags=re.MULTILINE)
-    return without_comments(page)
+    lines = (said(line, language) if line[:1] in VERDICTS else line for line in without_comments(page).split("\n"))
+    return "\n".join(lines)
 
 
 def citation() -> dict[str, Any]:
