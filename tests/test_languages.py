@@ -297,7 +297,7 @@ def _unmarked(text: str) -> list[str]:
 
 NAMES = {  # of functions and things in code, which stay as they are
     *("softmax", "softplus", "sine", "cosine", "exponential", "square", "tanh", "sigmoid", "tensor", "GELU", "ELU"),
-    *("LeakyReLU", "SiLU", "ReLU", "None", "NaN", "True", "False"),
+    *("int", "LeakyReLU", "SiLU", "ReLU", "None", "NaN", "True", "False"),
 }
 
 

@@ -41,7 +41,7 @@ class Speaker:
             return before + self._whole[_plain(core)] + after
         plain = _plain(core)
         near = [template for template in self._templates if max(template[0], key=len) in plain]
-        for find in (_whole, _part):  # what is said, before what is said in it
+        for find in (_alone, _part, _whole):  # what is said, before what is said in it
             for literals, holes, translation in near:
                 if found := find(literals, plain):
                     filled = self._filled(translation, holes, found.groups(), depth)
@@ -85,6 +85,17 @@ def _plain(text: str, strip: bool = True) -> str:
 
 def _whole(literals: Sequence[str], text: str) -> re.Match | None:
     return _compiled(tuple(literals)).fullmatch(text)
+
+
+def _alone(literals: Sequence[str], text: str) -> re.Match | None:
+    """Take a text for one sentence, unless a hole would begin in it and go on into the next."""
+    found = _whole(literals, text)
+    if found and any(
+        re.search(r"[.?!] \S", value) and not re.search(r"(^|[.?!:] )$", before)
+        for before, value in zip(literals, found.groups(), strict=False)
+    ):
+        return None
+    return found
 
 
 def _part(literals: Sequence[str], text: str) -> re.Match | None:
