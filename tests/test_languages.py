@@ -184,6 +184,7 @@ def test_a_text_of_an_earlier_english_is_not_taken_and_a_lost_formula_is_named(a
         ("<details>A</details>", "<details>A", "lacks '</details>'"),
         ("```python\nx\n```", "```python\ny\n```", "lacks '```python\\nx\\n```'"),
         ("Found {x}.", "Trovita.", "lacks '{x}'"),
+        ("It is **it**.", "그것은 **어텐션(it)**입니다.", "shows the stars of"),
         ("It is five.", "Ĝi estas `5`.", "has '`5`' too many"),
     ],
 )
@@ -193,6 +194,7 @@ def test_what_a_translation_lost_is_named(english, translation, told):
 
 def test_words_alone_may_change():
     english = '![A map](a.png) <img src="b.png" alt="A map"> costs $5. # no heading'
+    assert lost("**It** is $x$.", "**그것**은 값$x$이고 **그것**(it)은 *맞다.* 끝") == []
     assert lost(english, '![Mapo](a.png) <img src="b.png" alt="Mapo"> kostas $5. # neniu titolo, 3') == []
 
 

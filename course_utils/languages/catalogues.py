@@ -35,13 +35,17 @@ KEPT = (  # what a translation must keep, in this order: what one of them has fo
     re.compile(r"\$\$.+?\$\$(?: \([\w-]+\))?", re.DOTALL),
     re.compile(r"^:::+[^\n]*$", re.MULTILINE),  # boxes of the site's pages
     re.compile(r"`[^`]+`"),
-    re.compile(r"(?<![\\$\w])\$(?![ {])[^$]+?(?<! )\$(?!\d)"),
+    re.compile(r"(?<![\\$A-Za-z0-9])\$(?![ {])[^$]+?(?<! )\$(?!\d)"),
     re.compile(r"</?[a-zA-Z][^<>]*>"),  # tags, without what their attributes say to readers
     re.compile(r"(?<=\])\([^()\s]*(?:\([^()]*\)[^()\s]*)*\)"),  # where links and pictures lead
     re.compile(r"https?://[^\s)>]+"),
     re.compile(r"\$?\{[^{}\n]*\}"),  # holes of a sentence
 )
+CODE = KEPT[1]
 SAID_IN_TAGS = re.compile(r'\b(alt|title|aria-label)="[^"]*"')
+UNCLOSED = re.compile(
+    r"(?<![*\w])(\*+)[^*\s][^*\n]*[^\w\s*]\1(?=[^\W_])"
+)  # punctuation within, a letter behind: shown as stars
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
@@ -94,7 +98,7 @@ def messages(name: str) -> tuple[Message, ...]:
     found, heading = [], ""
     for cell in read_notebook(NOTEBOOKS / f"{name}.ipynb").cells:
         if cell.cell_type == "markdown":
-            heading = next(iter(re.findall(r"^#+ (.+)$", KEPT[1].sub("", cell.source), re.MULTILINE)), heading)
+            heading = next(iter(re.findall(r"^#+ (.+)$", CODE.sub("", cell.source), re.MULTILINE)), heading)
             if says_something(cell.source):
                 found.append(Message(cell.id, heading, cell.source))
     return tuple(found)
@@ -134,7 +138,8 @@ def lost(english: str, translation: str) -> list[str]:
     told = [f"lacks {thing!r}" for thing in (before - after).elements()]
     told += [f"has {thing!r} too many" for thing in (after - before).elements()]
     told += [f"lacks the number {number}" for number in (numbers(english) - numbers(translation)).elements()]
-    levels = [re.findall(r"^#+ ", KEPT[1].sub("", text), re.MULTILINE) for text in (english, translation)]
+    told += [f"shows the stars of {found[0]!r}" for found in UNCLOSED.finditer(CODE.sub("", translation))]
+    levels = [re.findall(r"^#+ ", CODE.sub("", text), re.MULTILINE) for text in (english, translation)]
     return told if levels[0] == levels[1] else [*told, "has other headings"]
 
 
