@@ -98,8 +98,8 @@ def build(folder: Path, address: str = "", languages: Sequence[str] = ()) -> int
                 sources, doctrees = work / f"sources{code}", work / f"doctrees{code}"
                 gather(sources, pages / code, address, code, codes, names)
                 status = status or make_pages(sources, pages / code, doctrees)
-                if status == 0:
-                    names = names or read_json(doctrees / NAMES)
+                if status == 0 and len(codes) > 1 and not names:
+                    names = read_json(doctrees / NAMES)
             if status == 0:
                 finish(pages, address, codes)
                 put(pages, folder, NAME)
@@ -323,7 +323,7 @@ def as_page(notebook: NotebookNode, name: str) -> NotebookNode:
     return notebook
 
 
-def exercises(page: NotebookNode, path: Path, english: NotebookNode, language: str = "") -> NotebookNode:
+def exercises(page: NotebookNode, path: Path, english: NotebookNode | None = None, language: str = "") -> NotebookNode:
     """Move what one works with (stub, hints, solution) from a lecture's page to one of its own, and link the two.
 
     The question stays in the lecture, beside the idea that it practises, and is repeated on the new page. The check is
@@ -335,7 +335,7 @@ def exercises(page: NotebookNode, path: Path, english: NotebookNode, language: s
             + said(f"From [{title_of(page)}](../{path.name}).", language)
         )
     ]
-    titles = {cell.id: heading_of(cell) for cell in english.cells}
+    titles = {cell.id: heading_of(cell) for cell in (english or page).cells}
     gone: list[NotebookNode] = []
     for place, stub in enumerate(page.cells):
         if "exercise" not in stub.metadata.get("tags", []):
