@@ -15,7 +15,7 @@ from course_utils.languages import package
 LANGUAGE = "COURSE_LANGUAGE"  # set for a kernel by ``course.py lab --language``
 HOLE = re.compile(r"\$?\{[^{}\n]*\}")
 TEXT_NODE = re.compile(r"(?<=>)(?=[^<>]*[^\W\d_]{2})[^<>]+(?=<)")
-NOT_TEXT = re.compile(r"(<style\b.*?</style>|<script\b.*?</script>)", re.DOTALL)
+NOT_TEXT = re.compile(r"(<style\b.*?</style>|<script\b.*?</script>|<bdi\b.*?</bdi>)", re.DOTALL)
 DEEPEST = 4  # sentences within sentences
 
 

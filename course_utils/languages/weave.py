@@ -15,6 +15,7 @@ from course_utils.languages.catalogues import COURSE, name_of, says_something, t
 from course_utils.languages.speaking import said, speaker
 
 HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
+OURS = re.compile(r'class="attention-|role="(group|status)"')  # maps and stages, cards and what checks say
 CODE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 
 
@@ -64,8 +65,9 @@ def say_outputs(notebook: NotebookNode, language: str) -> None:
     """Let maps, stages and cards speak a language, in place, for a page on which no cell is run."""
     for cell in notebook.cells if language else ():
         for output in cell.get("outputs", []):
-            if "text/html" in output.get("data", {}):
-                output["data"]["text/html"] = speaker(language).shown("".join(output["data"]["text/html"]))
+            markup = "".join(output.get("data", {}).get("text/html", ""))
+            if OURS.search(markup):
+                output["data"]["text/html"] = speaker(language).shown(markup)
 
 
 def in_language(source: str, known: Mapping[str, str], language: str) -> str:
