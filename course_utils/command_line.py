@@ -44,9 +44,13 @@ def parse(command_line):
     def add(name, says, **options):
         return commands.add_parser(name, help=says, description=says, **options)
 
+    def add_language(command, says):
+        command.add_argument("--language", default="", metavar="CODE", help=says + " (en, ko, ...)")
+
     opened = add("lab", "open the course in JupyterLab: your own copies of the lectures, which git does not see")
     opened.add_argument("--edit", action="store_true", help="for contributors: the lectures themselves")
     opened.add_argument("--no-browser", action="store_true", help="only print the address")
+    add_language(opened, "of the lectures and of what is said about your answers; it is remembered")
     opened.add_argument("--port", type=port, help="listen on this port (otherwise 8888 or the next free one)")
     says = "check everything: lint, unit tests, all notebooks; with arguments (test -k mask) only pytest with these; "
     says += "--machines plays other machines, which takes long (--machines --short: three minutes)"
@@ -72,6 +76,7 @@ def parse(command_line):
     shown.add_argument("--reset", action="store_true", help="begin anew; the old file is kept under another name")
     out = add("handout", "for a class: write the lectures without their solutions into a folder")
     out.add_argument("folder", nargs="?", type=path, default=BUILD / "handout", help="(otherwise build/handout)")
+    add_language(out, "of the lectures")
     says = "for a class: run the answers in returned notebooks, compare what they compute with ours, and write tables; "
     says += (
         "this runs the learners' code with your rights; where there is Landlock, it writes nowhere and reads no answer"
@@ -87,12 +92,15 @@ def parse(command_line):
     decks = add("slides", "make a slide deck of each lecture")
     decks.add_argument("lectures", nargs="*", metavar="LECTURE", help="such as 02 (otherwise all)")
     decks.add_argument("--to", type=path, default=BUILD / "slides", metavar="FOLDER", help="(otherwise build/slides)")
+    add_language(decks, "of titles, text and notes; another than English has a folder of its own in FOLDER")
     decks.add_argument("--author", default="", help="who speaks; on the title, and at the foot of each slide")
     decks.add_argument("--course", default="", help="where, such as the name of your course")
     decks.add_argument("--date", default="", help="when")
     decks.add_argument("--open", action="store_true", help="show the first deck in the browser, on 127.0.0.1")
     pages = add("site", "build the course as a static site")
     pages.add_argument("--to", type=path, default=BUILD / "site", metavar="FOLDER", help="(otherwise build/site)")
+    says = "build it beside English, also where its translation is not complete; those that are complete always are"
+    add_language(pages, says)
     pages.add_argument("--open", action="store_true", help="show it in the browser, on 127.0.0.1")
     says = "where it will be published; then it has a map for search engines and cards for links to it"
     pages.add_argument("--address", default="", metavar="URL", help=says)

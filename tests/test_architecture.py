@@ -21,6 +21,7 @@ FLOORS = (
     {"files", "palette", "command_line"},
     {"refusals"},
     {"folders"},
+    {"languages"},
     {"attention", "training", "plotting", "data", "drawings", "notebooks", "kernels"},
     {"explorer"},
     {"evidence"},

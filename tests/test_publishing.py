@@ -418,7 +418,7 @@ def test_a_folder_that_holds_something_else_is_not_overwritten(tmp_path):
 def test_a_site_with_a_broken_reference_fails_and_leaves_the_old_one(tmp_path, monkeypatch, capfd):
     page = "# Title\n"
 
-    def gather(folder, _pages, _address):
+    def gather(folder, *_others):
         folder.mkdir()
         (folder / "conf.py").write_text('extensions = ["myst_parser"]\n', encoding="utf-8")
         (folder / "index.md").write_text(page, encoding="utf-8")

@@ -16,6 +16,7 @@ from jupyterlab_server.workspaces_handler import WorkspacesManager
 from course_utils.commands import end
 from course_utils.exercises import copies
 from course_utils.files import CHECKOUT, EXPERIMENT_NOTEBOOKS, START, START_AND_LECTURES
+from course_utils.languages.speaking import LANGUAGE
 from course_utils.refusals import Stop
 
 SECONDS_TO_START = 120
@@ -50,6 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
         for notebook in (*START_AND_LECTURES, *EXPERIMENT_NOTEBOOKS):
             copies.trust(notebook, notebook)
     else:
+        os.environ[LANGUAGE] = copies.language(arguments.language)  # what checks say, too
         told = copies.news(copies.make_copies())
         print(told, end="\n" * bool(told))
         page = copies.copy_of(START)

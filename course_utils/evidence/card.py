@@ -14,6 +14,7 @@ import numpy as np
 
 from course_utils.evidence.record import Claim, Record
 from course_utils.evidence.rule import Interval, Verdict, in_points
+from course_utils.languages.speaking import language, speaker
 
 # Each is dark enough to carry white text, and light enough to be seen as a line on a dark page.
 COLOURS = {"holds": "#1f7f4c", "does not hold": "#c23b2e", "unclear": "#8a6510"}
@@ -39,7 +40,7 @@ class Shown:
     text: str
 
     def _repr_html_(self) -> str:
-        return self.markup
+        return speaker(language()).shown(self.markup)
 
     def __repr__(self) -> str:
         return self.text

@@ -27,6 +27,7 @@ from course_utils.exercises.catalogue import EXERCISES
 from course_utils.exercises.exercise import Exercise, WrongAnswer
 from course_utils.exercises.praise import praise
 from course_utils.exercises.reading import Unreadable, equal, kind, read, same, shown
+from course_utils.languages.speaking import said
 
 CELLS = cells.watch()
 N_DRAWS = 5
@@ -59,13 +60,13 @@ def check(name: str, answer: Any) -> None:
     """
     older = CELLS.failure(name) if CELLS and name in EXERCISES else None
     if older:
-        print(f"{name}: not yet. {older}")
+        print(f"{name}: {said(f'not yet. {older}')}")
         return
     sentence = diagnose(name, answer)
     if sentence == CORRECT:
         display(praise(name))
     else:
-        print(f"{name}: {sentence}")
+        print(f"{name}: {said(sentence)}")
     if sentence != NOT_ATTEMPTED:
         progress.note(name, solved=sentence == CORRECT)
 

@@ -66,6 +66,9 @@ from course_utils.exercises.tables import (
 )
 from course_utils.files import CHECKOUT, START_AND_LECTURES, write_atomically
 from course_utils.folders import locked, private_folder, put
+from course_utils.languages.catalogues import checked
+from course_utils.languages.speaking import said
+from course_utils.languages.weave import woven
 from course_utils.refusals import Shown, Stop, carry_out, check_file, check_folder, read_notebook
 
 LARGEST_NOTEBOOK = 200 << 20  # bytes
@@ -88,8 +91,10 @@ SPEAKS_OF_SOLUTIONS = {  # what the lectures say of their solutions -> what a ha
 # handing out
 
 
-def handout(folder: Path) -> list[Path]:
+def handout(folder: Path, language: str = "") -> list[Path]:
     """Write the lectures without their solutions into a folder, all or none; nothing that is there is overwritten.
+
+    In another language than English each cell of text is its translation.
 
     Raises
     ------
@@ -99,7 +104,10 @@ def handout(folder: Path) -> list[Path]:
         If a lecture is damaged, or the folder is a file.
     """
     folder = check_folder(folder)
-    made = {path.name: nbformat.writes(without_solutions(read_notebook(path))) for path in START_AND_LECTURES}
+    made = {
+        path.name: nbformat.writes(without_solutions(woven(read_notebook(path), path, language), language))
+        for path in START_AND_LECTURES
+    }
     folder.mkdir(parents=True, exist_ok=True)
     with private_folder(folder, "handout") as work:
         for name, text in made.items():
@@ -135,14 +143,14 @@ def _holds(path: Path, text: str) -> bool:
     return False
 
 
-def without_solutions(notebook: NotebookNode) -> NotebookNode:
+def without_solutions(notebook: NotebookNode, language: str = "") -> NotebookNode:
     """Give a notebook without the cells that are tagged as solutions, and without a word of them; hints stay."""
     notebook = nbformat.from_dict(notebook)
     notebook.cells = [cell for cell in notebook.cells if "solution" not in cell.metadata.get("tags", [])]
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             for ours, handed_out in SPEAKS_OF_SOLUTIONS.items():
-                cell.source = cell.source.replace(ours, handed_out)
+                cell.source = cell.source.replace(said(ours, language), said(handed_out, language))
     return notebook
 
 
@@ -496,7 +504,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Hand out, or grade; give the exit status."""
     if arguments.command == "handout":
         try:
-            written = handout(arguments.folder)
+            written = handout(arguments.folder, checked(arguments.language))
         except FileExistsError as error:
             raise Stop(str(error)) from None
         print(f"{len(written)} lectures without solutions are in {arguments.folder}.")

@@ -33,6 +33,8 @@ from course_utils.files import (
     alone,
     write_atomically,
 )
+from course_utils.languages.catalogues import checked
+from course_utils.languages.weave import woven
 from course_utils.refusals import Stop, carry_out, explain, read_notebook
 
 ASKED = re.compile(r"""^check\(\s*["'](\w+)["'],\s*(\w+)\s*\)""", flags=re.MULTILINE)
@@ -54,8 +56,30 @@ def _base(original: Path) -> Path:
     return copies_folder() / ".course" / original.relative_to(NOTEBOOKS)
 
 
+def language(asked: str = "") -> str:
+    """Give the language of the copies, the one that was asked for last; empty for English.
+
+    Raises
+    ------
+    Stop
+        If the course is not there in this language.
+    """
+    file = copies_folder() / ".course" / "language"
+    if asked:
+        checked(asked)
+        write_atomically(file, asked.encode())
+    with contextlib.suppress(OSError, UnicodeDecodeError, Stop):
+        return checked(file.read_text(encoding="utf-8").strip())
+    return ""
+
+
+def _original(path: Path) -> NotebookNode:
+    """Read a notebook of the course in the language of the copies."""
+    return woven(read_notebook(path), path, language())
+
+
 def make_copies() -> list[Path]:
-    """Make the copies that are missing, and leave alone those that are there.
+    """Make the copies that are missing, and leave alone those that are there, unless they are in another language.
 
     Returns
     -------
@@ -73,7 +97,10 @@ def make_copies() -> list[Path]:
         _link_pictures()
         for original in (*START_AND_LECTURES, *EXPERIMENT_NOTEBOOKS):
             if not os.path.lexists(copy_of(original)):
-                _write(original, read_notebook(original))
+                _write(original, _original(original))
+                continue
+            if _language_of_copy(original) != language():
+                print(update(original))
                 continue
             trust(copy_of(original), original)
             if has_changed(original):
@@ -87,7 +114,15 @@ def has_changed(original: Path) -> bool:
         base = read_notebook(_base(original))
     except (OSError, Stop):  # what the copy was made from is not known any more
         return True
-    return _content(base) != _content(read_notebook(original))
+    return _content(base) != _content(_original(original))
+
+
+def _language_of_copy(original: Path) -> str:
+    """Tell in which language a copy was made; where that is not known, in the one that is wanted."""
+    try:
+        return str(read_notebook(_base(original)).metadata.get("language", ""))
+    except (OSError, Stop):
+        return language()
 
 
 def _content(notebook: NotebookNode) -> list[tuple[str, str, tuple[str, ...]]]:
@@ -121,7 +156,7 @@ def _write(original: Path, copy: NotebookNode) -> None:
     """
     with contextlib.suppress(OSError, sqlite3.Error):  # as in `trust`; what a learner ran was signed when it was saved
         NotebookNotary().sign(copy)
-    bare = nbformat.from_dict(read_notebook(original))
+    bare = _original(original)
     for cell in bare.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
@@ -300,7 +335,7 @@ def update(original: Path) -> str:
     Stop
         If the copy or the course's notebook is damaged; then nothing was changed.
     """
-    copy, new = copy_of(original), read_notebook(original)
+    copy, new = copy_of(original), _original(original)
     name = copy.relative_to(copies_folder())
     if not os.path.lexists(copy):
         _write(original, new)
@@ -313,6 +348,8 @@ def update(original: Path) -> str:
     except (OSError, Stop):  # then every cell that differs is taken for the learner's
         base = new
     carried = carry_over(base, mine, new)
+    if base.metadata.get("language") != new.metadata.get("language"):  # the question is the same, in other words
+        carried.look_again = []
     aside = _set_aside(copy)
     _write(original, carried.notebook)
     told = [f"{len(carried.answers)} answers" if len(carried.answers) != 1 else "1 answer"]

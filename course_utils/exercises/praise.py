@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from course_utils.exercises import progress
 from course_utils.exercises.catalogue import EXERCISES, of_lecture
 from course_utils.files import START_AND_LECTURES
+from course_utils.languages.speaking import said
 from course_utils.palette import LIGHT
 
 # exercise -> its title in the lecture, and in one line what a right answer has shown
@@ -166,13 +167,13 @@ class Praise:
     standing: str
 
     def __repr__(self) -> str:
-        return f"{self.name}: correct. {self.point}\n{self.standing}"
+        return f"{self.name}: {said('correct.')} {self.point}\n{self.standing}"
 
     def _repr_html_(self) -> str:
         return (
             f'<div role="status" style="border-left:0.3em solid {LIGHT["key"]};padding:0.4em 0.9em;margin:0.4em 0;'
             f'max-width:46em;line-height:1.5"><div><strong style="background-color:{LIGHT["key"]};color:#ffffff;'
-            f'border-radius:0.3em;padding:0.1em 0.6em">✓ correct</strong> {html.escape(self.point)}</div>'
+            f'border-radius:0.3em;padding:0.1em 0.6em">{said("✓ correct")}</strong> {html.escape(self.point)}</div>'
             f'<div style="opacity:0.85;padding-top:0.3em">{html.escape(self.standing)}</div></div>'
         )
 
@@ -190,7 +191,7 @@ def praise(name: str) -> Praise:
         standing = "You know how exercises work now. The first lecture is next."
     else:
         standing = f"All {len(names)} exercises of lecture {lecture} are done. {_next_lecture(lecture)}"
-    return Praise(name, POINTS[name][1], standing)
+    return Praise(name, said(POINTS[name][1]), said(standing))
 
 
 def _next_lecture(lecture: str) -> str:

@@ -280,8 +280,12 @@ def of_rows(real: str = "word", nothing: str = "a row without anything to attend
     }
 
 
-def _without_mask(sentence: str) -> str:
-    return sentence.replace(", for padding too: scores and mask take", ": the scores take").replace("masked ", "")
+WITHOUT_MASK = {
+    "not a softmax: masked scores": (
+        "You average with the scores themselves: there is no softmax. Scores may be negative and sum to anything."
+    ),
+    "equal weights for all": "All your weights are equal: the scores take no part.",
+}
 
 
 def of_softmax() -> dict[str, tuple[Any, str]]:
@@ -318,7 +322,7 @@ def of_softmax() -> dict[str, tuple[Any, str]]:
     return {
         name.removeprefix("not a softmax: masked "): (
             lambda scores, weigh=everything[name][0]: weigh(scores, torch.ones_like(scores, dtype=torch.bool)),
-            _without_mask(everything[name][1]),
+            WITHOUT_MASK.get(name, everything[name][1]),
         )
         for name in names
     }

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from course_utils.explorer.maps import map_of, number
 from course_utils.explorer.stages import stage, stage_html
+from course_utils.languages.speaking import language, speaker
 from course_utils.palette import NOTHING, WEIGHT, ink_on, shade
 
 __all__ = ["explore", "show_document", "stage", "stage_html"]
@@ -98,12 +99,13 @@ def explore(
     own_style, shown = ("", _text(data)) if running else map_of(data)
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     text = text.replace("<", "\\u003c")  # no word may end the script element
-    return HTML(
+    markup = (
         f'<figure class="attention-explorer"><style>{STYLE}{own_style}</style>'
         f"<figcaption>{html.escape(description)}</figcaption>{_first(data['choices'])}"
         f'<div class="explorer-stage">{shown}</div><p class="explorer-told"></p>{_legend(running, masked)}'
         f'<script type="application/json">{text}</script><script>{SCRIPT}</script></figure>'
     )
+    return HTML(speaker(language()).shown(markup))
 
 
 def _checked(weight: float, may: bool, query: str, key: str) -> float | None:

@@ -25,6 +25,7 @@ from course_utils.attention import (
 from course_utils.explorer.maps import map_of
 from course_utils.explorer.weights import stored_translators
 from course_utils.files import PICTURES
+from course_utils.languages.speaking import language, speaker
 from course_utils.palette import DARK, LIGHT, NOTHING, WEIGHT, ink_on, shade
 
 SCRIPTS = Path(__file__).with_name("live")
@@ -88,7 +89,7 @@ def stage(name: str, row: str = "05") -> HTML:
     >>> from course_utils.explorer import stage
     >>> stage("equation", row="02")  # doctest: +SKIP
     """
-    return HTML(stage_html(name, row))
+    return HTML(speaker(language()).shown(stage_html(name, row)))
 
 
 def stage_html(name: str, row: str = "05") -> str:

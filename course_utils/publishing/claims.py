@@ -3,6 +3,7 @@
 import html
 import re
 from collections import Counter
+from collections.abc import Callable
 
 from docutils.nodes import make_id
 
@@ -17,8 +18,11 @@ from course_utils.refusals import read_notebook
 WRITTEN = re.compile(r"<!-- claims: written by .*?<!-- end of claims -->", re.DOTALL)
 
 
-def page(text: str, styles: Styles) -> tuple[str, Counter[str]]:
-    """Give CLAIMS.md as a page, its claims as lines to unfold that can be chosen by their verdict; and count these."""
+def page(text: str, styles: Styles, shown: Callable[[str], str] = str) -> tuple[str, Counter[str]]:
+    """Give CLAIMS.md as a page, its claims as lines to unfold that can be chosen by their verdict; and count these.
+
+    ``shown`` says in a language what HTML shows.
+    """
     words: Counter[str] = Counter()
     parts = []
     for lecture, experiment in zip(LECTURES, EXPERIMENT_NOTEBOOKS, strict=True):
@@ -35,8 +39,8 @@ def page(text: str, styles: Styles) -> tuple[str, Counter[str]]:
                     f'<details class="claim" data-word="{word}"><summary>{styles.taken_from(line)}</summary>'
                     f'{styles.taken_from(rest)}<p>Measured in <a href="{place}">{where}</a>.</p></details>'
                 )
-        parts.append(f"### [{title}](lectures/{lecture.name})\n\n{raw(''.join(lines))}")
-    listed = raw(choice(words)) + "\n" + "\n".join(parts)
+        parts.append(f"### [{title}](lectures/{lecture.name})\n\n{raw(shown(''.join(lines)))}")
+    listed = raw(shown(choice(words))) + "\n" + "\n".join(parts)
     return without_comments(WRITTEN.sub(lambda _: listed, text)), words
 
 

@@ -37,14 +37,14 @@ def _names(written: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in re.split(r"[(),]", written) if part.strip())
 
 
-def as_page(text: str) -> str:
+def as_page(text: str, taught_in: str = "Taught in") -> str:
     """Write the glossary with its table as Sphinx's list of terms, each in both languages an object of its own."""
-    before = without_comments(text)[: text.index("| term |")]
+    before = without_comments(text).partition("\n| ")[0] + "\n"
     entries = []
     taken: set[str] = set()
     for term in terms(text):
         names = [name for name in (*term.names, *term.korean) if name.lower() not in taken]
         taken.update(name.lower() for name in names)
         head = "\n".join(names)
-        entries.append(f"{head}\n  {term.meaning}. Taught in [{term.label}]({term.page}.ipynb#{term.section})\n")
+        entries.append(f"{head}\n  {term.meaning}. {taught_in} [{term.label}]({term.page}.ipynb#{term.section})\n")
     return f"{before}```{{glossary}}\n" + "\n".join(entries) + "```\n"

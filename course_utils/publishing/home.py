@@ -72,7 +72,7 @@ def finding(readme: str, path: Path) -> str:
     if not found:
         raise Damaged(damaged(README, f"it does not tell what {path.stem} found"))
     told = re.sub(r"!\[.*?\]\(.*?\)", "", told.partition("\n### ")[0], flags=re.DOTALL)
-    return re.split(r"(?<=[.?!]) (?=[A-Z])", " ".join(told.split()))[0]
+    return re.split(r"(?<=[.?!]) (?=[A-Z가-힣])", " ".join(told.split()))[0]
 
 
 def explorer() -> str:

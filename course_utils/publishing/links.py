@@ -4,24 +4,93 @@ What it knows of the course comes from ``course_site`` in the settings, which ``
 """
 
 import html
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from babel import Locale
 from docutils import nodes
-from sphinx import addnodes
+from sphinx import addnodes, search
 from sphinx.application import Sphinx
+from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import logging
 from sphinx.util.osutil import relative_uri
 
 from course_utils.publishing.glossary import Term, terms
+from course_utils.publishing.korean import SearchKorean
 
 KEPT = (nodes.reference, nodes.literal, nodes.math, nodes.title, nodes.term, nodes.raw, nodes.FixedTextElement)
-LECTURE = re.compile(r"\b(lecture )(0\d)\b", re.IGNORECASE)
+LECTURE = re.compile(r"\b((?:lecture|강의) )(0\d)\b", re.IGNORECASE)
 PAPER = re.compile(
     r"\b(?:arXiv:\s?(?P<arxiv>\d{4}\.\d{4,5})|doi:\s?(?P<doi>10\.\d{4,}/[^\s,;]*[^\s,;.)]))", re.IGNORECASE
 )
 LONGEST_DESCRIPTION = 200
+AFTER_KOREAN = r"(?![\w-])|(?<=[가-힣])(?=[은는이가을를의에로와과도만])"  # a particle may follow a word
+NAMES = "names.json"  # of the sections of every page
+logger = logging.getLogger(__name__)
+
+
+class SameNames(SphinxTransform):
+    """Give the sections of a page in another language the names that they have on the English page.
+
+    So links find them, and who changes the language stays in the section.
+    """
+
+    default_priority = 5
+
+    def apply(self, **_options: object) -> None:
+        """Change the page's tree in place."""
+        page = self.env.current_document.docname
+        names = self.config.course_site["names"].get(page)
+        if names is None:
+            return
+        sections = [*self.document.findall(nodes.section)]
+        if len(names) != len(sections):
+            logger.warning("the translation has %s headings, and the English page %s", len(sections), len(names))
+            return
+        slugs = {}
+        for section in sections:
+            for name in section["ids"]:
+                self.document.ids.pop(name, None)
+        for section, (name, slug) in zip(sections, names, strict=True):
+            section["ids"] = [name]
+            self.document.ids[name] = section
+            self.document.nameids.update(dict.fromkeys(section["names"], name))
+            if slug:
+                section["slug"] = slug
+                slugs[slug] = (section.line, name, section[0].astext())
+        self.document.myst_slugs = self.env.metadata[page]["myst_slugs"] = slugs
+
+
+def note_names(app: Sphinx, error: Exception | None) -> None:
+    """Write down the names of all sections, for the pages in other languages."""
+    if error is None:
+        trees = {page: app.env.get_doctree(page) for page in sorted(app.env.found_docs)}
+        names = {
+            page: [(section["ids"][0], section.get("slug")) for section in tree.findall(nodes.section)]
+            for page, tree in trees.items()
+        }
+        (app.doctreedir / NAMES).write_text(json.dumps(names), encoding="utf-8")
+
+
+def offer_languages(app: Sphinx, page: str, _template: str, context: dict[str, Any], _tree: object) -> None:
+    """Let a page lead to the same page in the other languages."""
+    known = app.config.course_site
+    paths = {code: f"{code}/{page}.html".lstrip("/") for code in known["languages"]}
+    root = "../" * (page.count("/") + bool(known["language"]))
+    context["course_languages"] = [
+        (code or "en", Locale.parse(code or "en").display_name, f"{root}{path}")
+        for code, path in paths.items()
+        if code != known["language"]
+    ]
+    if known["address"]:
+        context["metatags"] = context.get("metatags", "") + "".join(
+            f'<link rel="alternate" hreflang="{code or "en"}" href="{known["address"]}/{path}">'
+            for code, path in paths.items()
+            if len(paths) > 1
+        )
 
 
 class Links(SphinxPostTransform):
@@ -40,9 +109,11 @@ class Links(SphinxPostTransform):
                 code["classes"].append("no-search")  # a search for softmax should find its section, not its calls
         if page in ("glossary", "index"):
             return
-        names = {name.lower(): (name, term) for term in glossary for name in term.names}
+        korean = self.config.course_site["language"] == "ko"
+        names = {name.lower(): (name, term) for term in glossary for name in (term.korean if korean else term.names)}
         longest_first = sorted(names, key=len, reverse=True)
-        words = re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, longest_first))})(s?)(?![\w-])", re.IGNORECASE)
+        behind = AFTER_KOREAN if korean else r"(s?)(?![\w-])"
+        words = re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, longest_first))})(?:{behind})", re.IGNORECASE)
         met: set[Term] = set()
         is_lecture = page.startswith("lectures/") and not page.endswith("index")
         for text in [*self.document.findall(nodes.Text)]:
@@ -160,5 +231,9 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Tell Sphinx what there is."""
     app.add_config_value("course_site", {}, "env")
     app.add_post_transform(Links)
+    search.languages.setdefault("ko", SearchKorean)
+    app.add_transform(SameNames)
     app.connect("html-page-context", describe)
+    app.connect("html-page-context", offer_languages)
+    app.connect("build-finished", note_names)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

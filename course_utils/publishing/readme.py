@@ -13,6 +13,8 @@ from course_utils.evidence.card import card_markdown
 from course_utils.evidence.papers import papers_table
 from course_utils.evidence.record import RECORDS, Claim, Record
 from course_utils.files import CLAIMS, LECTURES, NOTEBOOKS, PICTURES, README, RUNS, START, write_atomically
+from course_utils.languages.catalogues import released
+from course_utils.languages.weave import woven_page
 from course_utils.publishing import addresses
 from course_utils.publishing.notebooks import picture, read_runs
 from course_utils.refusals import carry_out, check_file, read_notebook
@@ -114,12 +116,18 @@ def with_claims(text: str) -> str:
     return text
 
 
+def translated(readme: str) -> dict[Path, str]:
+    """Give README in each language that is released: ``README.ko.md``."""
+    return {README.with_suffix(f".{code}.md"): woven_page(readme, code) for code in released()}
+
+
 def main() -> int:
     """Write the pictures, README and CLAIMS.md, all made before the first is written; give the exit status."""
     made = {PICTURES / f"{path.stem}.png": signature(path)[2] for path in LECTURES}
     written = with_lectures(README.read_text(encoding="utf-8"))
     made[README] = with_badges(written, addresses.setting("Repository")).encode()
     made[CLAIMS] = with_claims(CLAIMS.read_text(encoding="utf-8")).encode()
+    made |= {path: text.encode() for path, text in translated(made[README].decode()).items()}
     for path in made:
         check_file(path)
     for path, content in made.items():

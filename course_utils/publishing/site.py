@@ -39,12 +39,16 @@ from course_utils.files import (
     START_AND_LECTURES,
 )
 from course_utils.folders import foreign, manifest, private_folder, put, refuse
+from course_utils.languages.catalogues import checked, released
+from course_utils.languages.speaking import said, speaker
+from course_utils.languages.weave import say_outputs, slug, woven, woven_page
 from course_utils.palette import LIGHT
 from course_utils.publishing import addresses, claims
 from course_utils.publishing.assets import copy_mathjax, write_look
 from course_utils.publishing.glossary import as_page as glossary_page
 from course_utils.publishing.home import Card, cards, effort, explorer, finding, one_table, question, raw
 from course_utils.publishing.lighter import Styles, lighten
+from course_utils.publishing.links import NAMES
 from course_utils.publishing.notebooks import (
     PROGRESS_BAR,
     filled,
@@ -57,18 +61,21 @@ from course_utils.publishing.notebooks import (
 )
 from course_utils.publishing.server import serve
 from course_utils.publishing.slides import write_decks
-from course_utils.refusals import Stop, carry_out, check_folder, read_notebook, read_text
+from course_utils.refusals import Stop, carry_out, check_folder, read_json, read_notebook, read_text
 
 NAME = "site"
 EXERCISES = "exercises"
+SHARED = ("_static", "_images")  # where Sphinx puts what pages of all languages show
 OF_A_PAGES_BRANCH = ("CNAME", "LICENSE", "README.md")  # what may be in a folder before the first build, beside .git
 FIRST = ("index.html", "objects.inv")  # known before the work: a site that was not built by this command has them
 SOURCES = Path(__file__).with_name("site_sources")
 CARDS = CHECKOUT / "datasets" / "README.md"
 
 
-def build(folder: Path, address: str = "") -> int:
+def build(folder: Path, address: str = "", languages: Sequence[str] = ()) -> int:
     """Build the site; a warning is an error, and then the site that was there stays. Gives Sphinx's exit status.
+
+    English is at its root; each language that is released or named has a folder there, and shares what is the same.
 
     Only what the last build wrote is replaced or removed; all else in the folder stays.
 
@@ -85,11 +92,16 @@ def build(folder: Path, address: str = "") -> int:
             refuse_unless_for_a_site(folder)
         refuse(folder, NAME, foreign(folder, NAME, FIRST))
         with private_folder(folder, NAME) as work:
-            sources, pages = work / "sources", work / "pages"
-            gather(sources, pages, address)
-            status = make_pages(sources, pages, work / "doctrees")
+            pages, status, names = work / "pages", 0, {}
+            codes = ["", *dict.fromkeys([*released(), *languages])]
+            for code in codes:
+                sources, doctrees = work / f"sources{code}", work / f"doctrees{code}"
+                gather(sources, pages / code, address, code, codes, names)
+                status = status or make_pages(sources, pages / code, doctrees)
+                if status == 0 and len(codes) > 1 and not names:
+                    names = read_json(doctrees / NAMES)
             if status == 0:
-                finish(pages, address)
+                finish(pages, address, codes)
                 put(pages, folder, NAME)
     finally:
         if is_new:
@@ -98,22 +110,43 @@ def build(folder: Path, address: str = "") -> int:
     return status
 
 
-def finish(pages: Path, address: str) -> None:
+def finish(pages: Path, address: str, codes: Sequence[str] = ("",)) -> None:
     """Add what Sphinx does not make, and take away what no reader needs."""
-    (pages / ".buildinfo").unlink(missing_ok=True)  # for the next build into the same pages, which is none
+    for marks in pages.rglob(".buildinfo"):
+        marks.unlink()  # for the next build into the same pages, which is none
     if not (pages / "lectures").is_dir():
         return
-    write_decks(LECTURES, pages / "slides", shared=pages / "_static")
+    for code in codes:
+        if code:
+            share(pages, pages / code)
+        write_decks(LECTURES, pages / code / "slides", shared=pages / "_static", language=code)
     lighten(pages)
     home = f"{address}/" if address else "/"
     lost = read_text(SOURCES / "not_found.html").replace("HOME", home)
     (pages / "404.html").write_text(lost, encoding="utf-8")
     if address:
         found = sorted(str(page.relative_to(pages)) for page in pages.rglob("*.html"))
-        shown = [page for page in found if page not in ("404.html", "search.html", "genindex.html")]
+        shown = [page for page in found if Path(page).name not in ("404.html", "search.html", "genindex.html")]
         lines = [f"<url><loc>{address}/{page}</loc></url>" for page in shown]
         lines = ['<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">', *lines, "</urlset>\n"]
         (pages / "sitemap.xml").write_text("\n".join(lines), encoding="utf-8")
+
+
+def share(pages: Path, others: Path) -> None:
+    """Let the pages of another language use the files of the English ones where they are the same."""
+    same = set()
+    for folder in SHARED:
+        for file in [path for path in (others / folder).rglob("*") if path.is_file()]:
+            name = file.relative_to(others)
+            if (pages / name).is_file() and (pages / name).read_bytes() == file.read_bytes():
+                file.unlink()
+                same.add(name.as_posix())
+    place = re.compile(rf'(["\'(,]\s*(?:{re.escape("../")})*)((?:{"|".join(SHARED)})/[^"\'?#)\s]+)')
+    for page in others.rglob("*.html"):
+        up = "../" * (len(page.relative_to(pages).parts) - 1)
+        text = page.read_text(encoding="utf-8")
+        text = place.sub(lambda found, up=up: f"{found[1][0]}{up}{found[2]}" if found[2] in same else found[0], text)
+        page.write_text(text, encoding="utf-8")
 
 
 def make_pages(sources: Path, pages: Path, doctrees: Path) -> int:
@@ -140,9 +173,21 @@ def refuse_unless_for_a_site(folder: Path) -> None:
         )
 
 
-def gather(folder: Path, pages: Path, address: str = "") -> None:
-    """Lay out what Sphinx reads, and in ``pages`` what it does not: pages of our own, notebooks, decks, data cards."""
-    readme, glossary = read_text(README), read_text(SOURCES / "glossary.md")
+def gather(
+    folder: Path,
+    pages: Path,
+    address: str = "",
+    language: str = "",
+    languages: Sequence[str] = ("",),
+    names: Mapping[str, Any] | None = None,
+) -> None:
+    """Lay out what Sphinx reads, and in ``pages`` what it does not: pages of our own, notebooks, decks, data cards.
+
+    ``names`` are those of the sections of the English pages, which the pages in another language have as well.
+    """
+    speak = speaker(language)
+    readme = woven_page(read_text(README), language, headings=False)
+    glossary = woven_page(read_text(SOURCES / "glossary.md"), language)
     rows = table(readme)
     shutil.copytree(SOURCES, folder, ignore=shutil.ignore_patterns("not_found.html"))
     static = folder / "_static"
@@ -152,24 +197,26 @@ def gather(folder: Path, pages: Path, address: str = "") -> None:
     shutil.copytree(PICTURES, folder / "lectures" / "pictures")
     for kind in (EXPERIMENTS.name, EXERCISES):
         (folder / "lectures" / kind).mkdir()
-    notebooks = {path: read_notebook(path) for path in (*START_AND_LECTURES, *EXPERIMENT_NOTEBOOKS)}
+    english = {path: read_notebook(path) for path in (*START_AND_LECTURES, *EXPERIMENT_NOTEBOOKS)}
+    notebooks = {path: woven(notebook, path, language, anchors=False) for path, notebook in english.items()}
     repository = addresses.repository()
     offered, descriptions, pictures, styles = [], {}, {}, Styles()
     for path, notebook in notebooks.items():
         name = str(path.relative_to(NOTEBOOKS).with_suffix(""))
         page = as_page(notebook, name.replace("/", "-"))
+        say_outputs(page, language)
         up = "../" * (1 + name.count("/"))
         put_pictures_into_files(page, static / "figures", f"{up}_static/figures", lazy=True)
         for output in (output for cell in page.cells for output in cell.get("outputs", [])):
             if "text/html" in output.get("data", {}):
                 output.data["text/html"] = styles.taken_from("".join(output.data["text/html"]))
-        links = actions(path, name, up, repository)
+        links = actions(path, name, up, repository, language)
         told = ""
         if path not in EXPERIMENT_NOTEBOOKS:
-            write_without_outputs(notebook, pages / "notebooks" / path.name)
+            write_without_outputs(woven(english[path], path, language), pages / "notebooks" / path.name)
         if path in LECTURES:
-            asked = effort(notebook, path.name)
-            told = str(asked)
+            asked = effort(english[path], path.name)
+            told = said(str(asked), language)
             file, kind = picture_file((PICTURES / f"{path.stem}.png").read_bytes(), static / "figures")
             picture = f"_static/figures/{file}"
             offered.append(
@@ -177,21 +224,30 @@ def gather(folder: Path, pages: Path, address: str = "") -> None:
             )
             descriptions[f"lectures/{name}"] = question(notebook)
             pictures[f"lectures/{name}"] = picture
-            tasks = exercises(page, path)
+            tasks = exercises(page, path, english[path], language)
             nbformat.write(tasks, folder / "lectures" / EXERCISES / path.name)
-        add_below_title(page, bar(links, told))
+        add_below_title(page, speak.shown(bar(links, told)))
         nbformat.write(page, folder / "lectures" / path.relative_to(NOTEBOOKS))
-    claims_page, words = claims.page(read_text(CLAIMS), styles)
+    claims_page, words = claims.page(woven_page(read_text(CLAIMS), language), styles, speak.shown)
     (folder / "claims.md").write_text(claims_page, encoding="utf-8")
     (static / "cards.css").write_text(styles.sheet(), encoding="utf-8")
-    came_out = {"the aims": section(readme, "What you will be able to do"), "the verdicts": raw(claims.bar(words))}
-    write_pages(folder, rows, glossary, offered, came_out, repository)
+    came_out = {
+        "the aims": section(readme, "What you will be able to do"),
+        "the verdicts": raw(speak.shown(claims.bar(words))),
+    }
+    write_pages(folder, rows, glossary, offered, came_out, repository, language)
     known = {
         "address": address,
         "glossary": glossary,
         "lectures": {path.stem[:2]: f"lectures/{path.stem}" for path in LECTURES},
         "descriptions": descriptions,
-        "description": "Six lectures on attention as Jupyter notebooks, carried by one function.",
+        "description": said("Six lectures on attention as Jupyter notebooks, carried by one function.", language),
+        "title": said("Attention in six lectures", language),
+        "project": said("Attention, from sequence to sequence to graphs", language),
+        "licences": said("Text and figures: CC BY 4.0. Code: MIT", language),
+        "language": language,
+        "languages": languages,
+        "names": names or {},
         "pictures": {"index": offered[1].picture, **pictures},
         "authors": citation()["authors"][0]["name"],
     }
@@ -205,39 +261,50 @@ def write_pages(
     offered: Sequence[Card],
     told: Mapping[str, str],
     repository: str,
+    language: str = "",
 ) -> None:
     """Write the pages that are no notebooks."""
+
+    def spoken(markup: str) -> str:
+        return raw(speaker(language).shown(markup))
+
     ways = [
-        (offered[0].page, "Read lecture 01", "main"),
-        ("play.html", "Play with it", ""),
-        ("using.html", "Run it on your laptop", ""),
-        ("teaching.html", "Teach with it", ""),
+        (offered[0].page, said("Read lecture 01", language), "main"),
+        ("play.html", said("Play with it", language), ""),
+        ("using.html", said("Run it on your laptop", language), ""),
+        ("teaching.html", said("Teach with it", language), ""),
     ]
     if repository:
-        ways.append((repository, "Source", ""))
+        ways.append((repository, said("Source", language), ""))
     parts = {
-        "ways in": raw(f'<p class="ways">{"".join(map(link, ways))}</p>'),
-        "explorer": raw(explorer()),
-        "stage": raw(stage_html("equation", "02")),
-        "the table": raw(one_table(rows, [card.page for card in offered])),
-        "the cards": raw(cards(offered)),
+        "ways in": spoken(f'<p class="ways">{"".join(map(link, ways))}</p>'),
+        "explorer": spoken(explorer()),
+        "stage": spoken(stage_html("equation", "02")),
+        "the table": spoken(one_table(rows, [card.page for card in offered])),
+        "the cards": spoken(cards(offered)),
         **told,
     }
-    stages = {f"stage {name}": raw(stage_html(name, "02")) for name in STAGES}
+    stages = {f"stage {name}": spoken(stage_html(name, "02")) for name in STAGES}
     for name, marked in (("index.md", parts), ("play.md", stages)):
-        (folder / name).write_text(filled(read_text(folder / name), marked), encoding="utf-8")
+        (folder / name).write_text(filled(woven_page(read_text(folder / name), language), marked), encoding="utf-8")
+    for name in ("using.md", "teaching.md"):
+        (folder / name).write_text(woven_page(read_text(folder / name), language), encoding="utf-8")
     (folder / "data.md").write_text(read_text(CARDS), encoding="utf-8")
-    (folder / "glossary.md").write_text(glossary_page(glossary), encoding="utf-8")
+    (folder / "glossary.md").write_text(glossary_page(glossary, said("Taught in", language)), encoding="utf-8")
     (folder / "cite.md").write_text(cite(repository), encoding="utf-8")
     here = [replace(card, page=card.page.removeprefix("lectures/"), picture=f"../{card.picture}") for card in offered]
     lists = {
-        "": ("The lectures", raw(cards(here, level=2)), START_AND_LECTURES),
+        "": (said("The lectures", language), spoken(cards(here, level=2)), START_AND_LECTURES),
         EXERCISES: (
-            "Exercises",
-            "The exercises of each lecture, with hints in two steps and a solution, folded.",
+            said("Exercises", language),
+            said("The exercises of each lecture, with hints in two steps and a solution, folded.", language),
             LECTURES,
         ),
-        EXPERIMENTS.name: ("Experiments", "How the claims of each lecture were measured.", EXPERIMENT_NOTEBOOKS),
+        EXPERIMENTS.name: (
+            said("Experiments", language),
+            said("How the claims of each lecture were measured.", language),
+            EXPERIMENT_NOTEBOOKS,
+        ),
     }
     for kind, (title, text, paths) in lists.items():
         hidden = "" if kind else ":hidden:\n"
@@ -264,20 +331,26 @@ def as_page(notebook: NotebookNode, name: str) -> NotebookNode:
     return notebook
 
 
-def exercises(page: NotebookNode, path: Path) -> NotebookNode:
+def exercises(page: NotebookNode, path: Path, english: NotebookNode | None = None, language: str = "") -> NotebookNode:
     """Move what one works with (stub, hints, solution) from a lecture's page to one of its own, and link the two.
 
     The question stays in the lecture, beside the idea that it practises, and is repeated on the new page. The check is
     left out of both: it has nothing to say on a page.
     """
-    cells = [new_markdown_cell(f"# {path.stem[:2]} · Exercises\n\nFrom [{title_of(page)}](../{path.name}).")]
+    cells = [
+        new_markdown_cell(
+            f"# {path.stem[:2]} · {said('Exercises', language)}\n\n"
+            + said(f"From [{title_of(page)}](../{path.name}).", language)
+        )
+    ]
+    titles = {cell.id: heading_of(cell) for cell in (english or page).cells}
     gone: list[NotebookNode] = []
     for place, stub in enumerate(page.cells):
         if "exercise" not in stub.metadata.get("tags", []):
             continue
         first = next(at for at in range(place, -1, -1) if heading_of(page.cells[at]))
         hints, solution = (_next(page.cells[place:], tag) for tag in ("hints", "solution"))
-        heading = heading_of(page.cells[first])
+        heading = titles[page.cells[first].id]
         for cell in (*page.cells[first:place], stub, hints, solution):
             again = deepcopy(cell)
             for output in again.get("outputs", []):
@@ -288,7 +361,10 @@ def exercises(page: NotebookNode, path: Path) -> NotebookNode:
             cells.append(again)
         upto = next(at for at, cell in enumerate(page.cells) if cell is solution)
         gone += page.cells[place : upto + 1]
-        stub.cell_type, stub.source = "markdown", f"[Stub, hints and solution]({EXERCISES}/{path.name}#{slug(heading)})"
+        stub.cell_type, stub.source = (
+            "markdown",
+            f"[{said('Stub, hints and solution', language)}]({EXERCISES}/{path.name}#{slug(heading)})",
+        )
         for key in ("outputs", "execution_count"):
             stub.pop(key, None)
         gone.remove(stub)
@@ -312,11 +388,6 @@ def from_below(source: str, path: Path) -> str:
     return re.sub(r"\]\((?!https?:|\.\./)", "](../", source)
 
 
-def slug(heading: str) -> str:
-    """Give the name by which a link finds a heading, as GitHub makes it."""
-    return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
-
-
 def title_of(page: NotebookNode) -> str:
     """Give a notebook's title, the heading of its first cell."""
     return page.cells[0].source.splitlines()[0].lstrip("# ")
@@ -335,19 +406,19 @@ def write_without_outputs(notebook: NotebookNode, path: Path) -> None:
 Link = tuple[str, str, str]  # address, words, class
 
 
-def actions(path: Path, name: str, up: str, repository: str) -> list[Link]:
+def actions(path: Path, name: str, up: str, repository: str, language: str = "") -> list[Link]:
     """Give what can be done with a notebook; what needs an address is there only where it is known."""
     in_checkout = str(path.relative_to(CHECKOUT))
     lecture = path.stem if path in LECTURES else ""
     found = [
-        ("" if path in EXPERIMENT_NOTEBOOKS else f"{up}notebooks/{path.name}", "Download", "download"),
+        ("" if path in EXPERIMENT_NOTEBOOKS else f"{up}notebooks/{path.name}", said("Download", language), "download"),
         (addresses.binder(repository, in_checkout), "Binder", ""),
-        (lecture and f"{up}slides/{lecture}.html", "Slides", ""),
-        (lecture and f"{EXERCISES}/{lecture}.html", "Exercises", ""),
-        (lecture and f"{EXPERIMENTS.name}/{lecture}.html", "Experiment", ""),
-        ("" if path not in EXPERIMENT_NOTEBOOKS else f"../{path.stem}.html", "Lecture", ""),
-        (addresses.source(repository, in_checkout), "Source", ""),
-        (f"{up}cite.html", "Cite", ""),
+        (lecture and f"{up}slides/{lecture}.html", said("Slides", language), ""),
+        (lecture and f"{EXERCISES}/{lecture}.html", said("Exercises", language), ""),
+        (lecture and f"{EXPERIMENTS.name}/{lecture}.html", said("Experiment", language), ""),
+        ("" if path not in EXPERIMENT_NOTEBOOKS else f"../{path.stem}.html", said("Lecture", language), ""),
+        (addresses.source(repository, in_checkout), said("Source", language), ""),
+        (f"{up}cite.html", said("Cite", language), ""),
     ]
     return [entry for entry in found if entry[0]]
 
@@ -410,7 +481,8 @@ def main(command_line: Sequence[str]) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Build the site, and show it; give the exit status."""
-    status = build(arguments.to, arguments.address.rstrip("/") or addresses.site())
+    language = checked(arguments.language)
+    status = build(arguments.to, arguments.address.rstrip("/") or addresses.site(), [language] if language else [])
     if status:
         print("The site was not built, as told above; one that was there is as it was.", file=sys.stderr)
         return status

@@ -11,6 +11,7 @@ import argparse
 import errno
 import html
 import math
+import os
 import re
 import shutil
 import sys
@@ -25,6 +26,9 @@ from nbformat import NotebookNode
 from course_utils.command_line import parse
 from course_utils.files import LECTURES, PICTURES, README
 from course_utils.folders import foreign, private_folder, put, refuse
+from course_utils.languages.catalogues import checked
+from course_utils.languages.speaking import said
+from course_utils.languages.weave import say_outputs, woven, woven_page
 from course_utils.publishing.assets import copy_mathjax, copy_reveal, write_look
 from course_utils.publishing.notebooks import (
     PROGRESS_BAR,
@@ -51,7 +55,7 @@ KEYS = '<p class="keys"><kbd>→</kbd> next · <kbd>S</kbd> speaker · <kbd>D</k
 LINK_TO_NOTEBOOK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:)[^)]*\.ipynb[^)]*\)")  # leads nowhere from a deck
 
 
-def make_decks(lectures: Sequence[Path], folder: Path, frame: str = "") -> list[Path]:
+def make_decks(lectures: Sequence[Path], folder: Path, frame: str = "", language: str = "") -> list[Path]:
     """Write the decks of these notebooks and what they need into a folder.
 
     Only what an earlier call wrote there is replaced. A notebook that is damaged has no deck, and a line says so.
@@ -64,6 +68,8 @@ def make_decks(lectures: Sequence[Path], folder: Path, frame: str = "") -> list[
         Where the decks go.
     frame
         Who speaks, where and when: on the title, and at the foot of each slide.
+    language
+        Of titles, text and notes; English by default.
 
     Returns
     -------
@@ -80,19 +86,21 @@ def make_decks(lectures: Sequence[Path], folder: Path, frame: str = "") -> list[
     folder.mkdir(parents=True, exist_ok=True)
     refuse(folder, NAME, foreign(folder, NAME, [f"{lecture.stem}.html" for lecture in lectures]))
     with private_folder(folder, NAME) as made:
-        names = write_decks(lectures, made, frame)
+        names = write_decks(lectures, made, frame, language=language)
         put(made, folder, NAME, keep=True)
     return [folder / name for name in names]
 
 
-def write_decks(lectures: Sequence[Path], made: Path, frame: str = "", shared: Path | None = None) -> list[str]:
+def write_decks(
+    lectures: Sequence[Path], made: Path, frame: str = "", shared: Path | None = None, language: str = ""
+) -> list[str]:
     """Write decks into a new folder and give the names of their files.
 
-    What decks share with the pages of a site (faces, colours, formulas, figures) is in the site's folder ``shared``,
-    beside ``made``; without one it goes into a folder of their own.
+    What decks share with the pages of a site (faces, colours, formulas, figures) is in the site's folder ``shared``;
+    without one it goes into a folder of their own.
     """
     assets = made / "assets"
-    common, address = (assets, assets.name) if shared is None else (shared, f"../{shared.name}")
+    common, address = (assets, assets.name) if shared is None else (shared, os.path.relpath(shared, made))
     if shared is None:
         copy_mathjax(common / "mathjax")
         write_look(common)
@@ -108,9 +116,13 @@ def write_decks(lectures: Sequence[Path], made: Path, frame: str = "", shared: P
         except Stop as stop:
             print(stop, file=sys.stderr)
             continue
-        shown = prepared(notebook, seconds.get(lecture.stem, {}), frame, lecture.stem[:2])
+        notebook = woven(notebook, lecture, language, anchors=False)
+        say_outputs(notebook, language)
+        shown = prepared(notebook, seconds.get(lecture.stem, {}), frame, lecture.stem[:2], language)
         put_pictures_into_files(shown, common / "figures", f"{address}/figures", lazy=False)
-        page, _ = exporter.from_notebook_node(shown, resources={"shared": address, "frame": frame})
+        page, _ = exporter.from_notebook_node(
+            shown, resources={"shared": address, "frame": frame, "language": language or "en"}
+        )
         names.append(f"{lecture.stem}.html")
         (made / names[-1]).write_text(_with_drawings(page, made, shared), encoding="utf-8")
     return names
@@ -121,7 +133,7 @@ def _with_drawings(page: str, made: Path, shared: Path | None) -> str:
 
     def placed(found: re.Match) -> str:
         if shared is not None and (shared.parent / SITES_PICTURES / found[1]).is_file():
-            return f'src="../{SITES_PICTURES}/{found[1]}"'
+            return f'src="{os.path.relpath(shared.parent / SITES_PICTURES, made)}/{found[1]}"'
         if (PICTURES / found[1]).is_file():
             (made / PICTURES.name).mkdir(exist_ok=True)
             shutil.copyfile(PICTURES / found[1], made / PICTURES.name / found[1])
@@ -141,7 +153,9 @@ def seconds_of_cells() -> dict[str, dict[str, int]]:
     return {}
 
 
-def prepared(notebook: NotebookNode, seconds: Mapping[str, int], frame: str = "", number: str = "") -> NotebookNode:
+def prepared(
+    notebook: NotebookNode, seconds: Mapping[str, int], frame: str = "", number: str = "", language: str = ""
+) -> NotebookNode:
     """Give a copy as it is shown: framed, without links to notebooks and code that draws, with minutes in the notes."""
     notebook = deepcopy(notebook)
     title = next(cell.source for cell in notebook.cells if cell.source.startswith("# "))
@@ -153,17 +167,18 @@ def prepared(notebook: NotebookNode, seconds: Mapping[str, int], frame: str = ""
             cell.source = LINK_TO_NOTEBOOK.sub(r"\1", cell.source)
         if hides_code(cell) and "hide-input" not in cell.metadata.setdefault("tags", []):
             cell.metadata.tags.append("hide-input")
-    add_questions(notebook, number)
+    if not language:  # the questions are asked in English
+        add_questions(notebook, number)
     first, *others = slides(notebook)
-    groups = [first, [_slide(agenda([first, *others], seconds))], *others]
-    if rows := lit_table(number):
+    groups = [first, [_slide(agenda([first, *others], seconds, language))], *others]
+    if rows := lit_table(number, language):
         groups.insert(2, [_slide(rows)])
-    first.append(_slide(f'<p class="frame">{html.escape(frame)}</p>\n\n{KEYS}', "-"))
+    first.append(_slide(f'<p class="frame">{html.escape(frame)}</p>\n\n{said(KEYS, language)}', "-"))
     minutes = [minutes_of(slide, seconds) for slide in groups]
     cells, passed = [], 0
     for slide, taken in zip(groups, minutes, strict=True):
         passed += taken
-        clock = f"**About {taken} min.** The clock afterwards: {passed} of {sum(minutes)}."
+        clock = said(f"**About {taken} min.** The clock afterwards: {passed} of {sum(minutes)}.", language)
         cells += [*slide, _slide(clock, "notes")]
     notebook.cells = cells
     return notebook
@@ -186,16 +201,16 @@ def add_questions(notebook: NotebookNode, number: str) -> None:
         mistakes = [mistake for exercise in exercises for mistake in asked.mistakes.get(exercise, [])]
         lines = [f"**Ask:** {' '.join(questions)}"] if questions else []
         lines += [f"**Expect:** {'; '.join(mistakes)}."] if mistakes else []
-        said = next((cell for cell in slide if slide_type(cell) == "notes"), None)
-        if said is not None:
-            said.source = f"**Say:**\n\n{said.source}"
+        notes = next((cell for cell in slide if slide_type(cell) == "notes"), None)
+        if notes is not None:
+            notes.source = f"**Say:**\n\n{notes.source}"
         cells += [*slide, *([_slide("\n\n".join(lines), "notes")] if lines else [])]
     notebook.cells = cells
 
 
-def agenda(groups: Sequence[Sequence[NotebookNode]], seconds: Mapping[str, int]) -> str:
+def agenda(groups: Sequence[Sequence[NotebookNode]], seconds: Mapping[str, int], language: str = "") -> str:
     """List the sections of a deck with the minutes of their slides."""
-    rows: list[tuple[str, int]] = [("What it is about", 0)]
+    rows: list[tuple[str, int]] = [(said("What it is about", language), 0)]
     for slide in groups:
         shown = [cell.source for cell in slide if cell.cell_type == "markdown" and slide_type(cell) not in HIDDEN]
         heading = re.search(r"^## (.+)$", "\n".join(shown), flags=re.MULTILINE)
@@ -203,17 +218,19 @@ def agenda(groups: Sequence[Sequence[NotebookNode]], seconds: Mapping[str, int])
             rows.append((heading[1], 0))
         rows[-1] = (rows[-1][0], rows[-1][1] + minutes_of(slide, seconds))
     listed = "".join(f"\n| {name} | {minutes} |" for name, minutes in rows)
-    return f"## The way through, {sum(minutes for _, minutes in rows)} minutes\n\n| | min |\n|---|---|{listed}"
+    title = said(f"The way through, {sum(minutes for _, minutes in rows)} minutes", language)
+    return f"## {title}\n\n| | {said('min', language)} |\n|---|---|{listed}"
 
 
-def lit_table(number: str) -> str:
+def lit_table(number: str, language: str = "") -> str:
     """Give the course's table as a slide, the row of this lecture lit; nothing for a notebook that has no row."""
-    head, *rows = table(read_text(README))
+    head, *rows = table(woven_page(read_text(README), language, headings=False))
     if not any(row[0].startswith(f"{number} ") for row in rows):
         return ""
     lines = [_row("th", head, "")]
     lines += [_row("td", row, ' class="here"' if row[0].startswith(f"{number} ") else "") for row in rows]
-    return f'## One function, six rows: we are in row {number}\n\n<table class="rows">{"".join(lines)}</table>'
+    title = said(f"One function, six rows: we are in row {number}", language)
+    return f'## {title}\n\n<table class="rows">{"".join(lines)}</table>'
 
 
 def _row(tag: str, cells: Sequence[str], kind: str) -> str:
@@ -272,10 +289,12 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"No lecture begins with {arguments.lectures}: {', '.join(p.stem for p in LECTURES)}", file=sys.stderr)
         return 1
     frame = " · ".join(filter(None, (arguments.author, arguments.course, arguments.date)))
-    decks = make_decks(chosen, arguments.to, frame)
+    language = checked(arguments.language)
+    folder = arguments.to / language
+    decks = make_decks(chosen, folder, frame, language)
     print(*decks, sep="\n")
     if arguments.open and decks:
-        serve(arguments.to, decks[0].name)
+        serve(folder, decks[0].name)
     return 0 if len(decks) == len(chosen) else 1
 
 

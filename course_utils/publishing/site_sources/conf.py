@@ -5,10 +5,10 @@ from pathlib import Path
 
 course_site = json.loads(Path(__file__).with_name("course.json").read_text(encoding="utf-8"))
 
-project = "Attention, from sequence to sequence to graphs"
+project = course_site["project"]
 author = course_site["authors"]
-copyright = f"{author}. Text and figures: CC BY 4.0. Code: MIT"
-language = "en"
+copyright = f"{author}. {course_site['licences']}"
+language = course_site["language"] or "en"
 
 extensions = [
     "myst_nb",
@@ -26,13 +26,16 @@ numpydoc_show_class_members = False
 autodoc_typehints = "none"  # numpydoc's sections say it
 
 html_theme = "pydata_sphinx_theme"
-html_title = "Attention in six lectures"
+html_title = course_site["title"]
 html_favicon = "_static/mark.svg"
+templates_path = ["_templates"]
 html_static_path = ["_static"]
 html_css_files = ["look.css", "models.css", "cards.css", "site.css"]
 html_js_files = ["mathjax/formulas.js", ("table.js", {"defer": "defer"})]
 html_search_scorer = str(Path(__file__).with_name("_static") / "scorer.js")
-html_baseurl = f"{course_site['address']}/" if course_site["address"] else ""
+html_baseurl = "/".join([*filter(None, (course_site["address"], course_site["language"])), ""]) * bool(
+    course_site["address"]
+)
 html_show_search_summary = False  # else each search loads every page that it names
 html_show_sphinx = False
 html_context = {"default_mode": "auto"}
@@ -42,9 +45,9 @@ html_sidebars = {
     name: [] for name in ("index", "using", "claims", "data", "glossary", "reference", "cite", "search", "genindex")
 }
 html_theme_options = {
-    "logo": {"text": "Attention in six lectures"},
+    "logo": {"text": course_site["title"]},
     "header_links_before_dropdown": 5,
-    "navbar_end": ["theme-switcher"],
+    "navbar_end": [*(["languages"] if len(course_site["languages"]) > 1 else []), "theme-switcher"],
     "footer_start": ["copyright"],
     "footer_end": [],
     "secondary_sidebar_items": {"**": ["page-toc"], "index": []},

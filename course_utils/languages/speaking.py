@@ -1,0 +1,131 @@
+"""Finished sentences in another language: a catalogue's entries are templates, and the one that fits is filled in.
+
+The code that speaks is written in English and knows nothing of languages. What it says is looked up here when it is
+said: letter by letter, or with what stands in the holes of an f-string. What fills a hole may be a sentence itself.
+"""
+
+import functools
+import html
+import os
+import re
+from collections.abc import Mapping, Sequence
+
+from course_utils.languages import package
+
+LANGUAGE = "COURSE_LANGUAGE"  # set for a kernel by ``course.py lab --language``
+HOLE = re.compile(r"\$?\{[^{}\n]*\}")
+TEXT_NODE = re.compile(r"(?<=>)(?=[^<>]*[^\W\d_]{2})[^<>]+(?=<)")
+NOT_TEXT = re.compile(r"(<style\b.*?</style>|<script\b.*?</script>|<bdi\b.*?</bdi>)", re.DOTALL)
+DEEPEST = 4  # sentences within sentences
+
+
+class Speaker:
+    """Says in a language what was said in English."""
+
+    def __init__(self, known: Mapping[str, str]):
+        self._whole = {_plain(english): translation for english, translation in known.items()}
+        self._templates = []
+        for english, translation in known.items():
+            literals = [_plain(part, strip=False) for part in HOLE.split(english.strip())]
+            if re.search(r"[^\W\d_]{2}", "".join(literals)):
+                self._templates.append((literals, HOLE.findall(english), translation))
+        self._templates.sort(key=lambda template: -len("".join(template[0])))
+
+    def said(self, text: str, depth: int = 0) -> str:
+        """Translate a sentence, or all of it that is known; what is not known stays English."""
+        core = text.strip()
+        if not re.search(r"[^\W\d_]{2}", core) or depth > DEEPEST:
+            return text
+        before, after = text[: text.index(core)], text[text.index(core) + len(core) :]
+        if _plain(core) in self._whole and not HOLE.search(core):
+            return before + self._whole[_plain(core)] + after
+        plain = _plain(core)
+        near = [template for template in self._templates if max(template[0], key=len) in plain]
+        for find in (_alone, _part, _whole):  # what is said, before what is said in it
+            for literals, holes, translation in near:
+                if found := find(literals, plain):
+                    filled = self._filled(translation, holes, found.groups(), depth)
+                    rest = [self.said(end, depth + 1) for end in (plain[: found.start()], plain[found.end() :])]
+                    return before + rest[0] + filled + rest[1] + after
+        return text
+
+    def _filled(self, translation: str, holes: list[str], groups: tuple[str, ...], depth: int) -> str:
+        values = {hole: self.said(value, depth + 1) for hole, value in zip(holes, groups, strict=True)}
+        return HOLE.sub(lambda found: values.get(found[0], found[0]), translation)
+
+    def shown(self, markup: str) -> str:
+        """Translate what HTML shows: text, descriptions, and the sentences in its scripts."""
+        pieces = NOT_TEXT.split(markup)
+        for i, piece in enumerate(pieces):
+            if i % 2 == 0:
+                piece = TEXT_NODE.sub(lambda found: self._escaped(found[0]), piece)
+                pieces[i] = package.ATTRIBUTE.sub(lambda found: f'{found[1]}="{self._escaped(found[2])}"', piece)
+            elif piece.startswith("<script>"):
+                pieces[i] = package.IN_SCRIPT.sub(self._in_script, piece)
+        return "".join(pieces)
+
+    def _escaped(self, text: str) -> str:
+        said = self.said(html.unescape(text))
+        return html.escape(said) if said != html.unescape(text) else text
+
+    def _in_script(self, found: re.Match) -> str:
+        text = found[1] if found[1] is not None else found[2]
+        said = self._whole.get(_plain(text)) if package.said_in_script(found) else None
+        if not said:
+            return found[0]
+        said = said.replace('"', '\\"') if found[1] is not None else said
+        return found[0][0] + text.replace(text.strip(), said) + found[0][-1]
+
+
+def _plain(text: str, strip: bool = True) -> str:
+    """Give a text as it is compared: blanks and line ends are the same."""
+    text = re.sub(r"\s+", " ", text)
+    return text.strip() if strip else text
+
+
+def _whole(literals: Sequence[str], text: str) -> re.Match | None:
+    return _compiled(tuple(literals)).fullmatch(text)
+
+
+def _alone(literals: Sequence[str], text: str) -> re.Match | None:
+    """Take a text for one sentence, unless a hole would begin in it and go on into the next."""
+    found = _whole(literals, text)
+    if found and any(
+        re.search(r"[.?!] \S", value) and not re.search(r"(^|[.?!:] )$", before)
+        for before, value in zip(literals, found.groups(), strict=False)
+    ):
+        return None
+    return found
+
+
+def _part(literals: Sequence[str], text: str) -> re.Match | None:
+    """Find a sentence in a text; one that begins or ends with a hole could be anywhere."""
+    is_known = literals[0] and literals[-1] and " " in "".join(literals).strip()  # a word alone may mean anything
+    found = _compiled(tuple(literals)).search(text) if is_known else None
+    cuts = found and [text[end - 1 : end + 1] for end in found.span() if 0 < end < len(text)]
+    return None if cuts and any(re.fullmatch(r"\w\w", cut) for cut in cuts) else found
+
+
+@functools.cache
+def _compiled(literals: tuple[str, ...]) -> re.Pattern:
+    return re.compile("(.*?)".join(map(re.escape, literals)), re.DOTALL)
+
+
+def language() -> str:
+    """Name the language of this process; empty for English."""
+    return os.environ.get(LANGUAGE, "")
+
+
+@functools.cache
+def speaker(code: str) -> Speaker:
+    """Give the speaker of a language, from its catalogue of the package; that of English changes nothing."""
+    if not code:
+        return Speaker({})
+    from course_utils.languages.catalogues import COURSE, translations  # here, since lessons import this, and need none
+
+    return Speaker(translations(code, COURSE))
+
+
+def said(text: str, code: str | None = None) -> str:
+    """Say a sentence in a language, or that of this process."""
+    return speaker(language() if code is None else code).said(text)

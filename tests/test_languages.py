@@ -1,0 +1,423 @@
+"""The course in other languages: what is translated, what survives a translation, and that none can be stale."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from course_utils.exercises import checks, copies, kinds
+from course_utils.exercises.catalogue import EXERCISES
+from course_utils.exercises.classroom import SPEAKS_OF_SOLUTIONS, handout
+from course_utils.exercises.copies import copy_of, make_copies
+from course_utils.files import EXPERIMENT_NOTEBOOKS, README, START_AND_LECTURES
+from course_utils.languages import catalogues, package, weave
+from course_utils.languages.__main__ import main
+from course_utils.languages.catalogues import COURSE, exported, imported, lost, messages, open_messages, read, update
+from course_utils.languages.speaking import LANGUAGE, Speaker, said, speaker
+from course_utils.languages.weave import headings, slug, unique, woven
+from course_utils.publishing import readme
+from course_utils.publishing.korean import SearchKorean
+from course_utils.publishing.readme import translated
+from course_utils.publishing.slides import make_decks
+from course_utils.refusals import Stop, read_notebook
+from tests.pseudo import CODE, MARK, pseudo, translate
+
+EVERY = [*START_AND_LECTURES, *EXPERIMENT_NOTEBOOKS]
+LECTURE = START_AND_LECTURES[2]
+NAME = catalogues.name_of(LECTURE)
+TRANSLATED = [(language, name) for language in catalogues.languages() for name in catalogues.names()]
+
+
+@pytest.fixture
+def apart(tmp_path, monkeypatch) -> Iterator[Path]:
+    """Keep catalogues in a folder of the test."""
+    monkeypatch.setattr(catalogues, "LANGUAGES", tmp_path / "languages")
+    speaker.cache_clear()
+    yield tmp_path / "languages"
+    speaker.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def everywhere(tmp_path_factory) -> Iterator[Path]:
+    """Translate all of the course into the language that nobody speaks."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(catalogues, "LANGUAGES", tmp_path_factory.mktemp("languages"))
+        for name in catalogues.names():
+            translate(name)
+        speaker.cache_clear()
+        yield catalogues.LANGUAGES
+    speaker.cache_clear()
+
+
+# what is translated, in every language that there is
+
+
+@pytest.mark.parametrize(("language", "name"), TRANSLATED)
+def test_formulas_code_links_tags_guards_and_numbers_survive_a_translation(language, name):
+    told = [
+        f"{key}: {what}"
+        for key, entry in read(language, name).items()
+        if entry.translation and not entry.fuzzy
+        for what in lost(entry.english, entry.translation)
+    ]
+    assert not told, f"{catalogues.path_of(language, name)}: {told}"
+
+
+@pytest.mark.parametrize("language", catalogues.released())
+def test_a_released_language_lacks_no_message_and_has_none_of_an_earlier_english(language):
+    lacking = [f"{name}: {message.context}" for name in catalogues.names() for message in open_messages(language, name)]
+    assert not lacking, f"translate these, or take {language} out of {catalogues.RELEASED.name}: {lacking}"
+
+
+@pytest.mark.parametrize("language", catalogues.released())
+def test_a_handout_in_a_released_language_does_not_speak_of_solutions(language):
+    told = {ours: said(ours, language) for ours in SPEAKS_OF_SOLUTIONS}
+    for path in START_AND_LECTURES:
+        cells = read_notebook(path).cells
+        for before, after in zip(cells, woven(read_notebook(path), path, language).cells, strict=True):
+            for ours, theirs in told.items():
+                assert before.cell_type != "markdown" or (ours in before.source) == (theirs in after.source)
+
+
+@pytest.mark.parametrize("language", catalogues.released())
+def test_readme_is_there_in_a_released_language(language):
+    path = README.with_suffix(f".{language}.md")
+    assert path.read_text(encoding="utf-8") == translated(README.read_text(encoding="utf-8"))[path]
+
+
+# catalogues
+
+
+def test_a_message_is_named_by_its_cell_and_the_heading_above_it():
+    cells = {cell.id: cell.source for cell in read_notebook(LECTURE).cells}
+    listed = messages(NAME)
+    assert len(listed) > 60
+    assert len({message.name for message in listed}) == len(listed)
+    for message in listed:
+        assert cells[message.name] == message.english
+        assert message.context.startswith(f"{message.name} · {message.place}")
+    assert "#" not in {message.place[:1] for message in listed}, "a comment in a solution's code is no heading"
+
+
+def test_a_catalogue_is_the_same_file_each_time_and_comes_back_from_it(apart):
+    translate(NAME)
+    path = catalogues.path_of(CODE, NAME)
+    before = path.read_bytes()
+    update(CODE, NAME)
+    assert path.read_bytes() == before
+    assert {key: entry.translation for key, entry in read(CODE, NAME).items()} == {
+        message.name: pseudo(message.english) for message in messages(NAME)
+    }
+
+
+def _changed(monkeypatch, word: str = "changed") -> catalogues.Message:
+    """Change the English of one message, as an edited cell does."""
+    listed = messages(NAME)
+    new = catalogues.Message(listed[3].name, listed[3].place, f"{listed[3].english} It has {word}.")
+    monkeypatch.setattr(catalogues, "messages", lambda name: (*listed[:3], new, *listed[4:]))
+    return new
+
+
+def test_a_translation_of_an_earlier_english_is_kept_for_the_translator_and_never_shown(apart, monkeypatch):
+    translate(NAME)
+    new = _changed(monkeypatch)
+    notebook = read_notebook(LECTURE)
+    place = next(i for i, cell in enumerate(notebook.cells) if cell.id == new.name)
+    notebook.cells[place].source = new.english
+
+    def shown() -> str:
+        return woven(notebook, LECTURE, CODE).cells[place].source
+
+    assert open_messages(CODE, NAME) == [new]
+    assert shown().startswith(new.english)
+    assert "untranslated" in shown()
+    update(CODE, NAME)
+    entry = read(CODE, NAME)[new.name]
+    assert entry.fuzzy
+    assert entry.english == new.english, "as gettext has it: the English of today, marked as fuzzy"
+    assert MARK in entry.translation
+    assert shown().startswith(new.english)
+    assert open_messages(CODE, NAME) == [new]
+    update(CODE, NAME, {new.name: pseudo(new.english)})
+    assert shown().endswith(pseudo("It has changed."))
+    assert not open_messages(CODE, NAME)
+
+
+def test_a_cell_with_another_id_keeps_its_translation(apart, monkeypatch):
+    translate(NAME)
+    first, *others = messages(NAME)
+    moved = catalogues.Message("another-id", first.place, first.english)
+    monkeypatch.setattr(catalogues, "messages", lambda name: (*others, moved))
+    update(CODE, NAME)
+    assert not open_messages(CODE, NAME)
+
+
+def test_a_translator_needs_a_plain_text_alone(apart, capsys, tmp_path):
+    assert main(["export", CODE, NAME]) == 0
+    text = capsys.readouterr().out
+    listed = messages(NAME)
+    first = listed[0]
+    translated = text.replace(first.english, pseudo(first.english))
+    (tmp_path / "back.txt").write_text(translated, encoding="utf-8")
+    assert main(["import", CODE, NAME, str(tmp_path / "back.txt")]) == 0
+    assert open_messages(CODE, NAME) == list(listed[1:])
+    assert main(["status", CODE, NAME]) == 0
+    assert f"1 of {len(listed)} translated" in capsys.readouterr().out
+    assert f"{first.name} " not in "".join(exported(CODE, NAME, only_open=True))
+
+
+def test_a_text_of_an_earlier_english_is_not_taken_and_a_lost_formula_is_named(apart, monkeypatch):
+    before = "".join(exported(CODE, NAME))
+    new = _changed(monkeypatch)
+    assert any(new.name in line and "has changed" in line for line in imported(CODE, NAME, before))
+    formula = next(message for message in messages(NAME) if "$" in message.english)
+    text = f"%%% {formula.name} {formula.mark} · x\n{formula.english.replace('$', '')} Ŝ\n"
+    assert any("lacks '$" in line for line in imported(CODE, NAME, text))
+    with pytest.raises(Stop, match="no message"):
+        imported(CODE, NAME, "%%% nowhere 12345678 · x\nŜ\n")
+
+
+@pytest.mark.parametrize(
+    ("english", "translation", "told"),
+    [
+        ("It is $x_1$.", "Ĝi estas $x_2$.", "lacks '$x_1$'"),
+        ("See `mask`.", "Vidu maskon.", "lacks '`mask`'"),
+        ("[here](01.ipynb#a)", "[tie](01.ipynb#b)", "lacks '(01.ipynb#a)'"),
+        ("It is 0.43. <!-- printed: 0.43 -->", "Ĝi estas 0.43.", "lacks '<!-- printed: 0.43 -->'"),
+        ("## Exercise 5 · Greedy", "## Ekzerco 6 · Avida", "lacks the number 5"),
+        ("## Heading", "### Titolo", "has other headings"),
+        ("<details>A</details>", "<details>A", "lacks '</details>'"),
+        ("```python\nx\n```", "```python\ny\n```", "lacks '```python\\nx\\n```'"),
+        ("Found {x}.", "Trovita.", "lacks '{x}'"),
+        ("It is **it**.", "그것은 **어텐션(it)**입니다.", "shows the stars of"),
+        ("It is five.", "Ĝi estas `5`.", "has '`5`' too many"),
+    ],
+)
+def test_what_a_translation_lost_is_named(english, translation, told):
+    assert any(line.startswith(told) for line in lost(english, translation))
+
+
+def test_words_alone_may_change():
+    english = '![A map](a.png) <img src="b.png" alt="A map"> costs $5. # no heading'
+    assert lost("**It** is $x$.", "**그것**은 값$x$이고 **그것**(it)은 *맞다.* 끝") == []
+    assert lost(english, '![Mapo](a.png) <img src="b.png" alt="Mapo"> kostas $5. # neniu titolo, 3') == []
+
+
+# weaving
+
+
+@pytest.mark.parametrize("path", EVERY, ids=lambda path: path.stem)
+def test_code_outputs_and_names_of_cells_are_the_english_ones_byte_for_byte(path, everywhere):
+    english = read_notebook(path)
+    translated = woven(english, path, CODE)
+    assert english == read_notebook(path)
+    for before, after in zip(english.cells, translated.cells, strict=True):
+        assert {**before, "source": ""} == {**after, "source": ""}
+        assert before.cell_type == "markdown" or before.source == after.source
+        if before.cell_type == "markdown" and catalogues.says_something(before.source):
+            assert MARK in after.source
+    nbformat.validate(translated)
+
+
+def test_text_is_forty_per_cent_longer_in_the_language_that_nobody_speaks(everywhere):
+    words = [word for message in messages(NAME) for word in re.findall(r"[a-z]{5,}", message.english)]
+    assert sum(map(len, map(pseudo, words))) > 1.35 * sum(map(len, words))
+
+
+def test_links_to_sections_land_in_the_same_section(everywhere):
+    links, anchors = [], {}
+    for path in EVERY:
+        taken: dict[str, int] = {}
+        anchors[path] = set()
+        for before, after in zip(read_notebook(path).cells, woven(read_notebook(path), path, CODE).cells, strict=True):
+            if before.cell_type == "markdown":
+                names = [(level, unique(slug(title), taken)) for level, title in headings(before.source)]
+                found = re.findall(r'<a id="([^"]+)"></a>\n\n(#+) ', after.source)
+                assert [(len(marks), name) for name, marks in found] == [pair for pair in names if pair[0] > 1]
+                anchors[path] |= {name for name, _ in found}
+                links += [(path, *link) for link in re.findall(r"\]\(([^()#:]*)#([^()]+)\)", after.source)]
+    for path, page, anchor in links:
+        assert anchor in anchors[(path.parent / page).resolve() if page else path], (path.name, page, anchor)
+
+
+def test_english_stays_as_it_is():
+    notebook = read_notebook(LECTURE)
+    assert woven(notebook, LECTURE, "") == notebook
+    assert weave.woven_page("## One", "") == "## One"
+
+
+def test_a_page_is_translated_block_by_block(everywhere):
+    page = package.PAGES[0].read_text(encoding="utf-8")
+    translated = weave.woven_page(page, CODE)
+    assert translated.count("\n") == page.count("\n")
+    assert f"{pseudo('Lectures')} <lectures/index>" in translated
+    assert "<!-- the table -->" in translated
+    assert pseudo("## Six lectures") in translated
+
+
+# sentences
+
+SPOKEN = Speaker(
+    {
+        "Expected {0}, found {name}.": "{name} anstataŭ {0}!",
+        "the mean of {name}": "meznombro de {name}",
+        "not yet. {sentence}": "ankoraŭ ne. {sentence}",
+        "Look again.": "Rigardu.",
+        "values": "valoroj",
+        "You said: ${option}.": "Vi diris: ${option}.",
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("english", "translation"),
+    [
+        ("Expected 3, found x.", "x anstataŭ 3!"),
+        (
+            "not yet. Expected the mean of values, found 2. Look again.",
+            "ankoraŭ ne. 2 anstataŭ meznombro de valoroj! Rigardu.",
+        ),
+        ("Look\nagain.", "Rigardu."),
+        ("something else", "something else"),
+        ("", ""),
+    ],
+)
+def test_a_finished_sentence_is_said_by_the_template_that_fits(english, translation):
+    assert SPOKEN.said(english) == translation
+
+
+def test_html_is_translated_where_it_is_read():
+    markup = (
+        '<p title="Look again." class="values">values<b>3</b></p><script>say(`You said: ${option}.`, "values")</script>'
+    )
+    expected = (
+        '<p title="Rigardu." class="values">valoroj<b>3</b></p><script>say(`Vi diris: ${option}.`, "values")</script>'
+    )
+    assert SPOKEN.shown(markup) == expected
+
+
+def _unmarked(text: str) -> list[str]:
+    """Give the English words of a sentence that are not marked: names, code and what was computed left out."""
+    bare = re.sub(r"`[^`]*`|'[^']*'|\"[^\"]*\"|\([^()]*\)|\b\w+[._]\w+|\w*\d\w*", " ", text)
+    return [word for word in re.findall(r"[^\W\d_]{3,}", bare) if MARK not in word and word not in NAMES]
+
+
+NAMES = {  # of functions and things in code, which stay as they are
+    *("softmax", "softplus", "sine", "cosine", "exponential", "square", "tanh", "sigmoid", "tensor", "GELU", "ELU"),
+    *("int", "LeakyReLU", "SiLU", "ReLU", "None", "NaN", "True", "False"),
+}
+
+
+def test_every_message_of_the_checks_is_said_in_another_language(everywhere):
+    speak, told, axes = speaker(CODE), set(), {"Look"}
+    for exercise in EXERCISES.values():
+        told |= {f"not yet. {wrong.message}" for wrong in exercise.wrong_answers.values()}
+        if exercise.asks_for == "function":
+            draws, hard = checks._draws(exercise)
+            axes |= {axis for _, named in kinds.parameters(exercise) for axis in named}
+            told |= {sentence for _, sentence in kinds.of_arguments(exercise, draws[0])}
+            told |= {f"not yet. Right for ordinary arguments, but not {what}. Look." for what in hard}
+    assert len(told) > 1500
+    silent = {text: left for text in sorted(told) if (left := {*_unmarked(speak.said(text))} - axes)}
+    assert not silent, list(silent.items())[:20]
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("01_last_state", lambda states, lengths: states[:, -1]),
+        ("01_last_state", lambda states, lengths: states[:, 0, :1]),
+        ("01_last_state", lambda states, lengths: 1 / 0),
+        ("01_last_state", lambda states, lengths: states.add_(1)),
+        ("01_last_state", 3),
+        ("02_soft_dictionary", "14"),
+        ("02_soft_dictionary", 99),
+        ("03_learned_query", lambda *arguments: None),
+    ],
+)
+def test_a_check_answers_in_the_language_of_the_process(name, answer, everywhere, monkeypatch, capsys):
+    monkeypatch.setenv(LANGUAGE, CODE)
+    checks.check(name, answer)
+    printed = capsys.readouterr().out.removeprefix(f"{name}: ").strip()
+    assert MARK in printed
+    assert not [word for word in _unmarked(printed) if word not in ("ZeroDivisionError", "division", "zero")]
+
+
+# commands
+
+
+def test_copies_are_made_in_a_language_that_is_remembered_and_change_it_with_every_answer(
+    everywhere, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("COURSE_COPIES", str(tmp_path / "copies"))
+    monkeypatch.setattr(copies, "START_AND_LECTURES", [LECTURE])
+    monkeypatch.setattr(copies, "EXPERIMENT_NOTEBOOKS", [])
+    assert make_copies() == []
+    mine = copy_of(LECTURE)
+    mine.write_text(mine.read_text(encoding="utf-8").replace("raise NotImplementedError", "return 7"), encoding="utf-8")
+    assert copies.language(CODE) == CODE
+    assert copies.language() == CODE
+    assert make_copies() == []
+    told = capsys.readouterr().out
+    assert "5 answers and" in told
+    assert "look at your answer again" not in told
+    text = mine.read_text(encoding="utf-8")
+    assert MARK in text
+    assert "return 7" in text
+    assert make_copies() == []
+    assert capsys.readouterr().out == ""
+    assert copies.language("en") == ""
+    make_copies()
+    text = mine.read_text(encoding="utf-8")
+    assert MARK not in text
+    assert "return 7" in text
+
+
+def test_a_language_that_is_not_there_is_refused_and_not_remembered(apart, tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_COPIES", str(tmp_path / "copies"))
+    with pytest.raises(Stop, match="'tlh'; there are en"):
+        copies.language("tlh")
+    assert copies.language() == ""
+
+
+def test_a_handout_is_translated_and_has_no_solutions(everywhere, tmp_path):
+    for path in handout(tmp_path / "handout", CODE):
+        cells = nbformat.read(path, as_version=4).cells
+        assert not [cell for cell in cells if "solution" in cell.metadata.get("tags", [])]
+        assert all(pseudo(ours) not in cell.source for cell in cells for ours in SPEAKS_OF_SOLUTIONS)
+        assert MARK in cells[0].source
+
+
+def test_a_deck_is_translated_with_its_agenda_and_notes(everywhere, tmp_path):
+    (page,) = make_decks([LECTURE], tmp_path, language=CODE)
+    text = page.read_text(encoding="utf-8")
+    assert f'<html lang="{CODE}">' in text
+    title = next(title for cell in read_notebook(LECTURE).cells[:1] for _, title in headings(cell.source))
+    assert f"<title>{pseudo(title)}</title>" in text
+    assert pseudo("The way through") in text
+    assert pseudo("speaker") in text
+
+
+def test_readme_is_translated_for_released_languages_alone(everywhere, monkeypatch):
+    text = README.read_text(encoding="utf-8")
+    assert translated(text).keys() == {README.with_suffix(f".{code}.md") for code in catalogues.released()}
+    monkeypatch.setattr(readme, "released", lambda: [CODE])
+    assert pseudo("## One table") in translated(text)[README.with_suffix(f".{CODE}.md")]
+
+
+def test_no_catalogue_of_the_tests_language_is_in_the_course():
+    assert CODE not in catalogues.languages()
+    assert COURSE in catalogues.names()
+
+
+@pytest.mark.parametrize(
+    ("word", "stem"),
+    [
+        *((f"어텐션{particle}", "어텐션") for particle in ("", "은", "을", "의", "에서는", "으로", "입니다")),
+        *(("정의", "정의"), ("가중치가", "가중치"), ("GRU는", "gru"), ("디코더", "디코더"), ("gradients", "gradients")),
+    ],
+)
+def test_a_korean_word_is_found_whichever_particle_follows(word, stem):
+    assert SearchKorean({}).stem(word) == stem
