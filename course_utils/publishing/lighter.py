@@ -57,7 +57,7 @@ def lighten(pages: Path) -> None:
         if path.name != "search.html":  # on other pages its form is enough
             page = SEARCH_TOOLS.sub("", page)
         up = "../" * (len(path.relative_to(pages).parts) - 1)
-        page = DATA.sub(lambda found, up=up: f'<script src="{up}_static/{_kept(found[0], static)}"></script>', page)
+        page = _with_data_in_files(page, up, static)
         icons |= {f".{name}" for name in re.findall(r"\bfa-[\w-]+", page)}
         path.write_text(WITHOUT_COLOUR.sub(r"\1", page), encoding="utf-8")
     for path in (static / "styles").glob("*.css"):
@@ -66,9 +66,13 @@ def lighten(pages: Path) -> None:
         path.write_text(rules, encoding="utf-8")
 
 
-def _kept(markup: str, folder: Path) -> str:
-    """Keep a large part of pages in a script that puts it where it stands; give the file's name, from its content."""
-    name = f"{hashlib.sha256(markup.encode()).hexdigest()[:16]}.js"
-    script = f'document.currentScript.insertAdjacentHTML("beforebegin", {json.dumps(markup)});\n'
-    (folder / name).write_text(script, encoding="utf-8")
-    return name
+def _with_data_in_files(page: str, up: str, folder: Path) -> str:
+    """Keep large data of pages in scripts that put it where it was, named by their content; the folder is below up."""
+
+    def kept(found: re.Match) -> str:
+        name = f"{hashlib.sha256(found[0].encode()).hexdigest()[:16]}.js"
+        script = f'document.currentScript.insertAdjacentHTML("beforebegin", {json.dumps(found[0])});\n'
+        (folder / name).write_text(script, encoding="utf-8")
+        return f'<script src="{up}{folder.name}/{name}"></script>'
+
+    return DATA.sub(kept, page)
