@@ -467,14 +467,14 @@ def test_an_answer_can_read_no_right_answer_no_other_notebook_and_no_home(tmp_pa
 
 def test_what_an_answer_imports_is_there_though_it_may_not_read_all(tmp_path):
     imports = (
-        "def last_state(states, lengths):\n    import dgl, scipy.stats, zoneinfo, course_utils.tasks.three_tasks\n"
+        "def last_state(states, lengths):\n    import dgl, zoneinfo\n"
         "    from course_utils.data.docstrings.corpus import load_docs\n"
         "    from course_utils.evidence.record import stored\n"
         "    import matplotlib.pyplot as plt; plt.plot([1]); plt.savefig('mine.png')\n"
         "    assert stored('02_scores')\n"
         "    return states[torch.arange(len(states)), lengths - 1]"
     )
-    assert result(tmp_path, IMPORTS, imports, CHECK, seconds=60) == ("correct", "correct.")
+    assert result(tmp_path, IMPORTS, imports, CHECK, seconds=600) == ("correct", "correct.")
 
 
 LOSS = "def masked_loss(logits, target, mask):\n    {}F.cross_entropy(logits[mask], target[mask]){}"
@@ -492,7 +492,9 @@ LOSS = "def masked_loss(logits, target, mask):\n    {}F.cross_entropy(logits[mas
 )
 def test_gradients_are_compared_where_an_exercise_asks_for_them(tmp_path, before, behind, message):
     answer = LOSS.format(before, behind)
-    _, told = result(tmp_path, IMPORTS + "\nimport torch.nn.functional as F", answer, exercise="01_masked_loss")
+    check = 'check("01_masked_loss", masked_loss)'
+    imports = f"{IMPORTS}\nimport torch.nn.functional as F"
+    _, told = result(tmp_path, imports, answer, check, exercise="01_masked_loss", seconds=300)
     assert message in told
 
 

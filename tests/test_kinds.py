@@ -63,7 +63,7 @@ def _full(mask):
 
 
 def _largest(name):
-    return lambda arguments, at: {v.abs().max() > 25 for p, v in at if p.name == name}
+    return lambda arguments, at: {bool(v.abs().max() > 25) for p, v in at if p.name == name}
 
 
 # exercise → what some draw must have: where to look, and what must be found there
@@ -446,7 +446,7 @@ STRANGE = {  # what an answer gives or does → what is said of it
     "bool": (lambda s, n: last_state(s, n) > 0, "floating-point"),
     "whole numbers": (lambda s, n: last_state(s, n).long(), "floating-point"),
     "leaf in place": (_in_place, "RuntimeError"),
-    "thread": (_starts_a_thread, "shape|axis"),
+    "thread": (_starts_a_thread, "as it came in|shape|axis"),
     "expanded without end": (lambda s, n: s[0, 0, 0].expand(10**6, 10**6), "far more numbers"),
     "long list": (lambda s, n: [0.0] * 20_000, "far too long"),
     "quantized": (lambda s, n: torch.quantize_per_tensor(s[:, 0], 0.1, 0, torch.qint8), "differ|rounded"),

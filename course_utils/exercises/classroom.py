@@ -392,7 +392,8 @@ class Answering:
         """Run one answer on new draws; give *correct*, *not yet*, *not attempted*, *not run* or MISSING, and why."""
         ours = EXERCISES[exercise]
         is_function = ours.asks_for == "function"
-        draws, gradients = _new_draws(ours) if is_function else [()], []
+        draws = _new_draws(ours) if is_function else [()]
+        gradients: list[Any] = []
         which = asks_for_gradients(ours)
         reply = self._reply(Request(program, expression, is_function, draws, float(seconds), which))
         match reply["kind"]:
