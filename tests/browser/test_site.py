@@ -11,6 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from pypdf import PdfReader
 
+from course_utils.explorer.weights import STORED
 from course_utils.files import EXPERIMENT_NOTEBOOKS, LECTURES
 from course_utils.publishing.site import build
 
@@ -239,7 +240,9 @@ def test_every_link_within_the_site_leads_to_a_page_and_a_place_on_it(folder):
 
 
 def test_the_site_is_light(folder):
-    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 12e6
+    sizes = {path: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+    assert sum(sizes.values()) < 12e6
+    assert all(sizes[folder / f"{name}.html"] < 1e6 for name in LECTURE_PAGES)
     pictures = [
         tag for name in LECTURE_PAGES for tag in re.findall(r"<img [^>]*>", (folder / f"{name}.html").read_text())
     ]
