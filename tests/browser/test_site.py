@@ -28,6 +28,7 @@ PAGES = [
     "using",
     "play",
     "teaching",
+    "beyond",
     "claims",
     "data",
     "glossary",
