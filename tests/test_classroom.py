@@ -768,15 +768,13 @@ def test_two_processes_give_the_table_of_one_and_an_answer_that_hangs_or_dies_co
     assert tables[0] == tables[1] == [[f"{i}.ipynb", "01_last_state", result] for i, result in enumerate(results)]
 
 
-def dies_of_itself(seconds, whole, notebook):
-    """Grade, and end the whole process for a notebook of this name."""
-    if notebook[0] == "bad.ipynb":
-        os.kill(os.getpid(), signal.SIGKILL)
-    return [Row(notebook[0], "", "not run", "graded", 0.0)]
-
-
 def test_a_notebook_that_ends_the_process_which_grades_it_is_a_row_and_the_others_are_graded(monkeypatch):
-    monkeypatch.setattr(classroom, "_grade_one", dies_of_itself)
+    def dies_of_one(_seconds, _whole, notebook):
+        if notebook[0] == "bad.ipynb":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return [Row(notebook[0], "", "not run", "graded", 0.0)]
+
+    monkeypatch.setattr(classroom, "_grade_one", dies_of_one)
     waiting = dict.fromkeys(("a.ipynb", "bad.ipynb", "c.ipynb", "d.ipynb", "e.ipynb"), "content")
     found = {name: rows[0].message for name, rows in classroom._grade_in_processes(waiting, 3, False, 2)}
     assert found.pop("bad.ipynb") == "Grading it ended the process that did so."

@@ -4,8 +4,8 @@
 ``… whole`` reads all of it, as training on the whole graph must. ``--mebibytes`` limits what either may take beside
 what is loaded before (``ulimit -d``; Linux alone), ``--nodes`` and ``--features`` say how large the graph is.
 
-The graph is made up: seven classes, four of five edges within a class, and features in which the class is hard to see
-in one node and easy in several.
+The graph is made up: seven classes, four of five edges within a class, and noisy features to some of which a class
+adds half a standard deviation.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from tests.notebooks import definitions
 lecture = definitions("06_graph_attention")
 CLASSES = 7
 DEGREE = 5
-SIGNAL = 0.15  # what a class adds to its own features, in standard deviations
+SIGNAL = 0.5  # what a class adds to its own features, in standard deviations
 LABELLED = 700
 STEP = 10_000  # nodes whose features are made at a time
 

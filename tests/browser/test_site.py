@@ -31,6 +31,7 @@ PAGES = [
     "using",
     "play",
     "teaching",
+    "beyond",
     "claims",
     "data",
     "glossary",
