@@ -135,7 +135,7 @@ def _written(node: ast.JoinedStr | ast.Constant) -> str:
     for number, value in enumerate(node.values):
         if isinstance(value, ast.FormattedValue):
             text += f"{{{value.value.id if isinstance(value.value, ast.Name) else number}}}"
-        else:
+        elif isinstance(value, ast.Constant):
             text += str(value.value)
     return text
 
