@@ -316,7 +316,7 @@ def test_every_message_of_the_checks_is_said_in_another_language(everywhere):
         told |= {f"not yet. {wrong.message}" for wrong in exercise.wrong_answers.values()}
         if exercise.asks_for == "function":
             draws, hard = checks._draws(exercise)
-            axes |= {axis for _, named in kinds.parameters(exercise) for axis in named}
+            axes |= {word for name, named in kinds.parameters(exercise) for word in (name, *named)}
             told |= {sentence for _, sentence in kinds.of_arguments(exercise, draws[0])}
             told |= {f"not yet. Right for ordinary arguments, but not {what}. Look." for what in hard}
     assert len(told) > 1500

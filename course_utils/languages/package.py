@@ -18,7 +18,7 @@ SAID = ("SPEAKS_OF_SOLUTIONS", "KEYS")  # constants that are handed to said
 TITLES = re.compile(r"^(.+) <(\S+)>$", re.MULTILINE)  # of pages, in a list of them
 UNSAID = ("answering", "catalogue", "cells_", "classroom", "copies", "plain", "progress", "returned", "exercise_")
 IN_CODE = (ast.Compare, ast.Subscript, ast.Raise)  # where a text is no sentence
-WORDS = re.compile(r"[^\W\d_]{3,}[,;:.]? \W*[^\W\d_]+|[^\W\d_]+[,;:.]? \W*[^\W\d_]{3,}")
+WORDS = re.compile(r"[^\W\d_]{3,} \{|\} [^\W\d_]{3,}|[^\W\d_]{3,}[,;:.]? \W*[^\W\d_]+|[^\W\d_]+[,;:.]? \W*[^\W\d_]{3,}")
 LABEL = re.compile(
     r"(?!Arrow|Home$|End$|Escape$)(?:\W )?[A-Z][a-z]{2,}[.?]?( [A-Z])?"
 )  # in a script: one word that is shown
@@ -77,15 +77,8 @@ def sentences(source: str, all_said: object = True) -> Iterator[str]:
         if isinstance(node, IN_CODE):
             skipped |= set(ast.walk(node))
         if isinstance(node, ast.JoinedStr):  # what stands between its holes, and how they are filled
-            for part in node.values:
-                how = (
-                    part
-                    if isinstance(part, ast.Constant)
-                    else part.format_spec
-                    if isinstance(part, ast.FormattedValue)
-                    else None
-                )
-                pieces |= set(ast.walk(how)) if how else set()
+            parts = [getattr(part, "format_spec", part) for part in node.values]
+            pieces |= {piece for part in parts if part for piece in ast.walk(part)}
         if isinstance(node, ast.Dict):
             pairs = zip(node.keys, node.values, strict=True)
             skipped |= {key for key, value in pairs if key and isinstance(value, ast.Tuple)} - marked
@@ -106,7 +99,7 @@ def sentences(source: str, all_said: object = True) -> Iterator[str]:
             whole = _written(node)
             one_word = node in marked or node in words or "<" in whole
             for text in _shown(whole):
-                bare = re.sub(r"\{[^}]*\}|&\w+;", "", text)
+                bare = re.sub(r"\{[^}]*\}|&\w+;", "{}", text)
                 if WORDS.search(bare) or (one_word and re.search(r"[^\W\d_]{3}", bare)):
                     found.append((node.lineno, node.col_offset, text))
     yield from (text for *_, text in sorted(found))
@@ -114,7 +107,7 @@ def sentences(source: str, all_said: object = True) -> Iterator[str]:
 
 def _shown(text: str) -> Iterator[str]:
     """Take HTML apart into what it shows and what its attributes say; other text is one piece."""
-    if re.match(r"[a-z-]+:\S", text):  # a style
+    if re.match(r"[a-z-]+:\S|`{4}|\(function", text):  # a style, or what stands around HTML
         return
     if not re.search(r"</\w|<\w+ \w+=", text) or "</kbd>" in text:
         yield text.strip()
@@ -135,7 +128,7 @@ def _written(node: ast.JoinedStr | ast.Constant) -> str:
     for number, value in enumerate(node.values):
         if isinstance(value, ast.FormattedValue):
             text += f"{{{value.value.id if isinstance(value.value, ast.Name) else number}}}"
-        else:
+        elif isinstance(value, ast.Constant):
             text += str(value.value)
     return text
 

@@ -88,13 +88,12 @@ def _whole(literals: Sequence[str], text: str) -> re.Match | None:
 
 
 def _alone(literals: Sequence[str], text: str) -> re.Match | None:
-    """Take a text for one sentence, unless a hole would begin in it and go on into the next."""
+    """Take a text for one sentence, unless a hole would hold a part of it and a part of the next."""
     found = _whole(literals, text)
-    if found and any(
-        re.search(r"[.?!] \S", value) and not re.search(r"(^|[.?!:] )$", before)
-        for before, value in zip(literals, found.groups(), strict=False)
-    ):
-        return None
+    for before, value, after in zip(literals, found.groups() if found else (), literals[1:], strict=False):
+        ends = re.search(r"[.?!:]\W*$", value) or re.match(r"[.?!:]", after)
+        if re.search(r"[.?!] \S", value) and not (ends and re.search(r"(^|[.?!:] )$", before)):
+            return None
     return found
 
 

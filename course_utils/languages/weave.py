@@ -57,7 +57,7 @@ def woven_page(page: str, language: str, headings: bool = True) -> str:
     page = package.TITLES.sub(lambda found: f"{known.get(found[1], found[1])} <{found[2]}>", page)
     for block in sorted(set(package.blocks(page)), key=len, reverse=True):
         if block in known and (headings or not block.startswith("#")):
-            page = re.sub(rf"^{re.escape(block)}$", lambda _, to=known[block]: to, page, flags=re.MULTILINE)
+            page = re.sub(rf"^{re.escape(block)}$", known[block].replace("\\", r"\\"), page, flags=re.MULTILINE)
     return page
 
 

@@ -92,7 +92,8 @@ def build(folder: Path, address: str = "", languages: Sequence[str] = ()) -> int
             refuse_unless_for_a_site(folder)
         refuse(folder, NAME, foreign(folder, NAME, FIRST))
         with private_folder(folder, NAME) as work:
-            pages, status, names = work / "pages", 0, {}
+            pages, status = work / "pages", 0
+            names: dict[str, Any] = {}
             codes = ["", *dict.fromkeys([*released(), *languages])]
             for code in codes:
                 sources, doctrees = work / f"sources{code}", work / f"doctrees{code}"
@@ -141,12 +142,14 @@ def share(pages: Path, others: Path) -> None:
             if (pages / name).is_file() and (pages / name).read_bytes() == file.read_bytes():
                 file.unlink()
                 same.add(name.as_posix())
-    place = re.compile(rf'(["\'(,]\s*(?:{re.escape("../")})*)((?:{"|".join(SHARED)})/[^"\'?#)\s]+)')
+    place = re.compile(rf'(["\'(,]\s*)(?:\.\./)*((?:{"|".join(SHARED)})/[^"\'?#)\s]+)')
     for page in others.rglob("*.html"):
         up = "../" * (len(page.relative_to(pages).parts) - 1)
-        text = page.read_text(encoding="utf-8")
-        text = place.sub(lambda found, up=up: f"{found[1][0]}{up}{found[2]}" if found[2] in same else found[0], text)
-        page.write_text(text, encoding="utf-8")
+
+        def shared(found: re.Match, up: str = up) -> str:
+            return f"{found[1]}{up}{found[2]}" if found[2] in same else found[0]
+
+        page.write_text(place.sub(shared, page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def make_pages(sources: Path, pages: Path, doctrees: Path) -> int:
@@ -185,7 +188,6 @@ def gather(
 
     ``names`` are those of the sections of the English pages, which the pages in another language have as well.
     """
-    speak = speaker(language)
     readme = woven_page(read_text(README), language, headings=False)
     glossary = woven_page(read_text(SOURCES / "glossary.md"), language)
     rows = table(readme)
@@ -226,7 +228,7 @@ def gather(
             pictures[f"lectures/{name}"] = picture
             tasks = exercises(page, path, english[path], language)
             nbformat.write(tasks, folder / "lectures" / EXERCISES / path.name)
-        add_below_title(page, speak.shown(bar(links, told)))
+        add_below_title(page, bar(links, told, language))
         nbformat.write(page, folder / "lectures" / path.relative_to(NOTEBOOKS))
     claims_page, words = claims.page(woven_page(read_text(CLAIMS), language), styles, speak.shown)
     (folder / "claims.md").write_text(claims_page, encoding="utf-8")
@@ -429,11 +431,12 @@ def link(entry: Link) -> str:
     return f'<a href="{address}"{" download" if kind == "download" else ""} class="action {kind}">{words}</a> '
 
 
-def bar(links: Sequence[Link], told: str) -> str:
+def bar(links: Sequence[Link], told: str, language: str = "") -> str:
     """Give the line below a title: what the lecture asks for, and what can be done with it."""
     effort_line = f'<p class="effort">{told}</p>' if told else ""
-    printed = '<button type="button" class="action pst-js-only" onclick="print()">Print</button>'
-    return f'{effort_line}<nav class="actions" aria-label="This notebook">{"".join(map(link, links))}{printed}</nav>'
+    printed = f'<button type="button" class="action pst-js-only" onclick="print()">{said("Print", language)}</button>'
+    label = said("This notebook", language)
+    return f'{effort_line}<nav class="actions" aria-label="{label}">{"".join(map(link, links))}{printed}</nav>'
 
 
 def add_below_title(page: NotebookNode, markup: str) -> None:
