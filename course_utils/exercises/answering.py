@@ -201,8 +201,8 @@ def readable() -> list[str]:
     libraries = os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)
     paths = [path for path in sys.path if Path(path or ".").resolve() != CHECKOUT]
     data = (CHECKOUT / "datasets", cache_folder(), EXPERIMENTS / "records", PICTURES)
-    wanted = (sys.prefix, sys.base_prefix, *paths, *libraries, *SYSTEM, OURS, *data)
-    return [str(path) for place in filter(None, wanted) for path in _without_hidden(Path(place).resolve())]
+    wanted: tuple[str | Path, ...] = (sys.prefix, sys.base_prefix, *paths, *libraries, *SYSTEM, OURS, *data)
+    return [str(path) for place in wanted if place for path in _without_hidden(Path(place).resolve())]
 
 
 def _without_hidden(place: Path) -> list[Path]:

@@ -360,11 +360,6 @@ def _highest(scores: Tensor, where: Tensor, n_nodes: int, start: float = -torch.
     return lowest.scatter_reduce(0, where[:, None].expand_as(scores), scores, "amax")[where]
 
 
-def _heads_together(scores: Tensor, sources: Tensor, targets: Tensor, n_nodes: int) -> Tensor:
-    numbers = (scores - _highest(scores, targets, n_nodes)).exp()
-    return numbers / scores.new_zeros(n_nodes).index_add(0, targets, numbers.sum(1))[targets, None]
-
-
 def _draw_far_apart() -> tuple:
     scores, sources, targets, n_nodes = _draw_edges()
     first, *others = (targets == 3).nonzero()[:, 0].tolist()
@@ -646,10 +641,6 @@ EXERCISES: dict[str, Exercise] = {
                     (scores - _highest(scores, targets, n_nodes)).exp() / _in_degree(targets, n_nodes)[targets]
                 ),
                 "You divide by the number of edges into a node, in place of the sum of its exponentials.",
-            ),
-            "all heads together": WrongAnswer(
-                _heads_together,
-                "The heads of a node share one sum: each head's weights must sum to one by themselves.",
             ),
             "smallest subtracted": WrongAnswer(
                 lambda scores, sources, targets, n_nodes: _shares(

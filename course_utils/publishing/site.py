@@ -230,12 +230,12 @@ def gather(
             nbformat.write(tasks, folder / "lectures" / EXERCISES / path.name)
         add_below_title(page, bar(links, told, language))
         nbformat.write(page, folder / "lectures" / path.relative_to(NOTEBOOKS))
-    claims_page, words = claims.page(woven_page(read_text(CLAIMS), language), styles, speak.shown)
+    claims_page, words = claims.page(woven_page(read_text(CLAIMS), language), styles, speaker(language).shown)
     (folder / "claims.md").write_text(claims_page, encoding="utf-8")
     (static / "cards.css").write_text(styles.sheet(), encoding="utf-8")
     came_out = {
         "the aims": section(readme, "What you will be able to do"),
-        "the verdicts": raw(speak.shown(claims.bar(words))),
+        "the verdicts": raw(speaker(language).shown(claims.bar(words))),
     }
     write_pages(folder, rows, glossary, offered, came_out, repository, language)
     known = {

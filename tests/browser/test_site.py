@@ -11,7 +11,6 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from pypdf import PdfReader
 
-from course_utils.explorer.weights import STORED
 from course_utils.files import EXPERIMENT_NOTEBOOKS, LECTURES
 from course_utils.publishing.site import build
 
