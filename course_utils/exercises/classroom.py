@@ -255,6 +255,7 @@ def _grade_in_processes(
 
     After such an end, those that were under way are graded again one at a time, which shows whose it was.
     """
+    from joblib.externals.loky import get_reusable_executor
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     left = dict(waiting)
@@ -270,6 +271,8 @@ def _grade_in_processes(
                     yield from _grade_in_processes({name: content}, seconds, whole, 1)
                 else:
                     yield name, [Row(name, "", "not run", "Grading it ended the process that did so.", 0.0)]
+    if waiting:  # they would wait for more, and we for them
+        get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
 
 
 _of_this_process: "list[Answering]" = []  # what runs answers, in a process that grades
