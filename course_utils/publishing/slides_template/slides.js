@@ -15,6 +15,7 @@ function fit(slide) {
   for (const size of SIZES) {
     slide.style.fontSize = `${size}px`;
     if (slide.scrollHeight <= height - FOOT && slide.scrollWidth <= slide.clientWidth && !cut()) break;
+    if (size === SIZES.at(-1)) slide.classList.add("tight"); // a title of two lines above a figure
   }
   if (slide.querySelector("h1")) return;
   const parts = [...slide.querySelectorAll("h2, h3, p, li, pre, table, img, svg, figure, [role=group]")].filter((part) => part.offsetParent);
