@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from course_utils.data.batches import Vocabulary
-from tests.answers import right, wrong
+from tests.answers import UNNAMED, right, wrong
 
 P = "00_practice"
 wrong(P, "sign|neg|lowest", lambda s, v: np.exp(-s.numpy()) / np.exp(-s.numpy()).sum() @ v.numpy())
@@ -73,7 +73,7 @@ def _(step, state, max_words):
 P = "01_gradient_left"
 wrong(P, "small|large|step", 1 / 2)
 P = "02_soft_dictionary"
-wrong(P, "15|side|small|large|12|mean|warm", 15)
+wrong(P, "halved", 15)
 
 P = "02_additive_score"
 wrong(P, "sum|mean|v|units|average", lambda K, Q, W, U, v: ((Q @ W.T)[:, None] + K @ U.T).tanh().mean(-1))
@@ -231,7 +231,7 @@ wrong(
 P = "05_cached_step"
 
 
-@wrong(P, "twice|newest|own|itself|again|double")
+@wrong(P, "You add the last")
 def _(x, W_Q, W_K, W_V, keys, values):
     keys, values = torch.cat([keys, (x @ W_K)[None]]), torch.cat([values, (x @ W_V)[None]])
     w = (keys @ (x @ W_Q) / keys.shape[1] ** 0.5).softmax(0)
@@ -243,7 +243,7 @@ wrong(P, "Third|third|small|large|attention|decoder", (1048576, 2097152, 12 * (1
 P = "05_who_sees_whom"
 
 
-@wrong(P, "itself|diagonal|own")
+@wrong(P, "so is more")
 def _(attention, x):
     before, out = attention(x), torch.zeros(len(x), len(x)).bool()
     for j in range(len(x)):
@@ -259,7 +259,7 @@ wrong(P, "right yet|Statement|statement", (False, True, True, False, False, Fals
 P = "06_edge_softmax"
 wrong(
     P,
-    "head|first|one",
+    UNNAMED,
     lambda s, a, t, n: torch.stack(
         [torch.stack([s[e, 0].exp() / s[t == t[e], 0].exp().sum() for _ in range(s.shape[1])]) for e in range(len(t))]
     ),
@@ -270,7 +270,7 @@ wrong(P, "a|sum|counts|left out|equal", lambda q, k, a: F.leaky_relu(q[:, None] 
 P = "06_layers_until_alike"
 
 
-@wrong(P, "sum|mean|divide|normal|loop|end|stopped|average")
+@wrong(P, UNNAMED)
 def _(features, mask, share):
     x, n, first = features, 0, (features.amax(0) - features.amin(0)).max()
     while (x.amax(0) - x.amin(0)).max() > share * first and n < 99:
