@@ -261,7 +261,9 @@ def _grade_in_processes(
     left = dict(waiting)
     while left:
         try:
-            for (name, _), rows in in_processes(workers, functools.partial(_grade_one, seconds, whole), [*left.items()]):
+            for (name, _), rows in in_processes(
+                workers, functools.partial(_grade_one, seconds, whole), [*left.items()]
+            ):
                 del left[name]
                 yield name, rows
         except TerminatedWorkerError:
