@@ -4,6 +4,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import dgl
+import numpy as np
 import pytest
 import torch
 from scipy.sparse import csr_matrix
@@ -284,26 +285,26 @@ def test_each_accuracy_of_the_coauthor_experiment_is_that_of_its_own_network(
     assert results["the network itself"]["edges within a class"] == pytest.approx(same.float().mean().item())
 
 
-def test_weights_dealt_anew_stay_with_their_node_and_change_places(lecture, experiment):
+def test_shuffled_weights_stay_with_their_node_and_change_places(lecture, experiment):
     set_seed(0)
     graph = a_graph()
     targets = graph.edges()[1]
     weights = torch.randn(graph.num_edges(), 3, 1)
-    dealt = experiment.dealt_anew(weights, targets)
+    shuffled = experiment.shuffled_per_target(weights, targets)
     for node in range(N_NODES):
         mine = targets == node
-        torch.testing.assert_close(dealt[mine].sort(dim=0).values, weights[mine].sort(dim=0).values)
-    assert (dealt != weights).any(dim=2).float().mean() > 0.3
+        torch.testing.assert_close(shuffled[mine].sort(dim=0).values, weights[mine].sort(dim=0).values)
+    assert (shuffled != weights).any(dim=2).float().mean() > 0.3
 
 
-def test_a_network_whose_weights_are_dealt_anew_is_the_same_where_all_are_equal(lecture, experiment, citations):
+def test_a_network_with_shuffled_weights_is_the_same_where_all_are_equal(lecture, experiment, citations):
     model = lecture.train(experiment.gat_without_score, citations, 0, 3)
-    dealt = experiment.with_weights_dealt_anew(model)
-    torch.testing.assert_close(lecture.predict(dealt, citations)[0], lecture.predict(model, citations)[0])
+    shuffled = experiment.with_shuffled_weights(model)
+    torch.testing.assert_close(lecture.predict(shuffled, citations)[0], lecture.predict(model, citations)[0])
     model = lecture.train(lecture.gat, citations, 0, 3)
     nn.init.normal_(model.last.mix.score.a_key, std=9)
-    dealt = experiment.with_weights_dealt_anew(model)
-    assert not torch.allclose(lecture.predict(dealt, citations)[0], lecture.predict(model, citations)[0])
+    shuffled = experiment.with_shuffled_weights(model)
+    assert not torch.allclose(lecture.predict(shuffled, citations)[0], lecture.predict(model, citations)[0])
 
 
 def test_hidden_documents_are_gone_with_all_their_references_and_nothing_else_is(experiment, citations):
@@ -359,6 +360,32 @@ def test_the_papers_rule_gives_accuracy_and_minus_loss(experiment):
     accuracy, minus_loss = experiment.by_accuracy_and_loss(logits, torch.tensor([0, 1, 1]))
     assert accuracy == pytest.approx(2 / 3)
     assert minus_loss == pytest.approx(-F.cross_entropy(logits, torch.tensor([0, 1, 1])).item())
+
+
+def test_edges_between_similar_words_join_each_node_to_those_most_like_it(experiment, citations):
+    alike = experiment.of_similar_words(citations)
+    words = citations.features.toarray()
+    words /= np.linalg.norm(words, axis=1, keepdims=True).clip(1e-9)
+    likeness = words @ words.T
+    np.fill_diagonal(likeness, -1)
+    degree = citations.targets.bincount(minlength=97).tolist()
+    chosen = set()
+    for node, n_edges in enumerate(degree):
+        wanted = (n_edges + 1) // 2
+        last = np.sort(likeness[node])[::-1][wanted - 1] if wanted else 2
+        mine = set(alike.sources[alike.targets == node].tolist())
+        assert mine >= {other for other in range(97) if likeness[node, other] > last + 1e-6}
+        chosen |= {(node, other) for other in mine if likeness[node, other] > last - 1e-6}
+    both = set(zip(alike.sources.tolist(), alike.targets.tolist(), strict=True))
+    assert all((a, b) in chosen or (b, a) in chosen for a, b in both), "nobody is joined who was not chosen"
+    assert len(both) == pytest.approx(len(citations.sources), rel=0.4)
+
+
+def test_training_until_patience_ends_counts_its_epochs_and_keeps_the_rule(lecture, experiment, citations, monkeypatch):
+    monkeypatch.setattr(experiment, "PAPER_EPOCHS", 11)
+    got = experiment.until_patience_ends(citations, 3, experiment.by_accuracy_and_loss)
+    model = lecture.train(lecture.gat, citations, 3, 11, select=experiment.by_accuracy_and_loss)
+    assert got == {"accuracy": pytest.approx(lecture.test_accuracy(model, citations)), "epochs": 11}
 
 
 def test_costs_are_told_for_every_size_and_for_small_graphs_together(experiment, monkeypatch):
