@@ -518,6 +518,11 @@ def _draw_weights() -> tuple:
     return torch.randn(n_words, d_hidden), (0.7 * torch.randn(n_words)).softmax(0)
 
 
+def _draw_one_change() -> tuple:
+    """Draw as few words as allowed, so that a single change, up to its size, keeps the vector."""
+    return torch.randn(7, 5), (0.7 * torch.randn(7)).softmax(0)
+
+
 def _why_not_other_weights(other: Tensor, states: Tensor, weights: Tensor) -> str | None:
     if other.shape != weights.shape:
         raise ValueError
@@ -614,6 +619,7 @@ OTHER_WEIGHTS = Exercise(
         ),
     },
     fault=_why_not_other_weights,
+    hard={"where there are as few words as allowed": _draw_one_change},
 )
 
 
