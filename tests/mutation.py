@@ -36,7 +36,10 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "03_indifferent_query": {
         "return seen[:, None] * query - states": "all states change their sign: scores stay 0, states still differ"
     },
-    "03_other_weights": {"falling = change <= 0": "no number of a change that was computed is exactly zero"},
+    "03_other_weights": {
+        "falling = change <= 0": "no number of a change that was computed is exactly zero",
+        "ones = torch.ones(len(states), 2)": "the equation for the sum stands there twice",
+    },
     "06_layers_until_alike": {
         "return (x - x.amin(0)).max()": "the largest number of a column is one of its numbers",
         "return (x.amax(0) - x).max()": "the smallest number of a column is one of its numbers",

@@ -306,7 +306,7 @@ def test_what_else_a_notebook_does_is_not_run_unless_asked(tmp_path):
         ("last_state = torch.zeros(3)", "not yet", "Expected a function, found Tensor"),
         ("def last_state(s, n):\n    yield 1", "not yet", "found generator"),
         ("async def last_state(s, n):\n    return 1", "not yet", "found coroutine"),
-        ("def last_state(s, n):\n    return torch.nested.nested_tensor([s[0], s[0, :2]])", "not yet", "nested tensor"),
+        ("def last_state(s, n):\n    return torch.nested.nested_tensor([s[0], s[0, :2]])", "not yet", "nested"),
         ("def last_state(s, n):\n    return s.flip(0).numpy()[::-1]", "not yet", "as it came in"),
     ],
 )  # fmt: skip
@@ -719,7 +719,7 @@ def test_every_notebook_has_a_text_whatever_its_name(tmp_path, capsys):
 def test_a_folder_that_is_missing_is_named_and_a_handout_counted(tmp_path, capsys, monkeypatch):
     with pytest.raises(Stop, match="There is no folder"):
         main(["grade", str(tmp_path / "nothing here")])
-    monkeypatch.setattr(classroom, "handout", lambda folder: ["one"])
+    monkeypatch.setattr(classroom, "handout", lambda folder, language: ["one"])
     assert main(["handout", str(tmp_path)]) == 0
     assert "1 lectures without solutions" in capsys.readouterr().out
 

@@ -22,7 +22,7 @@ def corpus():
     return translate([7, 19, 345_678, 20_011, 981, 45, 700_300, 1_000_002], "de")
 
 
-@pytest.mark.parametrize("kind", ["Translator", "GatesApart", "AskAfterUpdate"])
+@pytest.mark.parametrize("kind", ["Translator", "AskAfterUpdate"])
 @pytest.mark.parametrize("name", ["additive", "dot"])
 def test_teacher_forcing_gives_what_step_by_step_gives(name, kind):
     model = scored(name, kind)
@@ -202,7 +202,7 @@ def test_each_korean_syllable_has_its_own_latin_letters():
     assert len(set(experiment.ROMAN.values())) == len(experiment.ROMAN)
 
 
-def scored(name, kind="GatesApart"):
+def scored(name, kind="Translator"):
     set_seed(0)
     model = getattr(experiment, kind)(vocabulary(N_SOURCE), vocabulary(N_TARGET)).eval()
     experiment.choose_score(model, name)
@@ -260,16 +260,6 @@ def test_the_decoder_that_asks_after_its_update_gives_what_a_loop_over_pytorchs_
         torch.testing.assert_close(logits[0, t], model.to_words(torch.cat([state, model.embedding(word), context])))
 
 
-def test_the_cell_with_gates_apart_is_pytorchs_cell_with_other_first_weights():
-    set_seed(0)
-    ours, cell = experiment.GatesApartCell(), torch.nn.GRUCell(3 * lecture.D_ENCODER, lecture.D_DECODER)
-    assert 3 * lecture.D_ENCODER == lecture.D_EMBEDDING + 2 * lecture.D_ENCODER
-    cell.weight_ih.data = torch.cat([ours.from_word.weight, ours.from_context.weight], dim=1)
-    cell.bias_ih, cell.weight_hh, cell.bias_hh = ours.from_word.bias, ours.remember.weight, ours.remember.bias
-    inputs, state = torch.randn(7, cell.input_size), torch.randn(7, cell.hidden_size)
-    torch.testing.assert_close(ours(inputs, state), cell(inputs, state), rtol=0, atol=1e-6)
-
-
 def test_the_new_state_has_read_the_word_just_written():
     model = scored("additive", "AskAfterUpdate")
     source, previous = pad(sentences([7, 5], N_SOURCE)), torch.stack(sentences([11, 11], N_TARGET))
@@ -297,6 +287,55 @@ def test_a_score_keeps_memory_for_what_it_builds_for_each_pair_of_query_and_key(
     more = 1e6 * (kept("additive") - kept("dot"))
     assert more > 4 * pairs * lecture.D_ATTENTION
     assert 1e6 * (kept("concat") - kept("dot")) > 4 * pairs * (lecture.D_DECODER + 2 * lecture.D_ENCODER)
+
+
+def test_a_second_start_is_the_same_score_from_other_weights_on_the_same_batches(corpus, monkeypatch):
+    begun, timed = {}, []
+
+    def watched(model, train, seed, epochs):
+        begun[len(begun)] = (model, model.to_words.weight.clone(), seed, train)
+
+    monkeypatch.setattr(experiment, "load_number_words", lambda *_, **__: corpus)
+    monkeypatch.setattr(experiment, "FEW_TEST", 2)
+    monkeypatch.setattr(experiment, "train_translator", watched)
+    monkeypatch.setattr(
+        experiment, "seconds_in_turn", lambda models, *_: timed.append(models) or dict.fromkeys(models, 1.0)
+    )
+    results = experiment.experiment_scores(5)
+    named = dict(zip(timed[0], begun.values(), strict=True))
+    for claim in experiment.SCORE_CLAIMS:
+        assert all("exact match" in results[name] for name in claim.compared)
+        once, again = named[claim.baseline], named[claim.control]
+        assert claim.control == f"{claim.baseline}, again"
+        assert type(once[0].score) is type(again[0].score)
+        assert not torch.equal(once[1], again[1])
+        assert (once[2], once[3]) == (again[2], again[3]), "the same batches"
+    assert len({weights.sum().item() for name, (_, weights, *_) in named.items() if "again" not in name}) == 1
+
+
+def test_updates_are_timed_in_turn_and_the_first_rounds_do_not_count(corpus, monkeypatch):
+    spent, order = [0.0], []
+    names = ("dot", "additive")
+    models = {name: experiment.Translator(*map(Vocabulary, (corpus.source, corpus.target))) for name in names}
+    for name, model in models.items():
+        experiment.choose_score(model, name)
+
+    def slow(model, source, target):
+        order.append(next(name for name, other in models.items() if other is model))
+        spent[0] += 100.0 if len(order) <= 2 * experiment.UNTIMED else {"dot": 1.0, "additive": 3.0}[order[-1]]
+        return lecture.batch_loss(model, source, target)
+
+    monkeypatch.setattr(experiment, "batch_loss", slow)
+    monkeypatch.setattr(experiment.time, "process_time", lambda: spent[0])
+    monkeypatch.setattr(lecture, "BATCH_SIZE", 1)
+    pairs = corpus.subset([*range(len(corpus))] * 4)
+    seconds = experiment.seconds_in_turn(models, pairs, 3)
+    updates = experiment.FEW_EPOCHS * len(pairs)
+    assert seconds == pytest.approx({"dot": updates * 1.0, "additive": updates * 3.0})
+    rounds = [tuple(order[i : i + 2]) for i in range(0, len(order), 2)]
+    assert len(rounds) == experiment.UNTIMED + experiment.TIMED
+    assert {tuple(sorted(some)) for some in rounds} == {("additive", "dot")}
+    assert len({*rounds}) == 2, "in another order"
 
 
 def wide(look_back=True, seed=0):

@@ -11,7 +11,7 @@ from course_utils.exercises import checks, copies, kinds
 from course_utils.exercises.catalogue import EXERCISES
 from course_utils.exercises.classroom import SPEAKS_OF_SOLUTIONS, handout
 from course_utils.exercises.copies import copy_of, make_copies
-from course_utils.files import EXPERIMENT_NOTEBOOKS, README, START_AND_LECTURES
+from course_utils.files import EXPERIMENT_NOTEBOOKS, NOTEBOOKS, README, START_AND_LECTURES
 from course_utils.languages import catalogues, package, weave
 from course_utils.languages.__main__ import main
 from course_utils.languages.catalogues import COURSE, exported, imported, lost, messages, open_messages, read, update

@@ -1,6 +1,7 @@
 """Lecture 03: its score is the package's, its poolings are what they say, and padding is never read."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -876,11 +877,16 @@ def test_only_tf_idf_reads_whole_reviews(experiment, monkeypatch):
     monkeypatch.setattr(experiment, "load_documents", lambda name, progress: folded_reviews())
     monkeypatch.setattr(experiment, "REVIEW_WORDS", 4)
     networks, counted = [], []
-    monkeypatch.setattr(experiment, "compare_models", lambda corpus, seed: networks.append(corpus) or {})
+    model = SimpleNamespace(read=SimpleNamespace(pool=None))
+    monkeypatch.setattr(experiment, "train", lambda corpus, name, seed: networks.append(corpus) or model)
+    monkeypatch.setattr(experiment, "train_variant", lambda corpus, *_: networks.append(corpus) or model)
+    monkeypatch.setattr(experiment, "shuffled", lambda pool, seed: pool)
+    monkeypatch.setattr(experiment, "predict", lambda model, test, *pool: (torch.zeros(len(test)), None))
     monkeypatch.setattr(experiment, "by_counts", lambda taught, corpus: counted.append((taught, corpus)))
-    assert set(experiment.compare_on_reviews(2)) == {"TF-IDF, whole reviews"}
-    assert {len(words) for words in networks[0].words} == {4}
-    assert [{len(words) for words in corpus.words} for corpus in counted[0]] == [{6}, {6}]
+    assert {"attention", "mean", "TF-IDF", "TF-IDF, whole reviews"} < set(experiment.compare_on_reviews(2))
+    assert all({len(words) for words in corpus.words} == {4} for corpus in networks)
+    read = [[{len(words) for words in corpus.words} for corpus in pair] for pair in counted]
+    assert read == [[{4}, {4}], [{6}, {6}]]
 
 
 def test_whole_words_and_pieces_are_counted_and_missed_each_on_its_own_texts(korean, monkeypatch):

@@ -152,7 +152,10 @@ _POOL_SLOTS = (
             **weighing.bends("tanh"),
         },
     ),
-    (lambda hidden, u: hidden @ u, weighing.readings("u")),
+    (
+        lambda hidden, u: hidden @ u,
+        {name: slip for name, slip in weighing.readings("u").items() if name != "units not added up"},  # it is refused
+    ),
     (
         masked_softmax,
         {

@@ -75,10 +75,14 @@ _CROSS_SLOTS = (
     (
         lambda weights, values, scores, memory: (weights @ values, weights),
         {
-            **weighing.adapted(
-                weighing.of_averages_by_query(),
-                lambda f: lambda weights, values, scores, memory: (f(weights, values[None]), weights),
-            ),
+            **{
+                name: slip
+                for name, slip in weighing.adapted(
+                    weighing.of_averages_by_query(),
+                    lambda f: lambda weights, values, scores, memory: (f(weights, values[None]), weights),
+                ).items()
+                if name != "added up over all rows"  # all rows meet the same values
+            },
             "scores for weights": (
                 lambda weights, values, scores, memory: (weights @ values, scores),
                 "The context is right, but the second tensor holds the scores; its rows should sum to one.",

@@ -172,7 +172,7 @@ def differences(before: dict[str, str], after: dict[str, str], allowed: tuple[st
     return [name for name in names if not any(fnmatch(name, pattern) for pattern in allowed)]
 
 
-def _small_site(folder: Path, _pages: Path, _address: str) -> None:
+def _small_site(folder: Path, *_how: object) -> None:
     folder.mkdir()
     (folder / "conf.py").write_text('extensions = ["myst_parser"]\nhtml_theme = "basic"\n', encoding="utf-8")
     (folder / "index.md").write_text("# Title\n", encoding="utf-8")
