@@ -175,8 +175,9 @@ def test_a_text_of_an_earlier_english_is_not_taken_and_a_lost_formula_is_named(a
     formula = next(message for message in messages(NAME) if "$" in message.english)
     text = f"%%% {formula.name} {formula.mark} · x\n{formula.english.replace('$', '')} Ŝ\n"
     assert any("lacks '$" in line for line in imported(CODE, NAME, text))
-    with pytest.raises(Stop, match="no message"):
-        imported(CODE, NAME, "%%% nowhere 12345678 · x\nŜ\n")
+    for line in ("%%% nowhere 12345678 · x", "%%% nowhere"):
+        with pytest.raises(Stop, match="no message 'nowhere'"):
+            imported(CODE, NAME, f"{line}\nŜ\n")
 
 
 @pytest.mark.parametrize(

@@ -278,10 +278,10 @@ def imported(language: str, name: str, text: str) -> list[str]:
     known = {message.name: message for message in messages(name)}
     given, told = {}, []
     for head, block in re.findall(r"^%%% (?!- )([^\n]*)\n(.*?)(?=^%%% |\Z)", text, re.DOTALL | re.MULTILINE):
-        key, mark = head.split(BETWEEN)[0].strip().rsplit(" ", 1)
+        key, _, mark = head.split(BETWEEN)[0].strip().rpartition(" ")
         message, translation = known.get(key), block.strip("\n")
         if message is None:
-            raise Stop(f"{name} has no message {key!r}: nothing was taken. Keep the lines that begin with %%%.")
+            raise Stop(f"{name} has no message {key or head!r}: nothing was taken. Keep the lines that begin with %%%.")
         if mark != message.mark:
             told.append(f"{key}: its English has changed since the export, so it was left out.")
         elif translation and translation != message.english.strip("\n"):
