@@ -10,7 +10,9 @@ from course_utils.files import CHECKOUT, CLAIMS, EXPERIMENTS, README
 from course_utils.refusals import read_json, read_text
 
 PACKAGE = CHECKOUT / "course_utils"
-PAGES = [PACKAGE / "publishing" / "site_sources" / f"{name}.md" for name in ("index", "play", "using", "teaching")]
+PAGES = [
+    PACKAGE / "publishing" / "site_sources" / f"{name}.md" for name in ("index", "play", "using", "teaching", "beyond")
+]
 PAGES += [PACKAGE / "publishing" / "site_sources" / "glossary.md", README, CLAIMS]
 FROM_RECORDS = ("✓", "✗", "?", "| ")  # how blocks of CLAIMS.md begin whose numbers are written from the records
 ALL_SAID = ("exercises", "explorer", "home", "six_rows", "card", "rule")  # rooms and files with sentences for readers

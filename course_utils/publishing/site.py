@@ -289,7 +289,7 @@ def write_pages(
     stages = {f"stage {name}": spoken(stage_html(name, "02")) for name in STAGES}
     for name, marked in (("index.md", parts), ("play.md", stages)):
         (folder / name).write_text(filled(woven_page(read_text(folder / name), language), marked), encoding="utf-8")
-    for name in ("using.md", "teaching.md"):
+    for name in ("using.md", "teaching.md", "beyond.md"):
         (folder / name).write_text(woven_page(read_text(folder / name), language), encoding="utf-8")
     (folder / "data.md").write_text(read_text(CARDS), encoding="utf-8")
     (folder / "glossary.md").write_text(glossary_page(glossary, said("Taught in", language)), encoding="utf-8")
