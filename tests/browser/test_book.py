@@ -25,7 +25,7 @@ def printed(chromium, tmp_path_factory):
     page = chromium.new_page(viewport={"width": A4_BETWEEN_THE_MARGINS, "height": 900}, color_scheme="light")
     asked = []
     page.on("request", lambda request: asked.append(request.url))
-    page.set_default_timeout(0)
+    page.set_default_timeout(600_000)
     page.goto((folder / "book.html").as_uri())
     page.evaluate(READY)
     page.emulate_media(media="print")

@@ -59,7 +59,7 @@ def test_each_slide_fits_in_a_longer_language(watch, serve, translated, tmp_path
 @pytest.mark.parametrize("name", PAGES)
 def test_a_phone_shows_a_longer_language_without_scrolling_sideways(name, watch, address):
     watched = watch(**PHONE)
-    watched.page.set_default_timeout(0)  # a busy machine is no error
+    watched.page.set_default_timeout(120_000)  # a busy machine is no error
     watched.page.goto(f"{address}/{CODE}/{name}.html")
     screenshot(watched.page, "site", CODE, name.replace("/", "-"))
     assert watched.page.evaluate("document.documentElement.lang") == CODE
@@ -70,11 +70,11 @@ def test_a_phone_shows_a_longer_language_without_scrolling_sideways(name, watch,
 
 def test_a_page_leads_to_the_same_section_in_the_other_language_and_back(watch, address):
     watched = watch()
-    watched.page.set_default_timeout(0)
+    watched.page.set_default_timeout(120_000)
     place = f"{PAGES[0]}.html#the-equation-score-softmax-average"
     watched.page.goto(f"{address}/{place}")
     for there in (f"{CODE}/{place}", place):
-        watched.page.wait_for_function("document.querySelector('.bd-toc-nav .nav-link.active')")
+        watched.page.wait_for_load_state("load")  # the script that adds the section's name is there
         watched.page.click("a.language:visible")
         watched.page.wait_for_url(f"{address}/{there}")
         assert watched.page.evaluate("document.querySelector(location.hash).tagName") == "SECTION"
