@@ -74,7 +74,7 @@ def test_a_page_leads_to_the_same_section_in_the_other_language_and_back(watch, 
     place = f"{PAGES[0]}.html#the-equation-score-softmax-average"
     watched.page.goto(f"{address}/{place}")
     for there in (f"{CODE}/{place}", place):
-        watched.page.wait_for_load_state("load")  # the script that adds the section's name is there
+        watched.page.wait_for_load_state("networkidle")  # whoever leaves sooner breaks off the formulas' type
         watched.page.click("a.language:visible")
         watched.page.wait_for_url(f"{address}/{there}")
         assert watched.page.evaluate("document.querySelector(location.hash).tagName") == "SECTION"
