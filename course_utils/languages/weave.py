@@ -4,7 +4,7 @@ Text of which there is no translation, or one of an earlier English, is shown in
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
 
@@ -63,11 +63,17 @@ def woven_page(page: str, language: str, headings: bool = True) -> str:
 
 def say_outputs(notebook: NotebookNode, language: str) -> None:
     """Let maps, stages and cards speak a language, in place, for a page on which no cell is run."""
-    for cell in notebook.cells if language else ():
+    if language:
+        change_markup(notebook, lambda markup: speaker(language).shown(markup) if OURS.search(markup) else markup)
+
+
+def change_markup(notebook: NotebookNode, change: Callable[[str], str]) -> None:
+    """Change, in place, the HTML that a notebook's cells have shown."""
+    for cell in notebook.cells:
         for output in cell.get("outputs", []):
-            markup = "".join(output.get("data", {}).get("text/html", ""))
-            if OURS.search(markup):
-                output["data"]["text/html"] = speaker(language).shown(markup)
+            shown = output.get("data", {}).get("text/html")
+            if shown is not None:
+                output["data"]["text/html"] = change("".join(shown))
 
 
 def in_language(source: str, known: Mapping[str, str], language: str) -> str:

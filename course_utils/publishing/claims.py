@@ -4,6 +4,7 @@ import html
 import re
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 from docutils.nodes import make_id
 
@@ -27,7 +28,7 @@ def page(text: str, styles: Styles, shown: Callable[[str], str] = str) -> tuple[
     parts = []
     for lecture, experiment in zip(LECTURES, EXPERIMENT_NOTEBOOKS, strict=True):
         title = read_notebook(lecture).cells[0].source.splitlines()[0].lstrip("# ")
-        sections = measured_in(experiment.stem)
+        sections = measured_in(experiment)
         lines = []
         for record in records_of(lecture.stem[:2]):
             for claim in record.claims:
@@ -65,13 +66,12 @@ def bar(words: Counter[str]) -> str:
     return f'<a class="verdict-bar" href="claims.html">{parts}</a>'
 
 
-def measured_in(lecture: str) -> dict[str, str]:
+def measured_in(experiment: Path) -> dict[str, str]:
     """Give the name of each record → the section of the experiment that measures it."""
-    (path,) = [path for path in EXPERIMENT_NOTEBOOKS if path.stem == lecture]
     found, heading = {}, ""
-    for cell in read_notebook(path).cells:
+    for cell in read_notebook(experiment).cells:
         if cell.cell_type == "markdown":
             heading = (re.findall(r"^##+ (.+)$", cell.source, re.MULTILINE) or [heading])[-1]
         else:
-            found.update(dict.fromkeys(re.findall(rf'"({lecture[:2]}_\w+)"', cell.source), heading))
+            found.update(dict.fromkeys(re.findall(rf'"({experiment.stem[:2]}_\w+)"', cell.source), heading))
     return found

@@ -14,6 +14,7 @@ from nbformat import NotebookNode
 from PIL import Image
 
 from course_utils.files import LECTURES, PICTURES, README, RUNS
+from course_utils.languages.weave import change_markup
 from course_utils.palette import NOTHING, WEIGHT
 from course_utils.refusals import Damaged, Stop, damaged, read_json
 
@@ -62,10 +63,7 @@ def put_pictures_into_files(notebook: NotebookNode, folder: Path, address: str, 
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = WRITTEN.sub(written, BESIDE.sub(beside, cell.source))
-        for output in cell.get("outputs", []):
-            shown = output.get("data", {}).get("text/html")
-            if shown is not None:
-                output["data"]["text/html"] = EMBEDDED.sub(embedded, "".join(shown))
+    change_markup(notebook, lambda markup: EMBEDDED.sub(embedded, markup))
 
 
 def picture_file(png: bytes, folder: Path) -> tuple[str, str]:

@@ -41,7 +41,7 @@ from course_utils.files import (
 from course_utils.folders import foreign, manifest, private_folder, put, refuse
 from course_utils.languages.catalogues import checked, released
 from course_utils.languages.speaking import said, speaker
-from course_utils.languages.weave import say_outputs, slug, woven, woven_page
+from course_utils.languages.weave import change_markup, say_outputs, slug, woven, woven_page
 from course_utils.palette import LIGHT
 from course_utils.publishing import addresses, claims
 from course_utils.publishing.assets import copy_mathjax, write_look
@@ -209,9 +209,7 @@ def gather(
         say_outputs(page, language)
         up = "../" * (1 + name.count("/"))
         put_pictures_into_files(page, static / "figures", f"{up}_static/figures", lazy=True)
-        for output in (output for cell in page.cells for output in cell.get("outputs", [])):
-            if "text/html" in output.get("data", {}):
-                output.data["text/html"] = styles.taken_from("".join(output.data["text/html"]))
+        change_markup(page, styles.taken_from)
         links = actions(path, name, up, repository, language)
         told = ""
         if path not in EXPERIMENT_NOTEBOOKS:

@@ -19,8 +19,14 @@ FRAME = "Ada Lovelace · Reading machines · 1 May 2027"
 SCREENS = [{"width": 1280, "height": 720}, {"width": 1920, "height": 1080}]
 AS_NEW = """() => { for (const slide of Reveal.getSlides()) {
     delete slide.dataset.fitted;
-    slide.classList.remove("few", "alone");
+    slide.classList.remove("few", "alone", "tight");
 } }"""
+WHERE = "[Reveal.getIndices().h, Reveal.getIndices().v]"
+TURN_TO = """part => {
+    const {h, v} = Reveal.getIndices(part.closest("section"));
+    Reveal.slide(h, v, 99);
+    return [h, v];
+}"""
 MEASURE = """() => {
   const slide = Reveal.getCurrentSlide();
   const size = Reveal.getComputedSlideSize();
@@ -143,13 +149,9 @@ def test_the_explorer_works_in_a_deck_and_its_arrow_keys_turn_no_page(shown):
     explorers = shown.page.locator(".attention-explorer")
     assert bool(explorers.count()) == shown.name.startswith(EXPLORED)
     for explorer in explorers.all():
-        place = explorer.evaluate("""explorer => {
-            const {h, v} = Reveal.getIndices(explorer.closest("section"));
-            Reveal.slide(h, v, 99);
-            return [h, v];
-        }""")
+        place = explorer.evaluate(TURN_TO)
         walk_through(explorer)
-        assert shown.page.evaluate("[Reveal.getIndices().h, Reveal.getIndices().v]") == place
+        assert shown.page.evaluate(WHERE) == place
     assert not shown.problems
 
 
@@ -158,13 +160,9 @@ def test_the_stages_of_a_lecture_work_in_its_deck_and_their_keys_turn_no_page(sh
     stages = page.locator(".attention-live")
     assert bool(stages.count()) == (shown.name in STAGED)
     for stage in stages.all():
-        place = stage.evaluate("""stage => {
-            const {h, v} = Reveal.getIndices(stage.closest("section"));
-            Reveal.slide(h, v, 99);
-            return [h, v];
-        }""")
+        place = stage.evaluate(TURN_TO)
         play(stage)
-        assert page.evaluate("[Reveal.getIndices().h, Reveal.getIndices().v]") == place
+        assert page.evaluate(WHERE) == place
         assert page.evaluate("Reveal.getCurrentSlide().scrollHeight") <= 720, "it fits when it is played with"
     assert not shown.problems
 
