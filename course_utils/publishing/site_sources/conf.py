@@ -24,6 +24,7 @@ myst_enable_extensions = ["dollarmath", "amsmath", "deflist", "colon_fence"]
 myst_heading_anchors = 3
 numpydoc_show_class_members = False
 autodoc_typehints = "none"  # numpydoc's sections say it
+autodoc_preserve_defaults = True  # as the source writes them: no path of the machine that builds
 
 html_theme = "pydata_sphinx_theme"
 html_title = course_site["title"]
