@@ -371,7 +371,8 @@ def test_each_stage_runs_what_its_name_says(tmp_path):
     assert lines["data"] == "-m course_utils.data build"
     assert lines["slides"] == "-m course_utils.publishing.slides"
     assert lines["unit tests"].startswith("-m pytest -m not browser -n 2 --dist loadfile tests ")
-    assert "--nbval-lax --nbval-current-env --nbval-cell-timeout=300 -n 2 --dist loadfile" in lines["notebooks"]
+    assert "--nbval-lax --nbval-current-env --nbval-sanitize-with=tests/nbval.cfg" in lines["notebooks"]
+    assert "--nbval-cell-timeout=300 -n 2 --dist loadfile" in lines["notebooks"]
     assert "-m browser -n 2 --dist loadfile --no-loadscope-reorder tests/browser" in lines["browser"]
 
 

@@ -1,6 +1,7 @@
 """The anatomy of a lecture: what every notebook has, in which order, and what it must never have."""
 
 import ast
+import json
 import re
 import statistics
 from itertools import pairwise
@@ -11,7 +12,7 @@ import pytest
 from course_utils.evidence.fingerprint import fingerprint
 from course_utils.evidence.record import RECORDS, Claim, Record
 from course_utils.files import EXPERIMENT_NOTEBOOKS, EXPERIMENTS, LECTURES, NOTEBOOKS, START_AND_LECTURES
-from course_utils.publishing.notebooks import picture
+from course_utils.publishing.notebooks import PROGRESS_BAR, picture
 from course_utils.publishing.readme import PICTURES, signature
 from course_utils.publishing.slides import hides_code
 
@@ -155,7 +156,16 @@ def test_at_least_three_outputs_that_the_text_discusses_are_compared(name):
 @every_notebook
 def test_what_is_compared_has_an_output_and_no_cell_begins_with_a_mark_for_the_tests(name):
     assert not [cell.source for cell in code_cells(name) if "# NBVAL" in cell.source]
-    assert all(cell.outputs for cell in code_cells(name) if "nbval-check-output" in tags(cell))
+    compared = [cell for cell in code_cells(name) if "nbval-check-output" in tags(cell)]
+    assert all(cell.outputs for cell in compared)
+
+
+@every_notebook
+def test_what_is_compared_shows_no_picture_whose_pixels_differ_by_machine_and_nothing_shows_a_corpus_being_built(name):
+    outputs = {cell.id: json.dumps(cell.outputs, ensure_ascii=False) for cell in code_cells(name)}
+    compared = {cell.id for cell in code_cells(name) if "nbval-check-output" in tags(cell)}
+    assert not [cell for cell in compared if "base64" in outputs[cell] or PROGRESS_BAR.search(outputs[cell])]
+    assert not [cell for cell, shown in outputs.items() if "number words en-" in shown or "reading docstrings" in shown]
 
 
 @every_notebook

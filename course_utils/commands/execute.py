@@ -16,6 +16,8 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 from course_utils import kernels
 from course_utils.commands import keep_progress_apart
+from course_utils.data.docstrings.corpus import load_docs
+from course_utils.data.number_words import load_number_words
 from course_utils.files import EXPERIMENTS, NOTEBOOKS, write_atomically
 from course_utils.folders import locked
 from course_utils.publishing.notebooks import read_runs
@@ -28,6 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
     for notebook in notebooks:  # before the first of them takes its minutes
         check_file(notebook)
         read_notebook(notebook)
+    for load in (load_number_words, load_docs):  # else a cell builds them, and keeps that bar as its output
+        load()
     for notebook in notebooks:
         run_notebook(notebook, save=True)
     return 0

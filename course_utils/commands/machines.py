@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from course_utils.commands.test import NBVAL, TWO_AT_A_TIME
 from course_utils.files import CHECKOUT, LECTURES, RUNS, START
 from course_utils.publishing.notebooks import read_runs
 from course_utils.refusals import Stop, carry_out
@@ -45,9 +46,8 @@ INSTRUCTIONS = {
 THREADS = (1, 2, 4)
 RESTRICTED = {name for settings in INSTRUCTIONS.values() for name in settings}
 PYTEST = (sys.executable, "-m", "pytest", "-q")
-TWO_AT_A_TIME = ("-n", "2", "--dist", "loadfile")
 GLOBALLY = ("--random-order", "--random-order-bucket=global")  # all tests, and not only within their files
-NBVAL = ("--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=1200")
+LONG = "--nbval-cell-timeout=1200"  # four threads on one core, beside busy processes
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def play(variation: Variation, seed: int) -> list[Outcome]:
         order = [*GLOBALLY, f"--random-order-seed={seed}"] if variation.shuffled else TWO_AT_A_TIME
         commands = [[*order, "-m", variation.tests, "tests"]]
         if variation.notebooks:
-            commands.append([*NBVAL, *TWO_AT_A_TIME, *variation.notebooks])
+            commands.append([*NBVAL, LONG, *TWO_AT_A_TIME, *variation.notebooks])
         return [run(command, root, environment, scratch / f"{i}.xml") for i, command in enumerate(commands)]
 
 

@@ -20,7 +20,7 @@ PYTEST = (sys.executable, "-m", "pytest")
 RUFF = (sys.executable, "-m", "ruff")
 TWO_AT_A_TIME = ("-n", "2", "--dist", "loadfile")
 IN_ORDER = "--no-loadscope-reorder"  # else files with few tests come last, such as the long one on JupyterLab
-NBVAL = ("--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300", *TWO_AT_A_TIME)
+NBVAL = ("--nbval-lax", "--nbval-current-env", "--nbval-sanitize-with=tests/nbval.cfg")
 MACHINES = "course_utils.commands.machines"
 
 
@@ -101,7 +101,7 @@ def stages(folder: Path) -> list[list[Stage]]:
         [module("data", "course_utils.data", "build")],  # all that follows finds it ready
         [module("slides", "course_utils.publishing.slides"), module("site", "course_utils.publishing.site")],
         [pytest("unit tests", "-m", "not browser", *TWO_AT_A_TIME, "tests")],
-        [pytest("notebooks", *NBVAL, "notebooks")],
+        [pytest("notebooks", *NBVAL, "--nbval-cell-timeout=300", *TWO_AT_A_TIME, "notebooks")],
         [pytest("browser", "-m", "browser", *TWO_AT_A_TIME, IN_ORDER, "tests/browser")],
     ]
 
