@@ -67,3 +67,70 @@ def both_ways(drawing: Drawing, x: Number, top: Number, bottom: Number) -> None:
     """Draw the two directions of a bidirectional network between two of its states."""
     drawing.line((x - 10, top), (x - 10, bottom), colour="muted")
     drawing.line((x + 10, bottom), (x + 10, top), colour="muted")
+
+
+def who_asks() -> Drawing:
+    """Draw a decoder, which asks anew at every step, beside one learned query, which asks every document the same."""
+    drawing = Drawing(
+        "A query that is computed beside one that is learned",
+        "Left, translation: the decoder's states s1, s2 and s3 are three queries, and each looks at other source "
+        "words, drawn by the width of its lines. Right, documents: there is no decoder, and one learned query u asks "
+        "all three documents the same; in each it finds other words, drawn by the strength of their colour.",
+        height=374,
+    )
+    drawing.words(240, 30, "translation", LARGE, bold=True)
+    drawing.words(240, 64, "a new query for each word", TEXT, "query")
+    drawing.words(720, 30, "documents", LARGE, bold=True)
+    drawing.words(720, 64, "one learned query for all", TEXT, "query")
+    drawing.line((480, 20), (480, 354), colour="line", head=False)
+    rows, sources = (130, 215, 300), (116, 182, 248, 314)
+    for number, (y, scores) in enumerate(zip(rows, ((2, 0, -1, -1), (-1, 0, 0.5, 2.5), (-1, 0, 2.5, 0)), strict=True)):
+        drawing.box(110, y, 66, 50, "query_tint", "query")
+        drawing.formula(110, y, f"s_{number + 1}", LARGE, "query")
+        if number:
+            drawing.line((110, rows[number - 1] + 26), (110, y - 26))
+        for source, weight in zip(sources, softmax(scores), strict=True):
+            drawing.curve((144, y), (337, source), "query", 0.75 + 5 * weight)
+    for number, y in enumerate(sources, start=1):
+        drawing.box(370, y, 66, 44, "key_tint", "key")
+        drawing.formula(370, y, f"h_{number}", LARGE)
+    drawing.box(574, rows[1], 66, 50, "query_tint", "query")
+    drawing.formula(574, rows[1], "u", 28, "query")
+    for y, scores in zip(rows, ((2, 0, -1, 0), (-1, 1.5, 0, 1.5), (0, -1, -1, 2)), strict=True):
+        drawing.curve((608, rows[1]), (681, y), "query", 2.25)
+        drawing.box(790, y, 216, 60, "panel", "key")
+        for place, weight in enumerate(softmax(scores)):
+            drawing.box(715 + 50 * place, y, 42, 38, "paper", None, 5)
+            drawing.box(715 + 50 * place, y, 42, 38, "weight", None, 5, strength=0.08 + 0.92 * weight)
+    return drawing
+
+
+def areas() -> Drawing:
+    """Draw the same document as a rectangle, in which the area of a word is its weight."""
+    shares = softmax(SENTENCE_SCORES)
+    of_words = [softmax(scores) for scores in WORD_SCORES]
+    drawing = Drawing(
+        "A word's weight in the document is an area",
+        "A rectangle with one row per sentence, as high as the sentence's weight; each row is cut into its words, as "
+        "wide as their weights in the sentence. So a word's area is its weight in the document. The word plot has "
+        "more of its sentence than signal has of its own, but its row is thin, and so its area is small.",
+        height=476,
+    )
+    left, width, top, tall = 96, 470, 84, 372
+    drawing.words(left + width / 2, 28, "width: the word's weight in its sentence", TEXT, "muted")
+    drawing.words(left + width / 2, 56, "height: the sentence's weight", TEXT, "muted")
+    drawing.words(left + width + 18, 56, "area: weight in the document", TEXT, "weight", "start", bold=True)
+    for words, weights, share in zip(SENTENCES, of_words, shares, strict=True):
+        height, at = share * tall, left
+        middle = top + height / 2
+        drawing.words(left - 12, middle, f"{share:.2f}", TEXT, "muted", "end")
+        for word, weight in zip(words, weights, strict=True):
+            drawing.box(at + weight * width / 2, middle, weight * width, height, "weight_tint", "weight", 3)
+            if weight * width > 80:
+                drawing.words(at + weight * width / 2, middle, word, SMALL if height < 30 else LARGE)
+            at += weight * width
+        word, weight = words[-1], weights[-1]
+        product = f"{word}: {share:.2f} × {weight:.2f} = {share * weight:.2f}"
+        drawing.words(left + width + 18, middle, product, TEXT, "ink", "start")
+        top += height
+    return drawing

@@ -77,3 +77,41 @@ def draw() -> Drawing:
     legend = "Each row is a query, each column a key; the stronger its colour, the larger the weight."
     drawing.words(1.5 * COLUMN, 2 * ROW + 8, legend, SMALL, "muted")
     return drawing
+
+
+def equation() -> Drawing:
+    """Draw the equation of the course: one query, three keys, three values, one answer."""
+    drawing = Drawing(
+        "One query, three keys, three values",
+        "From left to right: a query q is compared with three keys by the score f. A softmax makes three weights of "
+        "the scores, drawn as bars; the first is the largest. Each weight says how strongly the value beside it goes "
+        "into the sum A, drawn by the width of its line.",
+        height=300,
+    )
+    rows = (108, 186, 264)
+    query, key, bar, value, answer = 82, 286, 500, 700, 876
+    heads = (
+        (query, "the query\nasks", "query"),
+        (key, "keys decide\nwho answers", "key"),
+        (bar, "softmax:\nweights", "weight"),
+        (value, "values are\nthe answers", "value"),
+        (answer, "their\naverage", "ink"),
+    )
+    for x, name, colour in heads:
+        drawing.words(x, 36, name, 21, colour)
+    drawing.box(query, rows[1], 66, 56, "query_tint", "query")
+    drawing.formula(query, rows[1], "q", 28, "query")
+    for number, (y, weight) in enumerate(zip(rows, softmax([1.2, 0.2, -0.6]), strict=True), start=1):
+        drawing.curve((query + 34, rows[1]), (key - 35, y), "query")
+        drawing.box(key, y, 68, 48, "key_tint", "key")
+        drawing.formula(key, y, f"k_{number}", 26)
+        drawing.line((key + 35, y), (bar - 57, y), colour="key")
+        drawing.formula((key + bar) / 2 - 10, y - 17, "f", 22)
+        drawing.bar(bar, y, 112, 28, weight)
+        drawing.line((bar + 58, y), (value - 35, y), colour="weight")
+        drawing.box(value, y, 68, 48, "value_tint", "value")
+        drawing.formula(value, y, f"v_{number}", 26, "value")
+        drawing.curve((value + 35, y), (answer - 36, rows[1]), "value", 1.5 + 8 * weight)
+    drawing.circle(answer, rows[1], 36, "value_tint", "value")
+    drawing.formula(answer, rows[1], "A", 28, "value")
+    return drawing
