@@ -1,4 +1,4 @@
-"""Lecture 04: a window that slides, how far it reaches, ways through a sentence, a dictionary, Kim's network."""
+"""Lecture 04: windows and their reach, ways through a sentence, two markers, a dictionary, a scan, Kim's network."""
 
 from itertools import pairwise, product
 
@@ -191,7 +191,7 @@ def _path_of_a_gru(drawing: Drawing, columns: list[Number], bottom: Number, y: N
     for left, right in pairwise(columns):
         drawing.line((left + 13, y), (right - 13, y), colour="value", width=3.5)
     _nodes(drawing, columns, bottom, {0})
-    _nodes(drawing, columns, y, set(range(N_WORDS)))
+    _nodes(drawing, columns, y, set(range(len(columns))))
 
 
 def _path_of_attention(drawing: Drawing, columns: list[Number], bottom: Number, top: Number) -> None:
@@ -200,6 +200,110 @@ def _path_of_attention(drawing: Drawing, columns: list[Number], bottom: Number, 
     drawing.line((columns[0], bottom - 13), (columns[-1] - 9, top + 11), colour="value", width=3.5)
     _nodes(drawing, columns, bottom, {0})
     drawing.circle(columns[-1], top, 12, "value_tint", "value")
+
+
+def markers() -> Drawing:
+    """Draw what the task of two markers asks, and a stack whose field ends before the first of them."""
+    drawing = Drawing(
+        "Two markers decide, and one is out of reach",
+        "Three sentences of six words; the first and the last word of each are markers, drawn dark, five words apart. "
+        "From red to green, the answer is different. From blue to blue, it is the same. In the third, from grey to "
+        "green, a shaded field covers only the last three words: the output at the last word does not hear the first "
+        "marker and must guess.",
+        height=334,
+    )
+    pitch, left = 122, 78
+    columns = [left + pitch * place for place in range(6)]
+    ends = columns[0], columns[-1]
+    drawing.words(sum(ends) / 2, 22, "5 words apart", TEXT, "muted")
+    drawing.line((ends[0], 62), (ends[0], 42), (ends[1], 42), (ends[1], 62), colour="muted", head=False)
+    drawing.box(columns[4], 246, 3 * pitch + 4, 76, "weight_tint", "weight", 14)
+    for y, sentence, answer in (
+        (92, "red the removal of edges green", "different"),
+        (158, "blue using a bit ascii blue", "the same"),
+        (246, "grey given axis masked entries green", "a guess"),
+    ):
+        for x, word in zip(columns, sentence.split(), strict=True):
+            marker = x in ends
+            drawing.box(x, y, 104, 48, "ink" if marker else "paper", None if marker else "line")
+            drawing.words(x, y, word, TEXT, "paper" if marker else "ink", bold=marker)
+        drawing.line((ends[1] + 66, y), (ends[1] + 96, y))
+        drawing.words(ends[1] + 106, y, answer, LARGE, "weight" if "guess" in answer else "ink", "start", bold=True)
+    drawing.words(columns[4], 308, "all that a field of three words hears", TEXT, "weight")
+    return drawing
+
+
+MARKERS = ("red", "green", "blue", "grey")
+
+
+def pooling() -> Drawing:
+    """Draw four filters, one per marker, and the largest answer of each: on equal markers, and on different ones."""
+    drawing = Drawing(
+        "The largest answer of four filters",
+        "Two panels, each with a sentence of four words across and four filters, for red, green, blue and grey, one "
+        "below the other. A filter answers 1 at its marker and 0 elsewhere, and its maximum is kept in a column on the "
+        "right. Left, blue using ascii blue: the filter for blue answers twice, and its maximum is 1, so one of four "
+        "has fired. Right, red the edges green: two of four have fired.",
+        height=344,
+    )
+    for left, sentence, says in (
+        (0, "blue using ascii blue", "one filter fired: the same"),
+        (480, "red the edges green", "two filters fired: different"),
+    ):
+        columns = [left + 138 + 70 * place for place in range(4)]
+        largest = left + 430
+        drawing.words(sum(columns) / 4, 24, "answers, word by word", SMALL, "muted")
+        drawing.words(largest, 24, "maximum", SMALL, "muted")
+        for x, word in zip(columns, sentence.split(), strict=True):
+            drawing.words(x, 68, word, TEXT, bold=word in MARKERS)
+        for row, marker in enumerate(MARKERS):
+            y = 110 + 48 * row
+            fires = [word == marker for word in sentence.split()]
+            drawing.words(left + 92, y, marker, TEXT, anchor="end")
+            drawing.line((columns[-1] + 30, y), (largest - 31, y), colour="value" if any(fires) else "line")
+            for x, fired in zip([*columns, largest], [*fires, any(fires)], strict=True):
+                drawing.box(x, y, 56, 38, "value" if fired else "paper", "value" if fired else "line")
+                drawing.words(x, y, f"{fired:d}", TEXT, "paper" if fired else "muted", bold=fired)
+        drawing.words(left + 262, 312, says, LARGE, bold=True)
+    drawing.line((480, 20), (480, 326), colour="line", head=False, dashed=True)
+    return drawing
+
+
+def scan() -> Drawing:
+    """Draw eight steps of a GRU beside the three rounds of a parallel scan."""
+    drawing = Drawing(
+        "Eight steps in a chain, or three rounds at once",
+        "Two panels with eight words along the bottom. Left, a GRU: each state waits for the one before it, eight "
+        "steps in a chain. Right, a linear recurrence as a parallel scan: in the first round each place is combined "
+        "with the one before it, in the second with the one two before, in the third with the one four before. After "
+        "three rounds every place has heard all words before it; the ways to the last place are in colour.",
+        height=366,
+    )
+    n_words, rounds, bottom, top = 8, 3, 262, 76
+    for middle, name, steps in ((192, "GRU", "8 steps"), (694, "linear recurrence", "3 rounds")):
+        drawing.words(middle, 28, name, TEXT, bold=True)
+        drawing.words(middle, bottom + 78, steps, LARGE, "weight", bold=True)
+    chain = [56 + 39 * place for place in range(n_words)]
+    columns = [484 + 60 * place for place in range(n_words)]
+    for x in chain[0], columns[0]:
+        drawing.words(x, bottom + 38, "first", SMALL, "muted")
+    for x in chain[-1], columns[-1]:
+        drawing.words(x, bottom + 38, "last", SMALL, "muted")
+    _path_of_a_gru(drawing, chain, bottom, (bottom + top) / 2)
+    rows = [bottom + (top - bottom) * level / rounds for level in range(rounds + 1)]
+    heard = [set(range(n_words - 1, -1, -(2**level))) for level in range(rounds + 1)]  # on the way to the last place
+    for level, (low, high) in enumerate(pairwise(rows)):
+        drawing.words(columns[0] - 34, (low + high) / 2, f"round {level + 1}", SMALL, "muted", "end")
+        for place, back in product(range(n_words), (0, 2**level)):
+            on_the_way = place in heard[level + 1]
+            if place >= back and (back or on_the_way):
+                ends = (columns[place - back], low - 13), (columns[place], high + 13)
+                drawing.line(
+                    *ends, colour="value" if on_the_way else "line", width=3 if on_the_way else 1, head=on_the_way
+                )
+    for y, marked in zip(rows, heard, strict=True):
+        _nodes(drawing, columns, y, marked)
+    return drawing
 
 
 ENTRIES = (("red", 1), ("blue", 4), ("grey", 2), ("green", 3))
