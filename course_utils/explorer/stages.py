@@ -29,7 +29,7 @@ from course_utils.languages.speaking import language, speaker
 from course_utils.palette import DARK, LIGHT, NOTHING, WEIGHT, ink_on, shade
 
 SCRIPTS = Path(__file__).with_name("live")
-STAGES = {  # the scripts of each, in their order
+STAGES = {  # the scripts of each, in their order; a script may have a style of its own beside it
     "equation": ("attend", "stage", "equation"),
     "translator": ("attend", "number_words", "weights", "translator", "stage", "numbers", "translators"),
     "heads": ("attend", "number_words", "weights", "translator", "transformer", "stage", "numbers", "heads"),
@@ -113,7 +113,7 @@ def stage_html(name: str, row: str = "05") -> str:
     turn = next(step / 100 for step in range(101) if ink_on(shade(step / 100)) == "#fff")
     data["scale"] = {"ends": [NOTHING, WEIGHT], "turn": turn}
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    styles = [path for path in (SCRIPTS / "live.css", SCRIPTS / f"{name}.css") if path.exists()]
+    styles = [path for part in ("live", *STAGES[name]) if (path := SCRIPTS / f"{part}.css").exists()]
     style = _colours() + "".join(map(_without_blank_lines, styles))
     script = "".join(_without_blank_lines(SCRIPTS / f"{part}.js") for part in STAGES[name])
     return (
