@@ -54,7 +54,7 @@ def test_the_six_lectures_are_there_in_order():
 
 
 def test_the_notebooks_are_light():
-    weights = re.compile(r"(?<![\w+/=,])[\w+/=]{200000,}")  # of the translators to play with; a picture follows a comma
+    weights = re.compile(r"(?<![\w+/=,])[\w+/=]{100000,}")  # of the translators to play with; a picture follows a comma
     texts = [path.read_text(encoding="utf-8") for path in (*START_AND_LECTURES, *EXPERIMENT_NOTEBOOKS)]
     assert sum(len(weights.sub("", text).encode()) for text in texts) < 5e6, "plotting.show keeps few colours"
 

@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from course_utils.attention import AdditiveScore, ContextScore, GraphScore
+from course_utils.commands import explorer_weights
+from course_utils.commands.explorer_weights import OF_LECTURE, SETTINGS, lecture
 from course_utils.explorer import stage, stage_html
 from course_utils.explorer.stages import SCORES, SCRIPTS, STAGES
-from course_utils.explorer.weights import STORED, Weights, pack, stored_translators, unpack
+from course_utils.explorer.weights import STORED, STORED_TRANSFORMER, Weights, pack, stored_translators, unpack
 
 MODEL = Weights(
     ["<pad>", "one"],
@@ -37,7 +39,7 @@ def test_a_stage_is_one_figure_that_asks_for_nothing_outside(name):
 @pytest.mark.parametrize(
     ("name", "row", "complaint"),
     [
-        ("equations", "05", "'equations' is no stage; choose one of equation, translator, documents"),
+        ("equations", "05", "'equations' is no stage; choose one of equation, translator, heads, documents"),
         ("equation", "07", "'07' is no row of the table; choose one of 01, 02, 03, 04, 05, 06"),
     ],
 )
@@ -89,8 +91,9 @@ def test_a_matrix_with_an_entry_far_out_gets_larger_steps_and_loses_nothing_of_t
 def test_numbers_that_were_changed_are_refused():
     packed = pack({"model": MODEL}, {"model": 0.2})
     packed["numbers"] = packed["numbers"][:-8] + "AAAAAAA="
-    with pytest.raises(ValueError, match=r"have the sha256 .*, expected .*; take translators.json from the repository"):
-        unpack(packed)
+    for file in (STORED, STORED_TRANSFORMER):
+        with pytest.raises(ValueError, match=rf"have the sha256 .*, expected .*; take {file.name} from the repository"):
+            unpack(packed, file)
 
 
 def test_a_parameter_with_three_axes_is_refused():
@@ -98,30 +101,47 @@ def test_a_parameter_with_three_axes_is_refused():
         pack({"model": Weights([], [], {"kernel": torch.zeros(2, 3, 5)})}, {"model": 0.2})
 
 
-def test_the_committed_translators_are_small_whole_and_say_how_they_were_made():
-    assert STORED.stat().st_size < 400_000
-    stored = stored_translators()
-    models = unpack(stored)  # compares the sha256
-    assert set(models) == {"translator", "fixed_vector"}
+COMMITTED = {STORED: {"translator": 17_000, "fixed_vector": 17_000}, STORED_TRANSFORMER: {"transformer": 17_500}}
+
+
+@pytest.mark.parametrize("file", COMMITTED, ids=lambda file: file.stem)
+def test_the_committed_translators_are_small_whole_and_say_how_they_were_made(file):
+    assert file.stat().st_size < 400_000
+    stored = stored_translators(file)
+    models = unpack(stored, file)  # compares the sha256
+    assert set(models) == set(COMMITTED[file])
     for name, model in models.items():
         made = stored["made"][name]
         assert made["seed"] == 0
-        assert made["trained_on"] == 17_000
+        assert made["trained_on"] == COMMITTED[file][name]
         assert {"epochs", "learning_rate", "batch_size", "step"} <= set(made)
         assert model.source_words[:4] == ["<pad>", "<bos>", "<eos>", "<unk>"]
 
 
-@pytest.mark.parametrize("name", ["translator", "fixed_vector"])
-def test_rounding_costs_at_most_half_a_point_of_exact_match(name):
-    counted = stored_translators()["exact_match"]
+@pytest.mark.parametrize(("file", "name"), [(file, name) for file, names in COMMITTED.items() for name in names])
+def test_rounding_costs_at_most_half_a_point_of_exact_match(file, name):
+    counted = stored_translators(file)["exact_match"]
     assert counted["numbers"] >= 10_000
     assert counted[name]["trained"] - counted[name]["rounded"] <= 0.5
+
+
+@pytest.mark.parametrize(("file", "name"), [(file, name) for file, names in COMMITTED.items() for name in names])
+def test_a_committed_translator_was_trained_with_the_settings_that_its_lecture_has_today(file, name):
+    made = stored_translators(file)["made"][name]
+    today = lecture(OF_LECTURE[name])
+    assert made["lecture"] == OF_LECTURE[name]
+    for setting in SETTINGS[name]:
+        assert made[setting.lower()] == getattr(today, setting), f"train it again: {explorer_weights.__doc__}"
+
+
+def test_all_stages_together_add_less_than_a_megabyte_to_a_page():
+    assert sum(len(stage_html(name).encode()) for name in STAGES) < 1e6
 
 
 def test_what_the_page_computes_is_short_enough_to_be_read():
     lines = {
         part: sum(bool(line.strip()) for line in (SCRIPTS / f"{part}.js").read_text(encoding="utf-8").splitlines())
-        for part in ("attend", "translator", "weights", "number_words")
+        for part in ("attend", "translator", "transformer", "weights", "number_words")
     }
     assert sum(lines.values()) < 300, lines
     for path in SCRIPTS.glob("*.js"):

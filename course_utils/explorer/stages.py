@@ -1,4 +1,4 @@
-"""Attention to play with, in the page: three stages in plain JavaScript, which compute what they show."""
+"""Attention to play with, in the page: four stages in plain JavaScript, which compute what they show."""
 
 import base64
 import html
@@ -23,15 +23,16 @@ from course_utils.attention import (
     zero_score,
 )
 from course_utils.explorer.maps import map_of
-from course_utils.explorer.weights import stored_translators
+from course_utils.explorer.weights import STORED_TRANSFORMER, stored_translators
 from course_utils.files import PICTURES
 from course_utils.languages.speaking import language, speaker
 from course_utils.palette import DARK, LIGHT, NOTHING, WEIGHT, ink_on, shade
 
 SCRIPTS = Path(__file__).with_name("live")
-STAGES = {  # the scripts of each, in their order
+STAGES = {  # the scripts of each, in their order; a script may have a style of its own beside it
     "equation": ("attend", "stage", "equation"),
-    "translator": ("attend", "number_words", "weights", "translator", "stage", "translators"),
+    "translator": ("attend", "number_words", "weights", "translator", "stage", "numbers", "translators"),
+    "heads": ("attend", "number_words", "weights", "translator", "transformer", "stage", "numbers", "heads"),
     "documents": ("attend", "stage", "documents"),
 }
 WORDS = ("old", "dog", "bites", "new", "cat", "pad")  # of the equation's stage, as in live/equation.js
@@ -70,8 +71,9 @@ def stage(name: str, row: str = "05") -> HTML:
     name
         ``"equation"``: six words with made-up numbers, any score with any mask, temperature, width, hidden keys.
         ``"translator"``: the translators of lectures 01 and 02, with the weights that they learned, on any number of
-        up to 12 digits (about 400 kB). ``"documents"``: the four documents of lecture 06, whose references can be
-        taken away.
+        up to 12 digits (about 400 kB). ``"heads"``: the Transformer of lecture 05 on any number, with the map of each
+        head beside the average of its layer (about 240 kB). ``"documents"``: the four documents of lecture 06, whose
+        references can be taken away.
     row
         With which row of the course's table the equation begins, ``"01"`` to ``"06"``.
 
@@ -111,7 +113,8 @@ def stage_html(name: str, row: str = "05") -> str:
     turn = next(step / 100 for step in range(101) if ink_on(shade(step / 100)) == "#fff")
     data["scale"] = {"ends": [NOTHING, WEIGHT], "turn": turn}
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    style = _colours() + _without_blank_lines(SCRIPTS / "live.css")
+    styles = [path for part in ("live", *STAGES[name]) if (path := SCRIPTS / f"{part}.css").exists()]
+    style = _colours() + "".join(map(_without_blank_lines, styles))
     script = "".join(_without_blank_lines(SCRIPTS / f"{part}.js") for part in STAGES[name])
     return (
         f'<figure class="attention-live live-{name}"><style>{style}</style>'
@@ -164,6 +167,23 @@ def _translator(_row: str) -> tuple[str, str, dict[str, Any]]:
     return "The translators of lectures 01 and 02, live", still, data
 
 
+def _heads(_row: str) -> tuple[str, str, dict[str, Any]]:
+    stored = stored_translators(STORED_TRANSFORMER)
+    first = stored["first"]
+    says = (
+        f"{first['number']:,} in German, as the Transformer of lecture 05 wrote it, one word per row. Each column is "
+        f"an English word, and a dark place says that head {first['head'] + 1} of the cross-attention in layer "
+        f"{first['layer'] + 1} looked there before the word was written."
+    )
+    still = _still(torch.tensor(first["weights"]), first["german"], first["english"], says)
+    data = {
+        "stored": {name: stored[name] for name in ("models", "numbers")},
+        "first": {name: first[name] for name in ("number", "ask", "layer", "head")},
+        "trainedOn": stored["made"]["transformer"]["trained_on"],
+    }
+    return "The Transformer of lecture 05, live: one head at a time", still, data
+
+
 def _documents(_row: str) -> tuple[str, str, dict[str, Any]]:
     drawing = (PICTURES / "06_message_on_an_edge.svg").read_text(encoding="utf-8")
     description = html.unescape(drawing.partition("<desc")[2].partition(">")[2].partition("</desc>")[0])
@@ -178,6 +198,7 @@ def _documents(_row: str) -> tuple[str, str, dict[str, Any]]:
 MAKERS: dict[str, Callable[[str], tuple[str, str, dict[str, Any]]]] = {
     "equation": _equation,
     "translator": _translator,
+    "heads": _heads,
     "documents": _documents,
 }
 

@@ -1,6 +1,6 @@
-"""The two translators that a page carries: their weights in few bits, packed for a script and read back for a test.
+"""The translators that pages carry: their weights in few bits, packed for a script and read back for a test.
 
-The file is JSON and is never unpickled: a block of whole numbers, deflated and written in base64, with the names and
+A file is JSON and is never unpickled: a block of whole numbers, deflated and written in base64, with the names and
 shapes that PyTorch gives the parameters. ``live/weights.js`` reads it in the page.
 """
 
@@ -16,7 +16,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-STORED = Path(__file__).with_name("translators.json")
+STORED = Path(__file__).with_name("translators.json")  # of lectures 01 and 02
+STORED_TRANSFORMER = Path(__file__).with_name("transformer.json")  # of lecture 05
 
 
 class Weights(NamedTuple):
@@ -74,8 +75,8 @@ def pack(models: Mapping[str, Weights], steps: Mapping[str, float]) -> dict[str,
     return {"models": described, "numbers": numbers, "sha256": hashlib.sha256(numbers.encode("ascii")).hexdigest()}
 
 
-def unpack(stored: Mapping[str, Any]) -> dict[str, Weights]:
-    """Read what `pack` wrote, as the page reads it.
+def unpack(stored: Mapping[str, Any], file: Path = STORED) -> dict[str, Weights]:
+    """Read what `pack` wrote, as the page reads it; ``file`` is where it was stored.
 
     Raises
     ------
@@ -85,7 +86,7 @@ def unpack(stored: Mapping[str, Any]) -> dict[str, Weights]:
     found = hashlib.sha256(stored["numbers"].encode("ascii")).hexdigest()
     if found != stored["sha256"]:
         raise ValueError(
-            f"The stored weights have the sha256 {found[:12]}…, expected {stored['sha256'][:12]}…; take {STORED.name} "
+            f"The stored weights have the sha256 {found[:12]}…, expected {stored['sha256'][:12]}…; take {file.name} "
             "from the repository again."
         )
     block = bytearray(zlib.decompress(base64.b64decode(stored["numbers"])))
@@ -102,6 +103,6 @@ def unpack(stored: Mapping[str, Any]) -> dict[str, Weights]:
     return models
 
 
-def stored_translators() -> dict[str, Any]:
-    """Read the committed file: the packed models, how they were trained, and what their rounding costs."""
-    return json.loads(STORED.read_text(encoding="utf-8"))
+def stored_translators(file: Path = STORED) -> dict[str, Any]:
+    """Read a committed file: the packed models, how they were trained, and what their rounding costs."""
+    return json.loads(file.read_text(encoding="utf-8"))

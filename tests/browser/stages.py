@@ -42,7 +42,11 @@ def play(figure: Locator) -> None:
         options = select.locator("option").evaluate_all("options => options.map(option => option.value)")
         select.select_option(next(value for value in reversed(options) if value not in (select.input_value(), "own")))
         expect(told).not_to_have_text(before)
-    for kind in (".live-map th button", ".live-looking button", "thead button", ".live-toggles button"):
+    for group in figure.locator(".live-toggles").all():
+        before = told.inner_text()
+        group.locator('[aria-pressed="false"]').last.press("Enter")
+        expect(told).not_to_have_text(before)
+    for kind in (".live-map th button", ".live-small th button", ".live-looking button", "thead button"):
         buttons = figure.locator(kind)
         if buttons.count() > 1 and buttons.first.is_visible():
             before = told.inner_text()

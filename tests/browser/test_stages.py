@@ -24,8 +24,8 @@ from course_utils.attention import (
 from course_utils.data.batches import Vocabulary, pad
 from course_utils.data.number_words import translate
 from course_utils.explorer.stages import ROWS, SCRIPTS, STAGES, stage_html
-from course_utils.explorer.weights import stored_translators, unpack
-from course_utils.notebooks import lecture_01, lecture_02
+from course_utils.explorer.weights import STORED_TRANSFORMER, stored_translators, unpack
+from course_utils.notebooks import experiment_05, lecture_01, lecture_02, lecture_05
 from course_utils.publishing.slides import make_decks
 
 from .stages import OVERFLOWS, answer, play
@@ -204,6 +204,58 @@ def test_the_page_says_what_the_lecture_says_with_the_same_weights_and_states(na
                 assert torch.allclose(torch.tensor(step["weights"]).double(), weights[i, t, :real], atol=1e-4)
 
 
+@pytest.fixture(scope="module")
+def heads():
+    """Load the committed weights into lecture 05's own class: the model, its English words and its German ones."""
+    stored = unpack(stored_translators(STORED_TRANSFORMER), STORED_TRANSFORMER)["transformer"]
+    words = words_of(stored.source_words), words_of(stored.target_words)
+    model = lecture_05.new_transformer(*words, lecture_05.in_order)
+    model.load_state_dict({**stored.parameters, "places": model.places})
+    return model.double().eval(), *words
+
+
+def read_by_heads(watch, sources, looked):
+    """Let the page translate; of the first ones give all that it computed, of the others the words."""
+    parts = source_of("attend", "weights", "translator", "transformer")
+    return watch().page.evaluate(
+        f"""async ([stored, sources, looked]) => {{ {parts}
+            const model = (await unpack(stored)).transformer;
+            return sources.map((words, i) => {{
+                const {{ encoder, memory, said }} = translateByHeads(model, words);
+                return i < looked ? {{ encoder, memory, said }} : {{ said: said.map(({{ word }}) => ({{ word }})) }};
+            }}); }}""",
+        [stored_translators(STORED_TRANSFORMER), sources, looked],
+    )
+
+
+def close(found, expected):
+    return torch.allclose(torch.tensor(found, dtype=torch.float64), expected, atol=1e-4, rtol=0)
+
+
+def test_the_page_s_transformer_is_the_lecture_s_in_words_states_and_the_weights_of_every_head(watch, numbers, heads):
+    model, english, german = heads
+    read = read_by_heads(watch, numbers.source, 60)
+    words = lecture_05.translations(model, numbers, english, german)
+    assert [tuple(step["word"] for step in seen["said"]) for seen in read] == words
+    assert sum(map(tuple.__eq__, words, numbers.target)) > 0.95 * len(numbers), "it is trained"
+    states = []
+    model.decoder_norm.register_forward_hook(lambda _part, _inputs, output: states.append(output[0]))
+    for seen, source, written in zip(read[:60], numbers.source, words, strict=False):
+        source, target = pad([english.encode(source)]), pad([german.encode(written, eos=True)])
+        expected = {name: found[0] for name, found in experiment_05.weights_of_heads(model, source, target).items()}
+        with torch.no_grad():
+            assert close(seen["memory"], model.encode(source)[0])
+        for layer in range(lecture_05.N_LAYERS):
+            assert close(seen["encoder"][layer], expected[f"encoder.{layer}.self_attention"])
+        for t, step in enumerate(seen["said"]):
+            assert close(step["state"]["seen"], states[-1][t])
+            for layer in range(lecture_05.N_LAYERS):
+                past = expected[f"decoder.{layer}.self_attention"][:, t]
+                assert close(step["weights"]["decoder"][layer], past[:, : t + 1])
+                assert not past[:, t + 1 :].any(), "nothing is left for what has not been written"
+                assert close(step["weights"]["cross"][layer], expected[f"decoder.{layer}.cross_attention"][:, t])
+
+
 # What is shown ------------------------------------------------------------------------------------------------------
 
 
@@ -262,8 +314,7 @@ def test_the_answer_is_not_there_before_the_guess(name, shown):
     answers.first.wait_for()
     told = figure.locator(".live-told").inner_text() if figure.locator(".live-told").is_visible() else ""
     assert "before" not in told
-    if name == "translator":
-        assert not figure.locator(".live-small").is_visible()
+    assert not figure.locator(".live-small:visible").count()
     for button in figure.locator(".live-table button").all():
         button.click()
     assert answers.count() > 2, "nothing but a guess gives the answer away"
@@ -280,6 +331,90 @@ def test_the_question_of_the_translator_is_answered_by_the_weights(shown):
         said = figure.locator(".live-verdict").inner_text()
         assert said.startswith(verdict)
         assert f"{first['english'][best]} {max(row):.2f}" in said
+
+
+def test_the_question_about_the_heads_is_answered_by_the_weights_that_are_shown(shown, heads):
+    model, english, german = heads
+    first = stored_translators(STORED_TRANSFORMER)["first"]
+    pair = translate([first["number"]])
+    asked = pair.target[0].index(first["ask"])
+    (partner,) = pair.alignments[0][asked]
+    maps = lecture_05.cross_weights(model, lecture_05.encode_pairs(pair, english, german))[0]
+    best = maps.unflatten(0, (lecture_05.N_LAYERS, -1))[first["layer"], :, asked].max(dim=-1)
+    right = (best.indices == partner).sum().item()
+    for i in range(5):
+        _, figure = shown(stage_html("heads"))
+        assert pair.source[0][partner] in figure.locator(".live-question p").inner_text()
+        figure.locator(".live-answers button").nth(i).click()
+        said = figure.locator(".live-verdict").inner_text()
+        assert said.startswith("✓ Right" if i == right else "✗ Not quite")
+        for head, (weight, place) in enumerate(zip(*best, strict=True), start=1):
+            assert re.search(rf"ead {head} (looks most )?at {pair.source[0][place]} {weight:.2f}", said)
+
+
+def choose(figure, group, option):
+    figure.get_by_role("group", name=group, exact=True).get_by_role("button", name=option).click()
+
+
+def map_shown(figure, number):
+    """Read a map: its rows of numbers, None where nothing may be looked at."""
+    rows = figure.locator(".live-small").nth(number).locator("tbody tr").all()
+    texts = [row.locator("td").all_text_contents() for row in rows]
+    return [[None if text == "–" else float(text) for text in row] for row in texts]
+
+
+@pytest.mark.parametrize("attention", ["Cross-attention", "Encoder", "Decoder"])
+def test_each_row_of_a_head_sums_to_one_and_beside_it_is_the_average_of_the_four(attention, shown):
+    _, figure = shown(stage_html("heads"))
+    answer(figure)
+    choose(figure, "Attention", attention)
+    maps = []
+    for head in "1234":
+        choose(figure, "Head", head)
+        assert f"head {head}" in figure.locator(".live-small caption").first.inner_text()
+        maps.append(map_shown(figure, 0))
+    n = len(maps[0])
+    assert len({str(rows) for rows in maps}) == 4, "four heads, four maps"
+    for i, row in enumerate(map_shown(figure, 1)):
+        seen = i + 1 if attention == "Decoder" else len(row)
+        for rows in maps:
+            assert sum(rows[i][:seen]) == pytest.approx(1, abs=0.005 * seen + 1e-9)
+            assert rows[i][seen:] == [None] * (len(row) - seen), "the future"
+        means = [sum(rows[i][j] for rows in maps) / 4 for j in range(seen)]
+        assert row[:seen] == pytest.approx(means, abs=0.0101)
+    stored = stored_translators(STORED_TRANSFORMER)["first"]
+    assert n == len(stored["english" if attention == "Encoder" else "german"])
+    tops = figure.locator(".live-small").first.locator("thead th").all_text_contents()
+    assert tops == (["<bos>", *stored["german"][:-1]] if attention == "Decoder" else stored["english"])
+
+
+def test_the_arrow_keys_choose_a_head_and_walk_through_the_rows_and_what_changed_is_said(shown):
+    watched, figure = shown(stage_html("heads"))
+    answer(figure)
+    told, keyboard = figure.locator(".live-told"), watched.page.keyboard
+    group = figure.get_by_role("group", name="Head", exact=True)
+    group.get_by_role("button", name="1").focus()
+    for head in "2341":
+        keyboard.press("ArrowRight")
+        assert group.locator('[aria-pressed="true"]').inner_text() == head
+        assert group.get_by_role("button", name=head).evaluate("button => button === document.activeElement")
+        assert f"head {head}. " in told.inner_text()
+    figure.locator(".live-small tbody button").first.focus()
+    words = stored_translators(STORED_TRANSFORMER)["first"]["german"]
+    for text in words[1:]:
+        keyboard.press("ArrowDown")
+        assert f"Before {text} is written, this head looks at" in told.inner_text()
+    assert told.get_attribute("aria-live") == "polite"
+
+
+def test_the_picture_of_the_heads_without_a_script_shows_the_map_that_the_stage_begins_with(shown):
+    html = stage_html("heads")
+    _, still = shown(html, java_script_enabled=False)
+    _, live = shown(html)
+    answer(live)
+    drawn = [[float(text or 0) for text in row] for row in body(still.locator(".explorer-map"))]
+    for ours, theirs in zip(drawn, map_shown(live, 0), strict=True):
+        assert ours == pytest.approx(theirs, abs=0.011)
 
 
 def test_a_reference_that_is_taken_away_leaves_its_weight_to_the_others_in_proportion(shown):
@@ -342,9 +477,10 @@ def test_a_wrong_word_is_marked_by_more_than_colour_and_the_right_ones_are_given
     assert not watched.problems
 
 
+@pytest.mark.parametrize("name", ["translator", "heads"])
 @pytest.mark.parametrize("typed", ["", "0", "none"])
-def test_what_is_no_number_is_answered_with_what_is_expected(typed, shown):
-    _, figure = shown(stage_html("translator"))
+def test_what_is_no_number_is_answered_with_what_is_expected(typed, name, shown):
+    _, figure = shown(stage_html(name))
     answer(figure)
     figure.get_by_role("textbox").fill(typed)
     assert "Type a number from 1 to 999,999,999,999" in figure.locator(".live-told").inner_text()
@@ -399,7 +535,7 @@ def test_on_a_slide_a_stage_fits_and_its_keys_turn_no_page(deck, watch):
 def test_nothing_is_cut_at_any_width(name, width, shown):
     watched, figure = shown(stage_html(name), width)
     answer(figure)
-    if name == "translator":
+    if figure.get_by_role("textbox").count():
         figure.get_by_role("textbox").fill("777777777777")
     assert watched.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert figure.evaluate(OVERFLOWS) == []

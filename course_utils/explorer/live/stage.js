@@ -1,4 +1,4 @@
-// What all three stages share: elements, sliders, a question that hides its answer, and a table of weights.
+// What all stages share: elements, sliders, a question that hides its answer, and a table of weights.
 const figure = document.currentScript.closest(".attention-live");
 const data = JSON.parse(figure.querySelector('script[type="application/json"]').textContent);
 const stage = figure.querySelector(".live-stage");

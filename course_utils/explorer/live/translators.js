@@ -1,10 +1,9 @@
 // Stage 2: the lectures' translators, on any number.
-const MOST_DIGITS = 12;
 const state = { number: data.first.number, word: 0, looking: [], vector: [], english: [], right: [] };
 const tally = Array.from({ length: MOST_DIGITS + 1 }, () => ({ tries: 0, looking: 0, vector: 0 }));
 const models = {};
-const digits = (n) => n.toLocaleString("en-US");
-const isRight = (said) => said.map((s) => s.word).join(" ") === state.right.join(" ");
+const wordsOf = (said) => said.map((s) => s.word);
+const isRight = (said) => isSame(wordsOf(said), state.right);
 
 function build() {
   begin();
@@ -14,30 +13,11 @@ function build() {
   const mapBox = element("div", { className: "live-shown" }, main);
   const controls = element("fieldset", { className: "live-controls live-inline", disabled: true }, left);
   element("legend", { textContent: "A number" }, controls);
-  const label = element("label", {}, controls, element("span", { textContent: "Your number, up to 12 digits" }));
-  const input = element("input", { type: "text", inputMode: "numeric", autocomplete: "off", spellcheck: false }, label);
-  input.value = digits(state.number);
-  const button = (text, act) => {
-    const made = element("button", { type: "button", textContent: text }, controls);
-    made.addEventListener("click", act);
-    return made;
-  };
-  const random = (length) => Math.floor((1 + 9 * Math.random()) * 10 ** (length - 1));
-  button("One digit more", () => {
-    const more = 10 * state.number + Math.floor(10 * Math.random());
-    take(more < 10 ** MOST_DIGITS ? more : random(1));
-  });
-  button("Another one as long", () => take(random(String(state.number).length)));
+  numberField(controls, state.number, take);
 
-  const line = (title, className) => {
-    const box = element("div", { className: `live-said ${className}` }, left);
-    const head = element("p", { className: "live-head" }, box, element("span", { textContent: title }), " ");
-    const mark = element("b", {}, head);
-    return { mark, words: element("div", { className: "live-chips", role: "group", "aria-label": title }, box) };
-  };
-  const source = line("English", "live-source");
-  const looking = line("Lecture 02 looks back", "live-looking");
-  const vector = line("Lecture 01 has one vector", "live-vector");
+  const source = wordLine(left, "English", "live-source");
+  const looking = wordLine(left, "Lecture 02 looks back", "live-looking");
+  const vector = wordLine(left, "Lecture 01 has one vector", "live-vector");
   const correct = element("p", { className: "live-hint" }, left);
   left.append(told);
 
@@ -86,25 +66,6 @@ function build() {
     chart.setAttribute("aria-label", `Numbers translated without an error. ${parts.join("; ")}.`);
   }
 
-  // The words, each a button where it can be asked; those between the common beginning and the common end are wrong.
-  function wrongOf(said) {
-    const words = said.map((s) => s.word), truth = state.right;
-    let from = 0;
-    while (from < words.length && words[from] === truth[from]) from++;
-    let end = 0;
-    const room = Math.min(words.length, truth.length) - from;
-    while (end < room && words.at(-1 - end) === truth.at(-1 - end)) end++;
-    return words.map((_, i) => i >= from && i < words.length - end);
-  }
-
-  function fill({ words, mark }, said) {
-    const wrong = wrongOf(said);
-    words.replaceChildren(...said.map(({ word: text }, i) =>
-      element("span", { textContent: text, className: wrong[i] ? "live-wrong" : "" })));
-    mark.textContent = isRight(said) ? "✓ right" : "✗ wrong";
-    mark.className = isRight(said) ? "live-ok" : "live-bad";
-  }
-
   let map = [];
   function take(n) {
     translate(n);
@@ -113,10 +74,9 @@ function build() {
 
   function show(what = "") {
     const n = state.number;
-    input.value = digits(n);
     source.words.replaceChildren(...state.english.map((text) => element("span", { textContent: text })));
-    fill(looking, state.looking);
-    const wrong = wrongOf(state.looking);
+    looking.show(wordsOf(state.looking), state.right);
+    const wrong = wrongIn(wordsOf(state.looking), state.right);
     const buttons = state.looking.map(({ word: text }, i) => {
       const made = element("button", { type: "button", textContent: text, className: wrong[i] ? "live-wrong" : "" });
       made.addEventListener("click", () => point(i));
@@ -125,15 +85,14 @@ function build() {
     });
     looking.words.replaceChildren(...buttons);
     walk(buttons, (i) => point(i));
-    fill(vector, state.vector);
+    vector.show(wordsOf(state.vector), state.right);
     const fine = isRight(state.looking) && isRight(state.vector);
     correct.textContent = fine ? "" : `Right would be: ${state.right.join(" ")}`;
     map = drawMap();
     countUp();
     const verdict = (said) => (isRight(said) ? "right" : "wrong");
     const both = `looking back is ${verdict(state.looking)}, one vector is ${verdict(state.vector)}`;
-    const length = `${String(n).length} digit${n < 10 ? "" : "s"}`;
-    point(Math.min(state.word, state.looking.length - 1), what || `${digits(n)}, ${length}: ${both}. `);
+    point(Math.min(state.word, state.looking.length - 1), what || `${digits(n)}, ${lengthOf(n)}: ${both}. `);
   }
 
   function drawMap() {
@@ -175,15 +134,6 @@ function build() {
     });
     say(what, "Before it writes ", word(text, "query"), ", it looks at ", ...places, ".");
   }
-
-  input.addEventListener("input", () => {
-    const n = Number(input.value.replace(/[^0-9]/g, "").slice(0, MOST_DIGITS));
-    if (n >= 1) {
-      const at = input.value.length - input.selectionStart;
-      take(n);
-      input.setSelectionRange(Math.max(0, input.value.length - at), Math.max(0, input.value.length - at));
-    } else say("Type a number from 1 to 999,999,999,999.");
-  });
 
   many.addEventListener("click", () => {
     many.disabled = true;
