@@ -132,14 +132,31 @@ def test_equal_weights_keep_everything_but_the_score(lecture, experiment, citati
 
 def test_deletion_orders_do_what_their_names_say(experiment):
     weights, same = [torch.rand(31), torch.rand(31)], (torch.rand(31) < 0.5).float()
-    orders = experiment.orders_of_deletion(weights, same)
+    lengths = [torch.rand(31), torch.rand(31)]
+    orders = experiment.orders_of_deletion(weights, lengths, same)
     for layer in range(2):
         assert torch.equal(orders["top-attended"][layer], weights[layer])
+        assert torch.equal(orders["longest values"][layer], lengths[layer])
         assert torch.equal(orders["least-attended"][layer].argsort(), (-weights[layer]).argsort())
         shuffled = orders["top of shuffled weights"][layer]
         assert torch.equal(shuffled.sort().values, weights[layer].sort().values)
         assert not torch.equal(shuffled, weights[layer])
         assert orders["own area"][layer][same == 1].min() > orders["own area"][layer][same == 0].max()
+
+
+def test_the_length_of_a_value_is_that_of_what_each_layer_mixes(lecture, experiment, citations):
+    model = lecture.train(lecture.gat, citations, 0, 3)
+    graph, features = lecture.as_dgl(citations), lecture.SparseFeatures(citations.features)
+    before = experiment.lengths_of_values(model, graph, features)
+    assert [length.shape for length in before] == [(citations.n_nodes,)] * 2
+    words = torch.from_numpy(citations.features.toarray())
+    torch.testing.assert_close(before[0], (words @ model.first.W).norm(dim=1))
+    with torch.no_grad():
+        model.last.W *= 2
+    after = experiment.lengths_of_values(model, graph, features)
+    torch.testing.assert_close(after[0], before[0])
+    torch.testing.assert_close(after[1], 2 * before[1])
+    assert not model.first.mix._forward_pre_hooks
 
 
 def test_deleting_nothing_costs_nothing_and_all_costs_come_from_the_same_documents(
@@ -175,16 +192,15 @@ def test_a_lookup_that_knows_where_to_look_is_right_and_wrong_without_the_top_ke
     assert got["accuracy without a random key"] == pytest.approx(0.9, abs=0.05)
 
 
-def test_ten_editions_are_ten_times_the_nodes_and_references_and_hold_no_label_twice(experiment, citations):
-    ten = experiment.ten_editions(citations, 0)
-    assert ten.n_nodes == len(ten.names) == 970
-    assert 9.5 * len(citations.sources) < len(ten.sources) <= 10 * len(citations.sources)
-    assert torch.equal(ten.labels.view(10, 97), citations.labels.expand(10, -1))
-    within = (ten.sources // 97 == ten.targets // 97).float().mean().item()
-    assert 0.7 < within < 0.9
-    known = set(zip(citations.sources.tolist(), citations.targets.tolist(), strict=True))
-    assert set(zip((ten.sources % 97).tolist(), (ten.targets % 97).tolist(), strict=True)) == known
-    assert ten.features.nnz / (10 * citations.features.nnz) == pytest.approx(0.7, abs=0.03)
+def test_half_of_the_labels_is_half_of_each_class_and_nothing_else_changes(experiment, citations):
+    halved = experiment.with_half_of_the_labels(citations)
+    assert not (halved.train & ~citations.train).any()
+    before, after = (graph.labels[graph.train].bincount() for graph in (citations, halved))
+    assert torch.equal(before, torch.full_like(before, 5))  # per class, as drawn
+    assert ((after == 2) | (after == 3)).all()
+    assert int(after.sum()) == (int(before.sum()) + 1) // 2
+    for kept in ("labels", "val", "test", "sources", "targets"):
+        assert getattr(halved, kept) is getattr(citations, kept)
 
 
 def test_the_same_seed_draws_the_same_neighbours(lecture, experiment, citations, monkeypatch):
@@ -238,7 +254,7 @@ def test_the_quarters_are_those_of_the_test_whatever_the_other_nodes_hold(experi
         assert torch.equal(part.test, crowded[name].test)
 
 
-def test_the_coauthor_experiment_draws_one_split_a_seed_and_rewires_the_control_alone(
+def test_the_coauthor_experiment_draws_one_split_a_seed_and_gives_other_edges_to_the_control_alone(
     lecture, experiment, citations, monkeypatch
 ):
     asked, trained = [], []
@@ -260,7 +276,7 @@ def test_the_coauthor_experiment_draws_one_split_a_seed_and_rewires_the_control_
     assert [build for build, *_ in trained] == builds
     assert all(graph is citations for _, graph, *_ in trained[:4])
     control = trained[4][1]
-    assert torch.equal(control.sources, citations.rewired(7).sources)
+    assert torch.equal(control.sources, experiment.of_similar_words(citations).sources)
     assert not torch.equal(control.sources, citations.sources)
     for kept in ("labels", "train", "val", "test"):
         assert torch.equal(getattr(control, kept), getattr(citations, kept))
@@ -275,7 +291,7 @@ def test_each_accuracy_of_the_coauthor_experiment_is_that_of_its_own_network(
     monkeypatch.setattr(experiment, "load_coauthor_cs", lambda progress, seed: citations)
     monkeypatch.setattr(experiment, "CS_EPOCHS", 3)
     results = experiment.coauthor_experiment(7)
-    for name, graph in {"GAT": citations, "GAT, rewired edges": citations.rewired(7)}.items():
+    for name, graph in {"GAT": citations, experiment.SIMILAR: experiment.of_similar_words(citations)}.items():
         logits, _ = lecture.predict(lecture.train(lecture.gat, graph, 7, 3), graph)
         right = (logits.argmax(dim=-1) == citations.labels).float()
         assert results[name]["accuracy"] == pytest.approx(right[citations.test].mean().item())
