@@ -75,52 +75,59 @@ function build() {
     show(`${digits(n)}, ${lengthOf(n)}: the Transformer is ${isRight ? "right" : "wrong"}. `);
   }
 
-  let rows = [], shown;
+  // Two tables, of the head and of the average: made anew for other words, and coloured for each layer and head.
+  let shown, laid, tables;
   function show(what = "") {
     const { asks, answers, heads } = looks();
+    const words = [...asks, "", ...answers].join(" ");
+    if (words !== laid) {
+      maps.replaceChildren();
+      maps.classList.toggle("live-long", answers.length > 12);
+      tables = [draw(asks, answers, true), draw(asks, answers, false)];
+      laid = words;
+    }
     shown = { asks, answers, map: heads[state.head], average: averageOf(heads) };
-    maps.replaceChildren();
-    maps.classList.toggle("live-long", answers.length > 12);
     const place = `Layer ${state.layer + 1}, head ${state.head + 1}`;
-    const ofHead = draw(place, shown.map, true);
-    const ofAll = draw(`Layer ${state.layer + 1}, average of its four heads`, shown.average, false);
-    rows = ofHead.map((row, i) => [row, ofAll[i]]);
-    point(Math.min(state.row, rows.length - 1), `${what}${ATTENTIONS[state.attention]}, ${place.toLowerCase()}. `);
+    fill(tables[0], place, shown.map);
+    fill(tables[1], `Layer ${state.layer + 1}, average of its four heads`, shown.average);
+    point(Math.min(state.row, asks.length - 1), `${what}${ATTENTIONS[state.attention]}, ${place.toLowerCase()}. `);
   }
 
-  function draw(title, map, isAsked) {
+  function draw(asks, answers, isAsked) {
     const grid = element("table", { className: "live-small" }, element("div", {}, maps));
-    element("caption", { textContent: title }, grid);
+    const caption = element("caption", {}, grid);
     const top = element("tr", {}, element("thead", {}, grid), element("td"));
-    shown.answers.forEach((text) => element("th", { scope: "col" }, top, element("span", { textContent: text })));
+    answers.forEach((text) => element("th", { scope: "col" }, top, element("span", { textContent: text })));
     const body = element("tbody", {}, grid);
-    const made = shown.asks.map((textContent, i) => {
+    const rows = asks.map((textContent, i) => {
       const row = element("tr", {}, body);
-      const head = element("th", { scope: "row" }, row);
-      const name = element(isAsked ? "button" : "span", { textContent }, head);
+      const name = element(isAsked ? "button" : "span", { textContent }, element("th", { scope: "row" }, row));
       if (isAsked) name.type = "button";
-      shown.answers.forEach((_, j) => {
-        const isSeen = j < map[i].length; // the rest has not been written yet
-        const textContent = isSeen ? number(map[i][j]) : "–";
-        const cell = element("td", { className: isSeen ? "" : "live-hidden" }, row, element("span", { textContent }));
-        paint(cell, isSeen ? map[i][j] : null);
-      });
       row.addEventListener("pointerenter", () => point(i));
       name.addEventListener("click", () => point(i));
-      return row;
+      return { row, name, cells: answers.map(() => element("td", {}, row)) };
     });
-    if (isAsked) walk(made.map((row) => row.querySelector("button")), (i) => point(i));
-    return made;
+    if (isAsked) walk(rows.map(({ name }) => name), (i) => point(i));
+    return { caption, rows };
+  }
+
+  function fill({ caption, rows }, title, map) {
+    caption.textContent = title;
+    rows.forEach(({ cells }, i) => cells.forEach((cell, j) => {
+      const isSeen = j < map[i].length; // the rest has not been written yet
+      cell.textContent = isSeen ? number(map[i][j]) : "–";
+      cell.className = isSeen ? "" : "live-hidden";
+      paint(cell, isSeen ? map[i][j] : null);
+    }));
   }
 
   function point(i, what = "") {
     if (i < 0) return say(what, "It writes nothing.");
     state.row = i;
-    rows.forEach((pair, at) => pair.forEach((row) => row.classList.toggle("live-asking", at === i)));
-    rows.forEach(([row], at) => {
-      const button = row.querySelector("button");
-      button.setAttribute("aria-pressed", at === i);
-      button.tabIndex = at === i ? 0 : -1;
+    for (const { rows } of tables) rows.forEach(({ row }, at) => row.classList.toggle("live-asking", at === i));
+    tables[0].rows.forEach(({ name }, at) => {
+      name.setAttribute("aria-pressed", at === i);
+      name.tabIndex = at === i ? 0 : -1;
     });
     const asking = word(shown.asks[i], "query");
     const reads = state.attention === "encoder";
