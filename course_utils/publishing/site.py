@@ -228,7 +228,8 @@ def gather(
             nbformat.write(tasks, folder / "lectures" / EXERCISES / path.name)
         add_below_title(page, bar(links, told, language))
         nbformat.write(page, folder / "lectures" / path.relative_to(NOTEBOOKS))
-    claims_page, words = claims.page(woven_page(read_text(CLAIMS), language), styles, speaker(language).shown)
+    text = woven_page(read_text(CLAIMS), language)
+    claims_page, words = claims.page(text, styles, speaker(language).shown, notebooks)
     (folder / "claims.md").write_text(claims_page, encoding="utf-8")
     (static / "cards.css").write_text(styles.sheet(), encoding="utf-8")
     came_out = {

@@ -101,7 +101,7 @@ function build() {
     const wrong = wrongOf(said);
     words.replaceChildren(...said.map(({ word: text }, i) =>
       element("span", { textContent: text, className: wrong[i] ? "live-wrong" : "" })));
-    mark.textContent = isRight(said) ? "✓ right" : "✗ wrong";
+    mark.textContent = isRight(said) ? spoken("✓ right") : spoken("✗ wrong");
     mark.className = isRight(said) ? "live-ok" : "live-bad";
   }
 
@@ -130,9 +130,9 @@ function build() {
     correct.textContent = fine ? "" : `Right would be: ${state.right.join(" ")}`;
     map = drawMap();
     countUp();
-    const verdict = (said) => (isRight(said) ? "right" : "wrong");
+    const verdict = (said) => (isRight(said) ? spoken("right") : spoken("wrong"));
     const both = `looking back is ${verdict(state.looking)}, one vector is ${verdict(state.vector)}`;
-    const length = `${String(n).length} digit${n < 10 ? "" : "s"}`;
+    const length = n < 10 ? spoken("1 digit") : spoken(`${String(n).length} digits`);
     point(Math.min(state.word, state.looking.length - 1), what || `${digits(n)}, ${length}: ${both}. `);
   }
 
@@ -170,7 +170,7 @@ function build() {
     const best = weights.map((weight, j) => [weight, j]).sort((a, b) => b[0] - a[0])
       .filter(([weight], at) => at === 0 || weight >= 0.1).slice(0, 3);
     const places = best.flatMap(([weight, j], at) => {
-      const before = at === 0 ? "" : at === best.length - 1 ? " and " : ", ";
+      const before = at === 0 ? "" : at === best.length - 1 ? spoken(" and ") : ", ";
       return [before, word(state.english[j], "key"), ` ${number(weight)}`];
     });
     say(what, "Before it writes ", word(text, "query"), ", it looks at ", ...places, ".");
