@@ -7,11 +7,15 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from course_utils.evidence.card import line_and_rest
+from course_utils.evidence.record import records_of
 from course_utils.exercises import checks, copies, kinds
 from course_utils.exercises.catalogue import EXERCISES
-from course_utils.exercises.classroom import SPEAKS_OF_SOLUTIONS, handout
+from course_utils.exercises.checks import NOT_ATTEMPTED
+from course_utils.exercises.classroom import SPEAKS_OF_SOLUTIONS, handout, language_of
 from course_utils.exercises.copies import copy_of, make_copies
-from course_utils.files import EXPERIMENT_NOTEBOOKS, NOTEBOOKS, README, START_AND_LECTURES
+from course_utils.exercises.tables import Row, feedback
+from course_utils.files import EXPERIMENT_NOTEBOOKS, LECTURES, NOTEBOOKS, README, START_AND_LECTURES
 from course_utils.languages import catalogues, package, weave
 from course_utils.languages.__main__ import main
 from course_utils.languages.catalogues import COURSE, exported, imported, lost, messages, open_messages, read, update
@@ -22,6 +26,7 @@ from course_utils.publishing.korean import SearchKorean
 from course_utils.publishing.readme import translated
 from course_utils.publishing.site import SOURCES
 from course_utils.publishing.slides import make_decks
+from course_utils.publishing.teaching import asked_in
 from course_utils.refusals import Stop, read_notebook
 from tests.pseudo import CODE, MARK, pseudo, translate
 
@@ -247,6 +252,13 @@ def test_a_translator_needs_a_plain_text_alone(apart, capsys, tmp_path):
     assert f"{first.name} " not in "".join(exported(CODE, NAME, only_open=True))
 
 
+def test_a_name_stays_as_it_is(apart):
+    name = next(message for message in messages(COURSE) if message.english == "Bahdanau")
+    assert imported(CODE, COURSE, f"%%% {name.name} {name.mark} · x\n=\n") == []
+    assert read(CODE, COURSE)[name.name].translation == "Bahdanau"
+    assert name not in open_messages(CODE, COURSE)
+
+
 def test_a_text_of_an_earlier_english_is_not_taken_and_a_lost_formula_is_named(apart, monkeypatch):
     before = "".join(exported(CODE, NAME))
     new = _changed(monkeypatch)
@@ -347,6 +359,12 @@ SPOKEN = Speaker(
         "Look again.": "Rigardu.",
         "values": "valoroj",
         "You said: ${option}.": "Vi diris: ${option}.",
+        "mean": "meznombro",
+        "mean, once more": "meznombro, denove",
+        "(control)": "(kontrolo)",
+        "right": "ĝusta",
+        "One sentence in two lines.": "Unu frazo.",
+        "See `{name}`.": "Vidu `{name}`.",
     }
 )
 
@@ -360,6 +378,11 @@ SPOKEN = Speaker(
             "ankoraŭ ne. 2 anstataŭ meznombro de valoroj! Rigardu.",
         ),
         ("Look\nagain.", "Rigardu."),
+        ("GAT − mean", "GAT − meznombro"),
+        ("mean 8.5 %, mean, once more (control) 8.4 %", "meznombro 8.5 %, meznombro, denove (kontrolo) 8.4 %"),
+        ("mean − nobody's", "mean − nobody's"),
+        ("See `values`.", "Vidu `values`."),
+        ("Expected 3, found 0.5.", "0.5 anstataŭ 3!"),
         ("something else", "something else"),
         ("", ""),
     ],
@@ -376,6 +399,31 @@ def test_html_is_translated_where_it_is_read():
         '<p title="Rigardu." class="values">valoroj<b>3</b></p><script>say(`Vi diris: ${option}.`, "values")</script>'
     )
     assert SPOKEN.shown(markup) == expected
+
+
+def test_in_scripts_a_sentence_may_have_several_lines_and_a_word_alone_is_marked():
+    script = '<script>one(spoken("right"), "right", "One sentence "\n    + "in two lines.");</script>'
+    assert [*package.in_script(script)] == ["right", "One sentence in two lines."]
+    assert SPOKEN.shown(script) == '<script>one(spoken("ĝusta"), "right", "Unu frazo.");</script>'
+
+
+def test_an_index_below_the_line_is_a_part_of_its_sentence():
+    speaker = Speaker({"It asks with s_i and not with s_{i-1}.": "Ne s_{i-1}, sed s_i."})
+    markup = "<p>It asks with s<sub>i</sub> and not with s<sub>i−1</sub>.</p>"
+    assert speaker.shown(markup) == "<p>Ne s<sub>i−1</sub>, sed s<sub>i</sub>.</p>"
+
+
+def test_every_word_of_every_card_is_said_in_another_language(everywhere):
+    silent = set()
+    for path in LECTURES:
+        for record in records_of(path.stem[:2]):
+            for claim in record.claims:
+                shown = speaker(CODE).shown("".join(line_and_rest(record, claim)[1:]))
+                for text in re.findall(r'>([^<>]+)<|aria-label="([^"]*)"', re.sub("</?sub>", "", shown)):
+                    silent |= {
+                        word for word in re.findall(r"[^\W\d_]*[a-z]{3}[^\W\d_]*", "".join(text)) if MARK not in word
+                    }
+    assert not silent
 
 
 def _unmarked(text: str) -> list[str]:
@@ -478,6 +526,21 @@ def test_a_deck_is_translated_with_its_agenda_and_notes(everywhere, tmp_path):
     assert f"<title>{pseudo(title)}</title>" in text
     assert pseudo("The way through") in text
     assert pseudo("speaker") in text
+    assert f"<strong>{pseudo('Ask:')}</strong>" in text
+    (question, *_), *_ = asked_in(LECTURE.stem[:2], CODE).questions.values()
+    assert MARK in question
+    assert question in text
+
+
+def test_who_answers_in_another_language_reads_what_the_check_says_in_it(everywhere, tmp_path):
+    path = handout(tmp_path, CODE)[2]
+    assert language_of(path) == CODE
+    rows = [Row("kim.ipynb", "01_a", "correct", "", 0.1), Row("kim.ipynb", "01_b", "not yet", NOT_ATTEMPTED, 0.1)]
+    told = feedback(rows, language_of(path)).replace("kim.ipynb", "")
+    assert told.count(MARK) > 5
+    assert not [word for word in re.findall(r"[a-z]{3,}", told) if word not in pseudo(told)]
+    path.write_text(path.read_text(encoding="utf-8").replace(f'"language": "{CODE}"', '"language": ["no"]'))
+    assert language_of(path) == ""
 
 
 def test_readme_is_translated_for_released_languages_alone(everywhere, monkeypatch):

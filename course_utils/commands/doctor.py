@@ -15,6 +15,7 @@ from course_utils.refusals import Stop, carry_out, damaged, explain, read_json
 
 LOCK = CHECKOUT / "requirements.lock"
 REGISTRY = CHECKOUT / "datasets" / "registry.json"
+HANGUL = "sudo apt install fonts-nanum, or on Fedora sudo dnf install google-noto-sans-cjk-fonts."
 AGAIN = f"Delete {sys.prefix} and run python3 course.py lab."
 
 
@@ -100,11 +101,11 @@ def look_for_hangul() -> Iterator[tuple[str, str, bool, str | None]]:
     if sys.platform == "darwin":  # each Mac has one
         return
     try:
-        found = subprocess.run(["fc-list", ":lang=ko", "family"], capture_output=True, text=True, errors="replace").stdout
+        listed = subprocess.run(["fc-list", ":lang=ko", "family"], capture_output=True, text=True, errors="replace")
     except OSError:  # no fontconfig, so no browser of this machine: one elsewhere has faces of its own
         return
-    faces = sorted({line.split(",")[0] for line in found.splitlines() if line})
-    advice = None if faces else "For the Korean edition: sudo apt install fonts-nanum (Fedora: sudo dnf install google-noto-sans-cjk-fonts)."
+    faces = sorted({line.split(",")[0] for line in listed.stdout.splitlines() if line})
+    advice = None if faces else f"The Korean edition needs one: {HANGUL}"
     yield "Hangul", ", ".join(faces[:3]) or "no face has it", False, advice
 
 

@@ -124,11 +124,12 @@ def line_and_rest(record: Record, claim: Claim) -> tuple[str, str, str]:
     """Give a claim for a page of many: its word, its line (sentence, effect, interval) and the rest of its card."""
     result = record.verdict(claim)
     difference = result.over_baseline
+    scale = Scale.over([difference], (0.0, claim.at_least))
     line = (
         f'<div role="group" aria-label="Verdict: {result.word}" style="{FONT};{ROW}">'
         f'<div style="{NAME};flex-basis:15em">{_badge(result.word)} {_as_html(claim.says)}</div>'
         f'<div style="{NUMBERS};{QUIET}">{_numbers(result, difference)}</div>'
-        f"{_track(difference, claim, Scale.over([difference], (0.0, claim.at_least)), COLOURS[result.word], said('effect'))}"
+        f"{_track(difference, claim, scale, COLOURS[result.word], said('effect'))}"
         "</div>"
     )
     measured = _head(record, claim, result, "") + _compared_and_why(record, claim, result)
@@ -252,7 +253,8 @@ def _successes(claim: Claim, result: Verdict, counts: tuple[int, int, int]) -> s
     names = (claim.treatment, claim.baseline, claim.control)
     colours = (COLOURS[result.word], CONTEXT, CONTEXT)
     rows = []
-    for name, role, count, colour in zip(names, ("", said(" (baseline)"), said(" (control)")), counts, colours, strict=True):
+    roles = ("", said(" (baseline)"), said(" (control)"))
+    for name, role, count, colour in zip(names, roles, counts, colours, strict=True):
         dots = "".join(
             f'<span style="display:inline-block;width:0.75em;height:0.75em;margin-right:0.3em;border-radius:1em;'
             f'border:2px solid {colour};background-color:{colour if seed < count else "transparent"}"></span>'

@@ -18,8 +18,18 @@ FROM_RECORDS = ("✓", "✗", "?", "| ")  # how blocks of CLAIMS.md begin whose 
 ALL_SAID = ("exercises", "explorer", "home", "six_rows", "card", "rule")  # rooms and files with sentences for readers
 SAID = ("SPEAKS_OF_SOLUTIONS", "KEYS", "SYMBOLS", "PLURAL", "RESULTS")  # constants that are handed to said
 TITLES = re.compile(r"^(.+) <(\S+)>$", re.MULTILINE)  # of pages, in a list of them
-UNSAID = ("answering", "catalogue", "cells_", "classroom", "copies", "plain", "progress", "returned", "exercise_")
-UNSAID += ("tables",)
+UNSAID = (
+    "answering",
+    "catalogue",
+    "cells_",
+    "classroom",
+    "copies",
+    "plain",
+    "progress",
+    "returned",
+    "exercise_",
+    "tables",
+)
 OF_A_CLAIM = ("says", "metric", "treatment", "baseline", "control", "floor")
 IN_CODE = (ast.Compare, ast.Subscript, ast.Raise, ast.Lambda)  # where a text is no sentence
 NO_SENTENCE = re.compile(r"[a-z-]+:\S|`{4}|\(function|@container|class=")  # a style, or what stands around HTML

@@ -33,7 +33,8 @@ class Speaker:
         for english, translation in known.items():
             literals = [_plain(part, strip=False) for part in HOLE.split(english.strip())]
             holes = HOLE.findall(english)
-            if re.search(r"[^\W\d_]{2}", "".join(literals)) and not any(hole[0] == "$" for hole in holes):  # of a script
+            of_a_script = any(hole[0] == "$" for hole in holes)
+            if re.search(r"[^\W\d_]{2}", "".join(literals)) and not of_a_script:
                 self._templates.append((literals, holes, translation))
         self._templates.sort(key=lambda template: -len("".join(template[0])))
 

@@ -198,9 +198,7 @@ def _slide(source: str, kind: str = "slide") -> NotebookNode:
     return cell
 
 
-def add_questions(
-    notebook: NotebookNode, number: str, language: str = "", english: NotebookNode | None = None
-) -> None:
+def add_questions(notebook: NotebookNode, number: str, language: str = "", english: NotebookNode | None = None) -> None:
     """Tell a speaker, in place, in a slide's notes what to say, what to ask the class, and which mistakes to expect."""
     asked, cells = asked_in(number, language), []
     for slide, named in zip(slides(notebook), slides(english or notebook), strict=True):
