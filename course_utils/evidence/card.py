@@ -201,7 +201,7 @@ def _differences(claim: Claim, result: Verdict) -> str:
 def _axis(claim: Claim, scale: Scale) -> str:
     """Name zero and the threshold below the tracks, on the side where the other is not."""
     zero, threshold = scale.percent(0.0), scale.percent(claim.at_least)
-    counts = f"more than {in_points(claim.at_least)}" if claim.at_least else "above 0"
+    counts = f"more than {in_points(claim.at_least)}" if claim.at_least else said("above 0")
     if claim.at_least < 0:
         counts = f"loses less than {in_points(-claim.at_least)}"
     # in the flow, so that on a narrow track it is broken into lines and does not reach past the end

@@ -16,7 +16,14 @@ PAGES = [
 PAGES += [PACKAGE / "publishing" / "site_sources" / "glossary.md", README, CLAIMS]
 FROM_RECORDS = ("✓", "✗", "?", "| ")  # how blocks of CLAIMS.md begin whose numbers are written from the records
 ALL_SAID = ("exercises", "explorer", "home", "six_rows", "card", "rule")  # rooms and files with sentences for readers
-SAID = ("SPEAKS_OF_SOLUTIONS", "KEYS", "SYMBOLS", "PLURAL", "RESULTS")  # constants that are handed to said
+SAID = (
+    "SPEAKS_OF_SOLUTIONS",
+    "KEYS",
+    "SYMBOLS",
+    "PLURAL",
+    "RESULTS",
+    "OF_THE_THEME",
+)  # constants that are handed to said
 TITLES = re.compile(r"^(.+) <(\S+)>$", re.MULTILINE)  # of pages, in a list of them
 UNSAID = (
     "answering",
@@ -58,7 +65,7 @@ def _found() -> Iterator[tuple[str, str]]:
         for title, _ in TITLES.findall(read_text(page)):
             yield page.relative_to(CHECKOUT).as_posix(), title
         for block in blocks(read_text(page)):
-            if page == CLAIMS and block.startswith(FROM_RECORDS):
+            if page == CLAIMS and block.startswith(FROM_RECORDS) and re.search(r"\d|--", block):
                 continue
             if re.search(r"[^\W\d_]{2}", re.sub(r"^(```|:::).*?^\1\S*$|<!--.*?-->", "", block, flags=re.S | re.M)):
                 yield page.relative_to(CHECKOUT).as_posix(), block

@@ -133,9 +133,11 @@ def _alone(literals: Sequence[str], text: str) -> re.Match | None:
 
 def _part(literals: Sequence[str], text: str) -> re.Match | None:
     """Find a sentence in a text; one that begins or ends with a hole could be anywhere."""
-    is_known = literals[0] and literals[-1] and " " in "".join(literals).strip()  # a word alone may mean anything,
-    is_known = is_known and (len(literals) > 1 or literals[0][-1] in ".?!:;,")  # and so may some that are no sentence
+    is_known = literals[0] and literals[-1] and " " in "".join(literals).strip()  # a word alone may mean anything
     found = _compiled(tuple(literals)).search(text) if is_known else None
+    if found and len(literals) == 1 and found[0][-1] not in ".?!:;,":  # some words: only where a sentence could be
+        is_apart = re.search(r"(^|[.:;?!] )$", text[: found.start()]) and re.match(r"$|[.:;?!]", text[found.end() :])
+        found = found if is_apart else None
     cuts = found and [text[end - 1 : end + 1] for end in found.span() if 0 < end < len(text)]
     return None if cuts and any(re.fullmatch(r"\w\w", cut) for cut in cuts) else found
 

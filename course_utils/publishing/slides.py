@@ -97,16 +97,19 @@ def write_decks(
     """Write decks into a new folder and give the names of their files.
 
     What decks share with the pages of a site (faces, colours, formulas, figures) is in the site's folder ``shared``;
-    without one it goes into a folder of their own.
+    without one it goes into a folder of their own. Decks of a site in other languages use what its English ones show
+    themselves with.
     """
-    assets = made / "assets"
+    made.mkdir(parents=True, exist_ok=True)
+    assets = (shared.parent / made.name if shared and language else made) / "assets"
     common, address = (assets, assets.name) if shared is None else (shared, os.path.relpath(shared, made))
     if shared is None:
         copy_mathjax(common / "mathjax")
         write_look(common)
-    copy_reveal(assets / "reveal")
-    for name in ("slides.css", "slides.js"):
-        shutil.copyfile(TEMPLATE / name, assets / name)
+    if assets.parent == made:
+        copy_reveal(assets / "reveal")
+        for name in ("slides.css", "slides.js"):
+            shutil.copyfile(TEMPLATE / name, assets / name)
     exporter = SlidesExporter(template_name=TEMPLATE.name, extra_template_basedirs=[str(TEMPLATE.parent)])
     seconds = seconds_of_cells()
     names = []
@@ -120,9 +123,13 @@ def write_decks(
         say_outputs(translated, language)
         shown = prepared(translated, seconds.get(lecture.stem, {}), frame, lecture.stem[:2], language, notebook)
         put_pictures_into_files(shown, common / "figures", f"{address}/figures", lazy=False)
-        page, _ = exporter.from_notebook_node(
-            shown, resources={"shared": address, "frame": frame, "language": language or "en"}
-        )
+        told = {
+            "shared": address,
+            "assets": os.path.relpath(assets, made),
+            "frame": frame,
+            "language": language or "en",
+        }
+        page, _ = exporter.from_notebook_node(shown, resources=told)
         names.append(f"{lecture.stem}.html")
         (made / names[-1]).write_text(_with_drawings(page, made, shared), encoding="utf-8")
     return names

@@ -102,3 +102,13 @@ def test_pictures_and_styles_are_stored_once(folder):
     ]
     assert not twice
     assert not list((folder / CODE).rglob("*.webp"))
+    assert not list((folder / CODE).rglob("reveal.js"))
+
+
+def test_a_second_language_costs_its_own_text(folder):
+    assert not (folder / "jupyter_execute").exists()
+    sizes = {path: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+    own = {code: 0 for code in (CODE, *catalogues.released())}
+    for path, size in sizes.items():
+        own.update({code: own[code] + size for code in own if path.is_relative_to(folder / code)})
+    assert max(own.values()) < 5.5e6, own
