@@ -69,7 +69,7 @@ def lighten(pages: Path) -> None:
 
 
 def _with_data_in_files(page: str, up: str, folder: Path) -> str:
-    """Keep long scripts and styles of pages in files named by their content, and large data in scripts that put it back.
+    """Keep long scripts and styles of a page in files named by their content, large data in scripts that put it back.
 
     The folder is below up.
     """
