@@ -11,6 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 from IPython.display import display
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure, FigureBase
@@ -47,6 +48,8 @@ MODEL_COLOURS = {  # one for each model, in every lecture; what is like another 
 SHARPER = 2  # points kept for each point on the page, so that a picture stays sharp on a projector
 WEIGHTS = LinearSegmentedColormap.from_list("weights", [NOTHING, WEIGHT])  # light is little, dark is much
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+HANGUL = ("NanumGothic", "Noto Sans CJK KR", "Noto Sans KR", "Apple SD Gothic Neo", "Malgun Gothic")
+FACES = {face.name for face in font_manager.fontManager.ttflist}
 
 plt.rcParams.update(
     {
@@ -55,6 +58,7 @@ plt.rcParams.update(
         "axes.spines.right": False,
         "axes.titlelocation": "left",
         "axes.titlesize": 12,
+        "font.family": ["DejaVu Sans", *(name for name in HANGUL if name in FACES)],
         "font.size": 11,
         "figure.dpi": 110,
         "figure.constrained_layout.use": True,

@@ -468,6 +468,16 @@ def test_doctor_says_for_each_problem_inside_what_to_do(subject, found, advice, 
     assert told.count("!!") == 1
 
 
+@pytest.mark.parametrize(("listed", "told"), [("NanumGothic,나눔고딕\n", "ok Hangul"), ("", "apt install fonts-nanum")])
+def test_doctor_names_the_face_with_hangul_or_the_command_that_installs_one(listed, told, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(doctor.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0, listed))
+    monkeypatch.setattr(doctor, "look_at_packages", list)
+    monkeypatch.setattr(doctor, "look_for_data", list)
+    assert doctor.main() == 0
+    assert told in capsys.readouterr().out
+
+
 def test_a_data_folder_that_is_not_there_is_a_problem(answers, capsys, monkeypatch):
     monkeypatch.setenv("COURSE_DATA", "/nowhere/data")
     assert doctor.main() == 1

@@ -7,20 +7,26 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from course_utils.evidence.card import line_and_rest
+from course_utils.evidence.record import records_of
 from course_utils.exercises import checks, copies, kinds
 from course_utils.exercises.catalogue import EXERCISES
-from course_utils.exercises.classroom import SPEAKS_OF_SOLUTIONS, handout
+from course_utils.exercises.checks import NOT_ATTEMPTED
+from course_utils.exercises.classroom import SPEAKS_OF_SOLUTIONS, handout, language_of
 from course_utils.exercises.copies import copy_of, make_copies
-from course_utils.files import EXPERIMENT_NOTEBOOKS, NOTEBOOKS, README, START_AND_LECTURES
+from course_utils.exercises.tables import Row, feedback
+from course_utils.files import EXPERIMENT_NOTEBOOKS, LECTURES, NOTEBOOKS, README, START_AND_LECTURES
 from course_utils.languages import catalogues, package, weave
 from course_utils.languages.__main__ import main
 from course_utils.languages.catalogues import COURSE, exported, imported, lost, messages, open_messages, read, update
 from course_utils.languages.speaking import LANGUAGE, Speaker, said, speaker
 from course_utils.languages.weave import headings, slug, unique, woven
-from course_utils.publishing import readme
+from course_utils.publishing import glossary, readme
 from course_utils.publishing.korean import SearchKorean
 from course_utils.publishing.readme import translated
+from course_utils.publishing.site import SOURCES
 from course_utils.publishing.slides import make_decks
+from course_utils.publishing.teaching import asked_in
 from course_utils.refusals import Stop, read_notebook
 from tests.pseudo import CODE, MARK, pseudo, translate
 
@@ -85,6 +91,84 @@ def test_a_handout_in_a_released_language_does_not_speak_of_solutions(language):
 def test_readme_is_there_in_a_released_language(language):
     path = README.with_suffix(f".{language}.md")
     assert path.read_text(encoding="utf-8") == translated(README.read_text(encoding="utf-8"))[path]
+
+
+# terms
+
+NOT_SAID = {  # English term → Korean words for it that the course does not use, since it uses the glossary's first
+    "attention": "주의 (메커니즘|기반|집중|가중치)|주의력|(자기|교차|다중) 주의|어탠션|어텐숀",
+    "query": "질의(?!응답)",
+    "value": "밸류",
+    "score": "스코어",
+    "context vector": "컨텍스트",
+    "hidden state": "은닉상태|(숨은|숨겨진|히든) ?상태|히든 스테이트",
+    "encoder": "부호기|엔코더",
+    "decoder": "복호기|복호화기",
+    "embedding": "임배딩|매립",
+    "mask": "마스킹",
+    "softmax": "소프트 맥스",
+    "gradient": "그래디언트|그라디언트|그레이디언트|구배|경사도",
+    "vanishing gradient": "기울기 (소멸|사라짐)|(소실|소멸)되는 기울기",
+    "exploding gradient": "기울기 폭발",
+    "self-attention": "셀프어텐션|자기 ?어텐션",
+    "cross-attention": "크로스어텐션|교차 ?어텐션",
+    "multi-head attention": "멀티헤드|다중 헤드|멀티 어텐션",
+    "layer normalisation": "(레이어|계층) 정규화",
+    "residual connection": "잔여 연결|잔차연결|스킵 연결",
+    "positional encoding": "위치 부호화|포지셔널",
+    "causal mask": "인과적 마스크|인과성 마스크",
+    "teacher forcing": "티처 포싱|교사강요|교사 강제",
+    "exposure bias": "노출 (바이어스|편중)",
+    "beam search": "빔 서치|빔서치",
+    "warm-up": "워밍업|워밍 업",
+    "sequence to sequence": "시퀀스 투 시퀀스|시퀀스 대 시퀀스",
+    "bag of words": "단어 가방|단어가방",
+    "convolution": "컨볼루션|콘볼루션",
+    "dilated convolution": "(확장|딜레이티드) 합성곱",
+    "receptive field": "수용장|수용영역|감수 영역",
+    "edge": "엣지|에지(?!만)",
+    "node": "정점",
+    "homophily": "동질성|유유상종",
+    "permutation equivariance": "동변성",
+    "baseline": "베이스라인|기준 모델|기저선",
+    "control": "통제군|통제 집단",
+    "seed": "씨앗",
+    "vocabulary": "단어장",
+}
+
+
+@pytest.mark.parametrize("name", catalogues.names())
+def test_a_term_is_said_in_one_way(name):
+    told = [
+        f"{key}: {found[0]!r} for {term}"
+        for key, entry in read("ko", name).items()
+        if not key.startswith("glossary-")
+        for term, words in NOT_SAID.items()
+        for found in re.finditer(words, entry.translation)
+    ]
+    assert not told
+
+
+def test_where_the_english_says_a_term_the_korean_says_the_word_of_the_glossary():
+    known = glossary.terms((SOURCES / "glossary.md").read_text(encoding="utf-8"))
+    said_otherwise = {term.names[0]: [] for term in known}
+    for name in catalogues.names():
+        for key, entry in read("ko", name).items():
+            english = catalogues.without_kept(entry.english)
+            for term in known if entry.translation and not entry.fuzzy and not key.startswith("glossary-") else []:
+                spoken_of = [word for word in term.names if re.search(rf"(?<![\w-]){word}s?(?![\w-])", english)]
+                if spoken_of and not any(word in entry.translation for word in (*spoken_of, *term.korean)):
+                    said_otherwise[term.names[0]].append(f"{name}: {key}")
+    assert len(said_otherwise) > 50
+    assert not {term: places for term, places in said_otherwise.items() if len(places) > 2}  # a sentence may do without
+
+
+def test_the_glossary_has_the_same_korean_words_in_both_languages():
+    rows = [entry for entry in read("ko", COURSE).values() if re.match(r"\| \*\*.*ipynb#", entry.english)]
+    assert len(rows) > 50
+    for entry in rows:
+        words = [text.split(" | ")[1].split(" (")[0] for text in (entry.english, entry.translation)]
+        assert words[0] == words[1]
 
 
 # catalogues
@@ -166,6 +250,13 @@ def test_a_translator_needs_a_plain_text_alone(apart, capsys, tmp_path):
     assert main(["status", CODE, NAME]) == 0
     assert f"1 of {len(listed)} translated" in capsys.readouterr().out
     assert f"{first.name} " not in "".join(exported(CODE, NAME, only_open=True))
+
+
+def test_a_name_stays_as_it_is(apart):
+    name = next(message for message in messages(COURSE) if message.english == "Bahdanau")
+    assert imported(CODE, COURSE, f"%%% {name.name} {name.mark} · x\n=\n") == []
+    assert read(CODE, COURSE)[name.name].translation == "Bahdanau"
+    assert name not in open_messages(CODE, COURSE)
 
 
 def test_a_text_of_an_earlier_english_is_not_taken_and_a_lost_formula_is_named(apart, monkeypatch):
@@ -268,6 +359,12 @@ SPOKEN = Speaker(
         "Look again.": "Rigardu.",
         "values": "valoroj",
         "You said: ${option}.": "Vi diris: ${option}.",
+        "mean": "meznombro",
+        "mean, once more": "meznombro, denove",
+        "(control)": "(kontrolo)",
+        "right": "ĝusta",
+        "One sentence in two lines.": "Unu frazo.",
+        "See `{name}`.": "Vidu `{name}`.",
     }
 )
 
@@ -281,6 +378,11 @@ SPOKEN = Speaker(
             "ankoraŭ ne. 2 anstataŭ meznombro de valoroj! Rigardu.",
         ),
         ("Look\nagain.", "Rigardu."),
+        ("GAT − mean", "GAT − meznombro"),
+        ("mean 8.5 %, mean, once more (control) 8.4 %", "meznombro 8.5 %, meznombro, denove (kontrolo) 8.4 %"),
+        ("mean − nobody's", "mean − nobody's"),
+        ("See `values`.", "Vidu `values`."),
+        ("Expected 3, found 0.5.", "0.5 anstataŭ 3!"),
         ("something else", "something else"),
         ("", ""),
     ],
@@ -297,6 +399,33 @@ def test_html_is_translated_where_it_is_read():
         '<p title="Rigardu." class="values">valoroj<b>3</b></p><script>say(`Vi diris: ${option}.`, "values")</script>'
     )
     assert SPOKEN.shown(markup) == expected
+
+
+def test_in_scripts_a_sentence_may_have_several_lines_and_a_word_alone_is_marked():
+    script = '<script>one(spoken("right"), "right", "One sentence "\n    + "in two lines.");</script>'
+    assert [*package.in_script(script)] == ["right", "One sentence in two lines."]
+    assert SPOKEN.shown(script) == '<script>one(spoken("ĝusta"), "right", "Unu frazo.");</script>'
+
+
+def test_an_index_below_the_line_is_a_part_of_its_sentence():
+    speaker = Speaker({"It asks with s_i and not with s_{i-1}.": "Ne s_{i-1}, sed s_i."})
+    markup = "<p>It asks with s<sub>i</sub> and not with s<sub>i−1</sub>.</p>"
+    assert speaker.shown(markup) == "<p>Ne s<sub>i−1</sub>, sed s<sub>i</sub>.</p>"
+
+
+def test_every_word_of_every_card_is_said_in_another_language(everywhere):
+    silent = set()
+    for path in LECTURES:
+        for record in records_of(path.stem[:2]):
+            for claim in record.claims:
+                shown = speaker(CODE).shown("".join(line_and_rest(record, claim)[1:]))
+                for text in re.findall(r'>([^<>]+)<|aria-label="([^"]*)"', re.sub("</?sub>", "", shown)):
+                    silent |= {
+                        word
+                        for word in re.findall(r"\b[^\W\d_]*[a-z]{3}[^\W\d_]*\b", "".join(text))
+                        if MARK not in word
+                    }
+    assert not silent
 
 
 def _unmarked(text: str) -> list[str]:
@@ -399,6 +528,21 @@ def test_a_deck_is_translated_with_its_agenda_and_notes(everywhere, tmp_path):
     assert f"<title>{pseudo(title)}</title>" in text
     assert pseudo("The way through") in text
     assert pseudo("speaker") in text
+    assert f"<strong>{pseudo('Ask:')}</strong>" in text
+    (question, *_), *_ = asked_in(LECTURE.stem[:2], CODE).questions.values()
+    assert MARK in question
+    assert question in text
+
+
+def test_who_answers_in_another_language_reads_what_the_check_says_in_it(everywhere, tmp_path):
+    path = handout(tmp_path, CODE)[2]
+    assert language_of(path) == CODE
+    rows = [Row("kim.ipynb", "01_a", "correct", "", 0.1), Row("kim.ipynb", "01_b", "not yet", NOT_ATTEMPTED, 0.1)]
+    told = feedback(rows, language_of(path)).replace("kim.ipynb", "")
+    assert told.count(MARK) > 5
+    assert not [word for word in re.findall(r"[a-z]{3,}", told) if word not in pseudo(told)]
+    path.write_text(path.read_text(encoding="utf-8").replace(f'"language": "{CODE}"', '"language": ["no"]'))
+    assert language_of(path) == ""
 
 
 def test_readme_is_translated_for_released_languages_alone(everywhere, monkeypatch):

@@ -15,6 +15,8 @@ from course_utils.drawings import six_rows
 from course_utils.evidence.card import SYMBOLS, cards
 from course_utils.evidence.record import records_of
 from course_utils.files import CLAIMS, EXPERIMENTS, LECTURES, NOTEBOOKS, README
+from course_utils.languages.catalogues import released
+from course_utils.languages.weave import woven
 from course_utils.palette import shade
 from course_utils.publishing import addresses, claims, glossary, home, lighter, notebooks, site, slides, teaching
 from course_utils.publishing.notebooks import picture
@@ -110,11 +112,14 @@ def test_a_speaker_is_told_what_to_say_what_to_ask_and_which_mistakes_to_expect(
     assert notes[1:] == ["**Ask:** Why? And?", "**Expect:** one for two; none."]
 
 
+@pytest.mark.parametrize("language", ["", *released()])
 @pytest.mark.parametrize("path", LECTURES, ids=lambda path: path.stem)
-def test_each_question_of_the_page_for_those_who_teach_is_in_the_notes_of_one_slide(path):
+def test_each_question_of_the_page_for_those_who_teach_is_in_the_notes_of_one_slide(path, language):
     number = path.stem[:2]
-    asked = teaching.asked_in(number)
-    shown = slides.prepared(nbformat.read(path, as_version=4), {}, number=number)
+    asked, english = teaching.asked_in(number, language), nbformat.read(path, as_version=4)
+    assert asked.questions.keys() == teaching.asked_in(number).questions.keys()
+    notebook = woven(english, path, language, anchors=False)
+    shown = slides.prepared(notebook, {}, number=number, language=language, english=english)
     notes = "\n".join(made.source for made in shown.cells if slides.slide_type(made) == "notes")
     parts = [*asked.questions.values(), *asked.mistakes.values()]
     assert sum(map(len, parts)) >= 5

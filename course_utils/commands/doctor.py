@@ -15,13 +15,14 @@ from course_utils.refusals import Stop, carry_out, damaged, explain, read_json
 
 LOCK = CHECKOUT / "requirements.lock"
 REGISTRY = CHECKOUT / "datasets" / "registry.json"
+HANGUL = "sudo apt install fonts-nanum, or on Fedora sudo dnf install google-noto-sans-cjk-fonts."
 AGAIN = f"Delete {sys.prefix} and run python3 course.py lab."
 
 
 def main() -> int:
     """Print a line for each thing, with what to do where something is missing; give the number of problems."""
     problems = 0
-    for subject, finding, stops, advice in [*look_at_packages(), *look_for_data()]:
+    for subject, finding, stops, advice in [*look_at_packages(), *look_for_data(), *look_for_hangul()]:
         print(f"{'ok' if not advice else '!!' if stops else ' -'} {subject:15}{finding}")
         if advice:
             print(f"     -> {advice}")
@@ -93,6 +94,19 @@ def look_for_data() -> Iterator[tuple[str, str, bool, str | None]]:
     if missing:
         advice = "Lectures run without them; they are downloaded when a recorded result is measured again."
         yield "public data", f"not here: {', '.join(missing)}", False, advice
+
+
+def look_for_hangul() -> Iterator[tuple[str, str, bool, str | None]]:
+    """Say whether a face with Hangul is installed, in which the Korean edition and its words in maps are shown."""
+    if sys.platform == "darwin":  # each Mac has one
+        return
+    try:
+        listed = subprocess.run(["fc-list", ":lang=ko", "family"], capture_output=True, text=True, errors="replace")
+    except OSError:  # no fontconfig, so no browser of this machine: one elsewhere has faces of its own
+        return
+    faces = sorted({line.split(",")[0] for line in listed.stdout.splitlines() if line})
+    advice = None if faces else f"The Korean edition needs one: {HANGUL}"
+    yield "Hangul", ", ".join(faces[:3]) or "no face has it", False, advice
 
 
 if __name__ == "__main__":

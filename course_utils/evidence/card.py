@@ -6,7 +6,6 @@ light or dark, and reflows on a phone; and where a viewer drops the styles too, 
 """
 
 import html
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,7 +13,7 @@ import numpy as np
 
 from course_utils.evidence.record import Claim, Record
 from course_utils.evidence.rule import Interval, Verdict, in_points
-from course_utils.languages.speaking import language, speaker
+from course_utils.languages.speaking import language, said, speaker, with_subscripts
 
 # Each is dark enough to carry white text, and light enough to be seen as a line on a dark page.
 COLOURS = {"holds": "#1f7f4c", "does not hold": "#c23b2e", "unclear": "#8a6510"}
@@ -125,11 +124,12 @@ def line_and_rest(record: Record, claim: Claim) -> tuple[str, str, str]:
     """Give a claim for a page of many: its word, its line (sentence, effect, interval) and the rest of its card."""
     result = record.verdict(claim)
     difference = result.over_baseline
+    scale = Scale.over([difference], (0.0, claim.at_least))
     line = (
         f'<div role="group" aria-label="Verdict: {result.word}" style="{FONT};{ROW}">'
         f'<div style="{NAME};flex-basis:15em">{_badge(result.word)} {_as_html(claim.says)}</div>'
         f'<div style="{NUMBERS};{QUIET}">{_numbers(result, difference)}</div>'
-        f"{_track(difference, claim, Scale.over([difference], (0.0, claim.at_least)), COLOURS[result.word], 'effect')}"
+        f"{_track(difference, claim, scale, COLOURS[result.word], said('effect'))}"
         "</div>"
     )
     measured = _head(record, claim, result, "") + _compared_and_why(record, claim, result)
@@ -141,7 +141,7 @@ def card_markdown(record: Record, claim: Claim) -> str:
     """Give a card's twin in Markdown: the claim with its word and symbol, the three differences, and the means."""
     result = record.verdict(claim)
     kind = "primary" if claim.primary else "exploratory"
-    return _with_subscripts(
+    return with_subscripts(
         f"{SYMBOLS[result.word]} **{result.word}** · {claim.says}  \n"
         f"{'; '.join(_in_text(claim, result))} · {claim.metric}, {len(record.seeds)} seeds, "
         f"{_asked(claim, result)}, {kind}. {_levels(record, claim)}"
@@ -161,7 +161,7 @@ def _card(record: Record, claim: Claim, result: Verdict) -> str:
 def _head(record: Record, claim: Claim, result: Verdict, badge: str) -> str:
     kind = "primary claim" if claim.primary else "exploratory claim"
     if claim.primary and result.primaries > 1:
-        kind += f", one of {result.primaries}"
+        kind = f"primary claim, one of {result.primaries}"
     return (
         f'<div style="display:flex;flex-wrap:wrap;align-items:center;gap:0.2em 0.8em">{badge}'
         f'<span style="{QUIET}">{kind} · {html.escape(claim.metric)} · {len(record.seeds)} seeds</span></div>'
@@ -201,7 +201,7 @@ def _differences(claim: Claim, result: Verdict) -> str:
 def _axis(claim: Claim, scale: Scale) -> str:
     """Name zero and the threshold below the tracks, on the side where the other is not."""
     zero, threshold = scale.percent(0.0), scale.percent(claim.at_least)
-    counts = f"more than {in_points(claim.at_least)}" if claim.at_least else "above 0"
+    counts = f"more than {in_points(claim.at_least)}" if claim.at_least else said("above 0")
     if claim.at_least < 0:
         counts = f"loses less than {in_points(-claim.at_least)}"
     # in the flow, so that on a narrow track it is broken into lines and does not reach past the end
@@ -242,7 +242,9 @@ def _track(interval: Interval, claim: Claim, scale: Scale, colour: str, name: st
             f"background-color:{colour}"
         )
     drawn = "".join(f'<div style="position:absolute;{style}"></div>' for style in parts) + outside
-    side = "above" if interval.low > claim.at_least else "below" if interval.high < claim.at_least else "across"
+    side = said("across")
+    if not interval.low <= claim.at_least <= interval.high:
+        side = said("above") if interval.low > claim.at_least else said("below")
     label = html.escape(f"{name}: the interval lies {side} the threshold of {in_points(claim.at_least)}")
     return f'<div role="img" aria-label="{label}" style="{TRACK}">{drawn}</div>'
 
@@ -251,17 +253,18 @@ def _successes(claim: Claim, result: Verdict, counts: tuple[int, int, int]) -> s
     names = (claim.treatment, claim.baseline, claim.control)
     colours = (COLOURS[result.word], CONTEXT, CONTEXT)
     rows = []
-    for name, role, count, colour in zip(names, ("", " (baseline)", " (control)"), counts, colours, strict=True):
+    roles = ("", said(" (baseline)"), said(" (control)"))
+    for name, role, count, colour in zip(names, roles, counts, colours, strict=True):
         dots = "".join(
             f'<span style="display:inline-block;width:0.75em;height:0.75em;margin-right:0.3em;border-radius:1em;'
             f'border:2px solid {colour};background-color:{colour if seed < count else "transparent"}"></span>'
             for seed in range(result.n_seeds)
         )
-        told = f"{count} of {result.n_seeds}"
+        told = f"{count} of {result.n_seeds} seeds"
         rows.append(
             f'<div style="{ROW};padding:0.15em 0"><div style="{NAME}">{_as_html(name + role)}</div>'
-            f'<div style="{NUMBERS};flex-basis:6em">{told} seeds</div>'
-            f'<div role="img" aria-label="{told} seeds succeed" style="flex:2 1 15em;line-height:1">{dots}</div></div>'
+            f'<div style="{NUMBERS};flex-basis:6em">{told}</div>'
+            f'<div role="img" aria-label="{told} succeed" style="flex:2 1 15em;line-height:1">{dots}</div></div>'
         )
     return f'<div style="font-size:0.95em">{"".join(rows)}</div>'
 
@@ -300,17 +303,12 @@ def _asked(claim: Claim, result: Verdict) -> str:
 
 def _levels(record: Record, claim: Claim) -> str:
     """Give the level of each condition, the floor included."""
-    role = {claim.control: " (control)", claim.floor: " (floor)"}
+    role = {claim.control: f" {said('(control)')}", claim.floor: f" {said('(floor)')}"}
     unit = "" if claim.metric == "BLEU" else " %"
     means = {name: 100 * record.of(name, claim.metric).mean() for name in dict.fromkeys(claim.compared)}
     told = [f"{name}{role.get(name, '')} " + f"{mean:z.1f}{unit}".replace("-", "−") for name, mean in means.items()]
-    return f"Means: {', '.join(told)}."
-
-
-def _with_subscripts(text: str) -> str:
-    """Set ``s_i`` and ``s_{i-1}``, as claims write them, with their index below the line."""
-    return re.sub(r"_(?:\{([^}]*)\}|(\w))", lambda m: f"<sub>{(m[1] or m[2]).replace('-', '−')}</sub>", text)
+    return said(f"Means: {', '.join(told)}.")
 
 
 def _as_html(text: str) -> str:
-    return _with_subscripts(html.escape(text))
+    return with_subscripts(html.escape(text))

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+from course_utils.languages.speaking import said
+
 CONFIDENCE = 0.95
 LEVEL = (1 - CONFIDENCE) / 2  # one-sided: an interval of 95 % leaves 2.5 % on either side
 FEWEST_SEEDS = 3
@@ -158,7 +160,7 @@ def decide(
 def _by_intervals(
     over_baseline: Interval, over_control: Interval, control: Interval, at_least: float
 ) -> tuple[str, str]:
-    asked = "zero" if at_least == 0 else f"the threshold of {in_points(at_least)}"
+    asked = said("zero") if at_least == 0 else f"the threshold of {in_points(at_least)}"
     if over_baseline.high <= at_least:  # an exact tie at the threshold is no more than it either
         return "does not hold", f"The difference to the baseline lies wholly below {asked}."
     if over_control.high <= at_least:

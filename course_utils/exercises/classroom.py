@@ -531,11 +531,19 @@ def run(arguments: argparse.Namespace) -> int:
         raise
     taken, number = time.monotonic() - start, len({row.file for row in rows})
     print(f"{number} notebooks in {taken:.0f} s, {taken / number:.1f} s each; up to {workers} at a time.")
-    give(rows, table, kept)
+    give(rows, table, kept, {row.file: language_of(arguments.folder / row.file) for row in rows})
     return 0
 
 
-def give(rows: Sequence[Row], table: Path, kept: Path) -> None:
+def language_of(path: Path) -> str:
+    """Tell in which language a notebook was handed out; English where that cannot be told."""
+    content = _content(path)
+    with contextlib.suppress(Exception):  # whatever a returned file holds
+        return checked(content["metadata"].get("language", ""))
+    return ""
+
+
+def give(rows: Sequence[Row], table: Path, kept: Path, languages: Mapping[str, str]) -> None:
     """Print the summary and write the tables; where one of them is refused, the others are there all the same.
 
     What was kept, in case grading is stopped, is removed as soon as the table is written.
@@ -556,10 +564,11 @@ def give(rows: Sequence[Row], table: Path, kept: Path) -> None:
         # the deepest first: then every folder is there before a file could take its name
         for file in sorted(files, key=lambda file: -len(Path(file).parts)):
             path = work / Path(file).with_suffix(".txt")
-            _write_beside(path, feedback([row for row in rows if row.file == file]).encode("utf-8", "backslashreplace"))
+            told = feedback([row for row in rows if row.file == file], languages[file])
+            _write_beside(path, told.encode("utf-8", "backslashreplace"))
         _write_beside(work / "by_learner.csv", as_csv(by_learner(rows)))
         _write_beside(work / "by_question.csv", as_csv(by_question(rows)))
-        _write_beside(work / "moodle.csv", as_csv(moodle(rows)))
+        _write_beside(work / "moodle.csv", as_csv(moodle(rows, languages)))
         _write_beside(work / "canvas.csv", as_csv(canvas(rows)))
         beside.mkdir(exist_ok=True)
         put(work, beside, "grade")

@@ -5,11 +5,13 @@ import html
 import io
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import PurePath
 
-RESULTS = ("correct", "not yet", "not attempted", "not run")
+from course_utils.languages.speaking import said
+
+RESULTS = ("correct", "not yet", "not attempted", "not run")  # said to learners in the language of their notebook
 FORMULAS = ("=", "+", "-", "@", "\t")
 # as "Download all submissions" of Moodle and "Download Submissions" of Canvas name files and folders
 MOODLE_NAME = re.compile(r"(?P<name>[^_]+)_(?P<number>\d+)_assignsubmission_file_")
@@ -67,14 +69,15 @@ def by_question(rows: Sequence[Row]) -> list[list[object]]:
     return table
 
 
-def feedback(rows: Sequence[Row]) -> str:
-    """Write what one learner is to read: each exercise with its result and what the check says."""
+def feedback(rows: Sequence[Row], language: str = "") -> str:
+    """Write what one learner is to read, in the notebook's language: each exercise, its result, what the check says."""
     number = sum(row.result == "correct" for row in rows)
-    file = printable(rows[0].file)
-    lines = [f"{file}: {number} of {len(rows)} correct" if rows[0].exercise else f"{file}: not run", ""]
+    told = said(f"{number} of {len(rows)} correct", language) if rows[0].exercise else said("not run", language)
+    lines = [f"{printable(rows[0].file)}: {told}", ""]
     for row in rows:
         message = row.message.removeprefix("not yet. ") if row.result not in ("correct", "not attempted") else ""
-        lines.append(f"- {row.exercise or 'the notebook'}: {row.result}.{f' {message}' if message else ''}")
+        message = f" {said(message, language)}" if message else ""
+        lines.append(f"- {row.exercise or said('the notebook', language)}: {said(row.result, language)}.{message}")
     return "\n".join(lines) + "\n"
 
 
@@ -138,8 +141,8 @@ def points(rows: Sequence[Row]) -> dict[Learner, dict[str, int]]:
     return given
 
 
-def moodle(rows: Sequence[Row]) -> list[list[object]]:
-    """Give what Moodle imports.
+def moodle(rows: Sequence[Row], languages: Mapping[str, str] | None = None) -> list[list[object]]:
+    """Give what Moodle imports; ``languages`` are those of the notebooks, in which feedback is written.
 
     Where every notebook is named as Moodle names what is downloaded: the grading worksheet of an assignment, with the
     sum and the feedback. Otherwise a table for the import of grades (CSV), with a column for each exercise.
@@ -151,7 +154,8 @@ def moodle(rows: Sequence[Row]) -> list[list[object]]:
             ["Identifier", "Full name", "Grade", "Maximum Grade", "Last modified (grade)", "Feedback comments"]
         ]
         for who, mine in given.items():
-            told = feedback([row for row in rows if learner(row.file) == who])
+            returned = [row for row in rows if learner(row.file) == who]
+            told = feedback(returned, (languages or {}).get(returned[0].file, ""))
             told = "<br>".join(html.escape(line) for line in told.splitlines() if line)  # Moodle shows it as a page
             table.append([f"Participant {who.moodle}", who.name, sum(mine.values()), len(asked), "", told])
         return table

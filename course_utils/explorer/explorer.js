@@ -1,5 +1,6 @@
 (function () {
   // The map is on the page already; this lets it answer.
+  const spoken = String; // marks what readers see and is no sentence, so that it is translated too
   const figure = document.currentScript.closest(".attention-explorer");
   const data = JSON.parse(figure.querySelector('script[type="application/json"]').textContent);
   const table = figure.querySelector(".explorer-map"); // or, with many keys, running text: a block per query
@@ -88,10 +89,10 @@
     const said = largest.filter(([weight]) => weight >= Math.max(0.005, largest[0][0] / 40)).map(([weight, other]) => [other, " " + weight.toFixed(2)]);
     const parts = [[name, row ? " looks at " : " is looked at by "]];
     said.forEach((part, i) => {
-      if (i > 0) parts.push(["", i === said.length - 1 ? " and " : ", "]);
+      if (i > 0) parts.push(["", i === said.length - 1 ? spoken(" and ") : ", "]);
       parts.push(part);
     });
-    if (!said.length) parts.push(["", row ? "nothing" : "none"]);
+    if (!said.length) parts.push(["", row ? spoken("nothing") : spoken("none")]);
     return [...parts, ["", "."]];
   }
 

@@ -25,6 +25,7 @@ from course_utils.refusals import Damaged, Stop, damaged, read_notebook, read_te
 LANGUAGES = NOTEBOOKS / "languages"
 RELEASED = LANGUAGES / "released.txt"
 COURSE = "course"  # the catalogue of what is in no notebook
+STAYS = "="  # the translation of what is the same in the language, such as a name
 BETWEEN = " · "  # in a context, between the message's name and the heading above it
 MADE = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)  # in each head, so that equal catalogues are equal files
 HEAD = "# {language} translation of the attention course: {name}.\n# Text: CC BY 4.0."
@@ -94,7 +95,7 @@ def name_of(notebook: Path) -> str:
 def messages(name: str) -> tuple[Message, ...]:
     """List what one catalogue translates, in the order in which it is read."""
     if name == COURSE:
-        return tuple(Message(*found) for found in package.texts())
+        return tuple(Message(*found) for found in package.texts() if says_something(found[2]))
     found, heading = [], ""
     for cell in read_notebook(NOTEBOOKS / f"{name}.ipynb").cells:
         if cell.cell_type == "markdown":
@@ -263,7 +264,7 @@ def exported(language: str, name: str, only_open: bool = False) -> Iterator[str]
 
 
 def imported(language: str, name: str, text: str) -> list[str]:
-    """Take translations from such a text into a catalogue; a block that is still English is left out.
+    """Take translations from such a text into a catalogue; a block that is still English is left out, ``=`` keeps it.
 
     Returns
     -------
@@ -284,6 +285,8 @@ def imported(language: str, name: str, text: str) -> list[str]:
             raise Stop(f"{name} has no message {key or head!r}: nothing was taken. Keep the lines that begin with %%%.")
         if mark != message.mark:
             told.append(f"{key}: its English has changed since the export, so it was left out.")
+        elif translation == STAYS:
+            given[key] = message.english
         elif translation and translation != message.english.strip("\n"):
             given[key] = translation
             told += [f"{key}: {what}" for what in lost(message.english, translation)]

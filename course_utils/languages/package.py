@@ -16,10 +16,30 @@ PAGES = [
 PAGES += [PACKAGE / "publishing" / "site_sources" / "glossary.md", README, CLAIMS]
 FROM_RECORDS = ("✓", "✗", "?", "| ")  # how blocks of CLAIMS.md begin whose numbers are written from the records
 ALL_SAID = ("exercises", "explorer", "home", "six_rows", "card", "rule")  # rooms and files with sentences for readers
-SAID = ("SPEAKS_OF_SOLUTIONS", "KEYS")  # constants that are handed to said
+SAID = (
+    "SPEAKS_OF_SOLUTIONS",
+    "KEYS",
+    "SYMBOLS",
+    "PLURAL",
+    "RESULTS",
+    "OF_THE_THEME",
+)  # constants that are handed to said
 TITLES = re.compile(r"^(.+) <(\S+)>$", re.MULTILINE)  # of pages, in a list of them
-UNSAID = ("answering", "catalogue", "cells_", "classroom", "copies", "plain", "progress", "returned", "exercise_")
-IN_CODE = (ast.Compare, ast.Subscript, ast.Raise)  # where a text is no sentence
+UNSAID = (
+    "answering",
+    "catalogue",
+    "cells_",
+    "classroom",
+    "copies",
+    "plain",
+    "progress",
+    "returned",
+    "exercise_",
+    "tables",
+)
+OF_A_CLAIM = ("says", "metric", "treatment", "baseline", "control", "floor")
+IN_CODE = (ast.Compare, ast.Subscript, ast.Raise, ast.Lambda)  # where a text is no sentence
+NO_SENTENCE = re.compile(r"[a-z-]+:\S|`{4}|\(function|@container|class=")  # a style, or what stands around HTML
 WORDS = re.compile(r"[^\W\d_]{3,} \{|\} [^\W\d_]{3,}|[^\W\d_]{3,}[,;:.]? \W*[^\W\d_]+|[^\W\d_]+[,;:.]? \W*[^\W\d_]{3,}")
 LABEL = re.compile(
     r"(?!Arrow|Home$|End$|Escape$)(?:\W )?[A-Z][a-z]{2,}[.?]?( [A-Z])?"
@@ -27,6 +47,8 @@ LABEL = re.compile(
 ATTRIBUTE = re.compile(r'\b(alt|title|aria-label)="([^"]*)"')
 IN_SCRIPT = re.compile(r'(?:"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`)')
 NO_LABEL = re.compile(r"(className: |matches\(|querySelector\w*\(|addEventListener\()$")
+SPOKEN = re.compile(r"\bspoken\($")  # in a script: behind it a word that is shown
+JOINED = re.compile(r"([\"`])\n\s*\+ \1")  # in a script: where a sentence goes on in the next line
 
 
 def texts() -> Iterator[tuple[str, str, str]]:
@@ -43,13 +65,14 @@ def _found() -> Iterator[tuple[str, str]]:
         for title, _ in TITLES.findall(read_text(page)):
             yield page.relative_to(CHECKOUT).as_posix(), title
         for block in blocks(read_text(page)):
-            if page == CLAIMS and block.startswith(FROM_RECORDS):
+            if page == CLAIMS and block.startswith(FROM_RECORDS) and re.search(r"\d|--", block):
                 continue
             if re.search(r"[^\W\d_]{2}", re.sub(r"^(```|:::).*?^\1\S*$|<!--.*?-->", "", block, flags=re.S | re.M)):
                 yield page.relative_to(CHECKOUT).as_posix(), block
     for path in sorted(EXPERIMENTS.glob("records/*.json")):
         for claim in read_json(path).get("claims", ()):
-            yield f"claims of {path.stem[:2]}", claim["says"]
+            said = [claim[key] for key in OF_A_CLAIM if claim.get(key)]
+            yield from ((f"claims of {path.stem[:2]}", text) for text in said if re.search("[a-z]{3}", text))
     for path in sorted(PACKAGE.rglob("*.py")):
         room = path.relative_to(PACKAGE).parts[0]
         for text in sentences(read_text(path), {room, path.stem} & {*ALL_SAID} and path.stem not in UNSAID):
@@ -109,13 +132,14 @@ def sentences(source: str, all_said: object = True) -> Iterator[str]:
 
 def _shown(text: str) -> Iterator[str]:
     """Take HTML apart into what it shows and what its attributes say; other text is one piece."""
-    if re.match(r"[a-z-]+:\S|`{4}|\(function", text):  # a style, or what stands around HTML
+    if NO_SENTENCE.match(text):
         return
     if not re.search(r"</\w|<\w+ \w+=", text) or "</kbd>" in text:
         yield text.strip()
         return
     yield from (said for _, said in ATTRIBUTE.findall(text))
-    yield from (piece.strip() for piece in re.split(r"<[^<>]*>?|[^<>]*>", re.sub(r"=\"[^\"]*\"", "", text)))
+    pieces = re.split(r"<[^<>]*>?|[^<>]*>", re.sub(r"=\"[^\"]*\"", "", text))
+    yield from (piece.strip() for piece in pieces if not NO_SENTENCE.match(piece))
 
 
 def _is(node: ast.AST, name: str) -> bool:
@@ -137,7 +161,8 @@ def _written(node: ast.JoinedStr | ast.Constant) -> str:
 
 def in_script(source: str) -> Iterator[str]:
     """Give the sentences of a script, without quotation marks."""
-    for found in IN_SCRIPT.finditer(re.sub(r"^\s*//.*$|(?<=[;{,]) //.*$", "", source, flags=re.MULTILINE)):
+    source = JOINED.sub("", re.sub(r"^\s*//.*$|(?<=[;{,]) //.*$", "", source, flags=re.MULTILINE))
+    for found in IN_SCRIPT.finditer(source):
         if text := said_in_script(found):
             yield text
 
@@ -147,4 +172,4 @@ def said_in_script(found: re.Match) -> str:
     text = (found[1] or found[2] or "").strip()
     shown = WORDS.search(re.sub(r"\$\{[^}]*\}|<[^>]*>", "", text)) or LABEL.fullmatch(text)
     no_label = "=>" in text or NO_LABEL.search(found.string, 0, found.start())
-    return text if shown and not no_label else ""
+    return text if (shown and not no_label) or SPOKEN.search(found.string, 0, found.start()) else ""

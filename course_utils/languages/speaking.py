@@ -14,8 +14,13 @@ from course_utils.languages import package
 
 LANGUAGE = "COURSE_LANGUAGE"  # set for a kernel by ``course.py lab --language``
 HOLE = re.compile(r"\$?\{[^{}\n]*\}")
-TEXT_NODE = re.compile(r"(?<=>)(?=[^<>]*[^\W\d_]{2})[^<>]+(?=<)")
+TEXT_NODE = re.compile(r"(?<=>)(?=[^<>]*[^\W\d_]{2})[^<>]+(?:<sub>[^<>]*</sub>[^<>]*)*(?=<)")
 NOT_TEXT = re.compile(r"(<style\b.*?</style>|<script\b.*?</script>|<bdi\b.*?</bdi>)", re.DOTALL)
+JOINTS = (  # of what a card lists, the outer ones first
+    re.compile(r"( − )"),
+    re.compile(r"((?:(?<=\d\.\d)|(?<=%)), )"),
+    re.compile(r"( (?=\()|(?<=^[✓✗?]) (?:\d+ )?| (?=−?\d[\d.,]*(?:\s%)?$))"),
+)
 DEEPEST = 4  # sentences within sentences
 
 
@@ -27,8 +32,10 @@ class Speaker:
         self._templates = []
         for english, translation in known.items():
             literals = [_plain(part, strip=False) for part in HOLE.split(english.strip())]
-            if re.search(r"[^\W\d_]{2}", "".join(literals)):
-                self._templates.append((literals, HOLE.findall(english), translation))
+            holes = HOLE.findall(english)
+            of_a_script = any(hole[0] == "$" for hole in holes)
+            if re.search(r"[^\W\d_]{2}", "".join(literals)) and not of_a_script:
+                self._templates.append((literals, holes, translation))
         self._templates.sort(key=lambda template: -len("".join(template[0])))
 
     def said(self, text: str, depth: int = 0) -> str:
@@ -39,6 +46,8 @@ class Speaker:
         before, after = text[: text.index(core)], text[text.index(core) + len(core) :]
         if _plain(core) in self._whole and not HOLE.search(core):
             return before + self._whole[_plain(core)] + after
+        if known := self._listed(core):
+            return before + known + after
         plain = _plain(core)
         near = [template for template in self._templates if max(template[0], key=len) in plain]
         for find in (_alone, _part, _whole):  # what is said, before what is said in it
@@ -49,9 +58,22 @@ class Speaker:
                     return before + rest[0] + filled + rest[1] + after
         return text
 
+    def _listed(self, text: str) -> str | None:
+        """Say what a card lists, where each of its words is known."""
+        if text in self._whole or not re.search("[a-z]{3}", text):
+            return self._whole.get(text, text)
+        pieces = next((pieces for joint in JOINTS if len(pieces := joint.split(text)) > 1), [])
+        told = [self._listed(piece) for piece in pieces]
+        return None if None in told or not told else "".join(map(str, told))
+
     def _filled(self, translation: str, holes: list[str], groups: tuple[str, ...], depth: int) -> str:
-        values = {hole: self.said(value, depth + 1) for hole, value in zip(holes, groups, strict=True)}
-        return HOLE.sub(lambda found: values.get(found[0], found[0]), translation)
+        values = dict(zip(holes, groups, strict=True))
+
+        def value(found: re.Match) -> str:
+            text = values.get(found[0], found[0])
+            return text if translation[: found.start()].endswith("`") else self.said(text, depth + 1)  # code stays
+
+        return HOLE.sub(value, translation)
 
     def shown(self, markup: str) -> str:
         """Translate what HTML shows: text, descriptions, and the sentences in its scripts."""
@@ -61,12 +83,13 @@ class Speaker:
                 piece = TEXT_NODE.sub(lambda found: self._escaped(found[0]), piece)
                 pieces[i] = package.ATTRIBUTE.sub(lambda found: f'{found[1]}="{self._escaped(found[2])}"', piece)
             elif piece.startswith("<script>"):
-                pieces[i] = package.IN_SCRIPT.sub(self._in_script, piece)
+                pieces[i] = package.IN_SCRIPT.sub(self._in_script, package.JOINED.sub("", piece))
         return "".join(pieces)
 
     def _escaped(self, text: str) -> str:
-        said = self.said(html.unescape(text))
-        return html.escape(said) if said != html.unescape(text) else text
+        plain = html.unescape(re.sub("<sub>(.+?)</sub>", _index, text))
+        said = self.said(plain)
+        return text if said == plain else with_subscripts(html.escape(said)) if "<sub>" in text else html.escape(said)
 
     def _in_script(self, found: re.Match) -> str:
         text = found[1] if found[1] is not None else found[2]
@@ -75,6 +98,17 @@ class Speaker:
             return found[0]
         said = said.replace('"', '\\"') if found[1] is not None else said
         return found[0][0] + text.replace(text.strip(), said) + found[0][-1]
+
+
+def with_subscripts(text: str) -> str:
+    """Set ``s_i`` and ``s_{i-1}``, as claims write them, with their index below the line."""
+    return re.sub(r"_(?:\{([^}]*)\}|(\w))", lambda m: f"<sub>{(m[1] or m[2]).replace('-', '−')}</sub>", text)
+
+
+def _index(found: re.Match) -> str:
+    """Write an index below the line as claims do."""
+    index = found[1].replace("−", "-")
+    return f"_{index}" if len(index) == 1 else f"_{{{index}}}"
 
 
 def _plain(text: str, strip: bool = True) -> str:
@@ -92,7 +126,7 @@ def _alone(literals: Sequence[str], text: str) -> re.Match | None:
     found = _whole(literals, text)
     for before, value, after in zip(literals, found.groups() if found else (), literals[1:], strict=False):
         ends = re.search(r"[.?!:]\W*$", value) or re.match(r"[.?!:]", after)
-        if re.search(r"[.?!] \S", value) and not (ends and re.search(r"(^|[.?!:] )$", before)):
+        if re.search(r"[.?!] \S", value) and not (ends and re.search(r"(^|[.?!] )$", before)):
             return None
     return found
 
@@ -101,13 +135,17 @@ def _part(literals: Sequence[str], text: str) -> re.Match | None:
     """Find a sentence in a text; one that begins or ends with a hole could be anywhere."""
     is_known = literals[0] and literals[-1] and " " in "".join(literals).strip()  # a word alone may mean anything
     found = _compiled(tuple(literals)).search(text) if is_known else None
+    if found and len(literals) == 1 and found[0][-1] not in ".?!:;,":  # some words: only where a sentence could be
+        is_apart = re.search(r"(^|[.:;?!] )$", text[: found.start()]) and re.match(r"$|[.:;?!]", text[found.end() :])
+        found = found if is_apart else None
     cuts = found and [text[end - 1 : end + 1] for end in found.span() if 0 < end < len(text)]
     return None if cuts and any(re.fullmatch(r"\w\w", cut) for cut in cuts) else found
 
 
 @functools.cache
 def _compiled(literals: tuple[str, ...]) -> re.Pattern:
-    return re.compile("(.*?)".join(map(re.escape, literals)), re.DOTALL)
+    ends = (re.escape(literal) + r"(?!\d)" * (literal == ".") for literal in literals)  # no point within a number
+    return re.compile("(.*?)".join(ends), re.DOTALL)
 
 
 def language() -> str:

@@ -84,6 +84,7 @@ def write_look(folder: Path) -> None:
         ':root { --text-face: "Source Sans Pro", system-ui, "Apple SD Gothic Neo", "Malgun Gothic", "Noto Sans KR", '
         'NanumGothic, sans-serif; --code-face: "DejaVu Sans Mono", ui-monospace, Menlo, Consolas, monospace; }'
     )
+    rules.append(":lang(ko) { word-break: keep-all; overflow-wrap: break-word; }  /* a line ends between words */")
     (folder / "look.css").write_text("\n".join(rules) + "\n", encoding="utf-8")
 
 

@@ -127,7 +127,7 @@ def one_table(rows: Sequence[Sequence[str]], pages: Sequence[str]) -> str:
     )
     models = "".join(
         f'<figure class="model" data-model="{number}">{draw(row).inline()}'
-        f"<figcaption><strong>{row.name}.</strong> {html.escape(row.told)}</figcaption></figure>"
+        f"<figcaption><strong>{row.name}</strong>. {html.escape(row.told)}</figcaption></figure>"
         for number, row in enumerate(SIX, start=1)
     )
     return (

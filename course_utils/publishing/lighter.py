@@ -12,6 +12,8 @@ SEARCH_TOOLS = re.compile(r'\s*<script src="[^"]*(?:searchtools|language_data|se
 ICON_SCRIPT = re.compile(r'\s*<script defer src="[^"]*fontawesome\.js[^"]*"></script>')  # icons come as a face, too
 ICON = re.compile(r'(?<=[}/])((?:\.fa-[\w-]+,?)+)\{--fa:"[^}]*\}')
 DATA = re.compile(r'<script type="application/json">([^<]{100000,})</script>')  # what two translators learned
+WRITTEN = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)  # of stages and maps: the same on many pages
+LONG = 2000  # signs, from which on it pays to keep a script or a style in a file of its own
 UNUSED = (
     "scripts/fontawesome.js",
     "scripts/fontawesome.js.LICENSE.txt",
@@ -67,12 +69,25 @@ def lighten(pages: Path) -> None:
 
 
 def _with_data_in_files(page: str, up: str, folder: Path) -> str:
-    """Keep large data of pages in scripts that put it where it was, named by their content; the folder is below up."""
+    """Keep long scripts and styles of a page in files named by their content, large data in scripts that put it back.
 
-    def kept(found: re.Match) -> str:
-        name = f"{hashlib.sha256(found[0].encode()).hexdigest()[:16]}.js"
+    The folder is below up.
+    """
+
+    def kept(content: str, kind: str) -> str:
+        name = f"{hashlib.sha256(content.encode()).hexdigest()[:16]}.{kind}"
+        (folder / name).write_text(content, encoding="utf-8")
+        return f"{up}{folder.name}/{name}"
+
+    def put_back(found: re.Match) -> str:
         script = f'document.currentScript.insertAdjacentHTML("beforebegin", {json.dumps(found[0])});\n'
-        (folder / name).write_text(script, encoding="utf-8")
-        return f'<script src="{up}{folder.name}/{name}"></script>'
+        return f'<script src="{kept(script, "js")}"></script>'
 
-    return DATA.sub(kept, page)
+    def asked_for(found: re.Match) -> str:
+        if len(found[2]) < LONG:
+            return found[0]
+        if found[1] == "script":
+            return f'<script src="{kept(found[2], "js")}"></script>'
+        return f'<link rel="stylesheet" href="{kept(found[2], "css")}">'
+
+    return WRITTEN.sub(asked_for, DATA.sub(put_back, page))

@@ -65,6 +65,12 @@ from course_utils.refusals import Stop, carry_out, check_folder, read_json, read
 
 NAME = "site"
 EXERCISES = "exercises"
+OF_THE_THEME = (  # what it says in English whatever the language
+    *("Link to this heading", "Link to this term", "Link to this definition", "Color mode", "System Settings", "Light"),
+    *("Dark", "Search the docs ...", "Show code cell source", "Hide code cell source", "Toggle hidden content", "More"),
+    *("Section Navigation", "On this page", "Skip to main content", "Back to top", "Site navigation", "Breadcrumb"),
+    *("Home", "previous page", "next page", "Collapse Sidebar", "Expand Sidebar", "Version warning"),
+)
 SHARED = ("_static", "_images")  # where Sphinx puts what pages of all languages show
 OF_A_PAGES_BRANCH = ("CNAME", "LICENSE", "README.md")  # what may be in a folder before the first build, beside .git
 FIRST = ("index.html", "objects.inv")  # known before the work: a site that was not built by this command has them
@@ -115,11 +121,13 @@ def finish(pages: Path, address: str, codes: Sequence[str] = ("",)) -> None:
     """Add what Sphinx does not make, and take away what no reader needs."""
     for marks in pages.rglob(".buildinfo"):
         marks.unlink()  # for the next build into the same pages, which is none
+    shutil.rmtree(pages / "jupyter_execute", ignore_errors=True)  # myst-nb leaves it beside a folder of pages
     if not (pages / "lectures").is_dir():
         return
     for code in codes:
         if code:
             share(pages, pages / code)
+            translate_theme(pages / code, code)
         write_decks(LECTURES, pages / code / "slides", shared=pages / "_static", language=code)
     lighten(pages)
     home = f"{address}/" if address else "/"
@@ -150,6 +158,14 @@ def share(pages: Path, others: Path) -> None:
             return f"{found[1]}{up}{found[2]}" if found[2] in same else found[0]
 
         page.write_text(place.sub(shared, page.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def translate_theme(pages: Path, language: str) -> None:
+    """Say in a language what the theme says on each page in English."""
+    words = re.compile(rf'(?<=[>"])(\s*)({"|".join(map(re.escape, OF_THE_THEME))})(?=\s*[<"])')
+    for page in pages.rglob("*.html"):
+        text = words.sub(lambda found: found[1] + said(found[2], language), page.read_text(encoding="utf-8"))
+        page.write_text(text, encoding="utf-8")
 
 
 def make_pages(sources: Path, pages: Path, doctrees: Path) -> int:
@@ -228,7 +244,8 @@ def gather(
             nbformat.write(tasks, folder / "lectures" / EXERCISES / path.name)
         add_below_title(page, bar(links, told, language))
         nbformat.write(page, folder / "lectures" / path.relative_to(NOTEBOOKS))
-    claims_page, words = claims.page(woven_page(read_text(CLAIMS), language), styles, speaker(language).shown)
+    text = woven_page(read_text(CLAIMS), language)
+    claims_page, words = claims.page(text, styles, speaker(language).shown, notebooks)
     (folder / "claims.md").write_text(claims_page, encoding="utf-8")
     (static / "cards.css").write_text(styles.sheet(), encoding="utf-8")
     came_out = {
@@ -289,9 +306,12 @@ def write_pages(
         (folder / name).write_text(filled(woven_page(read_text(folder / name), language), marked), encoding="utf-8")
     for name in ("using.md", "teaching.md", "beyond.md"):
         (folder / name).write_text(woven_page(read_text(folder / name), language), encoding="utf-8")
-    (folder / "data.md").write_text(read_text(CARDS), encoding="utf-8")
+    data = in_english(read_text(CARDS), said("The data of this course", language), language)
+    (folder / "data.md").write_text(data, encoding="utf-8")
+    reference = in_english(read_text(folder / "reference.md"), said("Reference", language), language)
+    (folder / "reference.md").write_text(reference, encoding="utf-8")
     (folder / "glossary.md").write_text(glossary_page(glossary, said("Taught in", language)), encoding="utf-8")
-    (folder / "cite.md").write_text(cite(repository), encoding="utf-8")
+    (folder / "cite.md").write_text(cite(repository, language), encoding="utf-8")
     here = [replace(card, page=card.page.removeprefix("lectures/"), picture=f"../{card.picture}") for card in offered]
     lists = {
         "": (said("The lectures", language), spoken(cards(here, level=2)), START_AND_LECTURES),
@@ -448,7 +468,13 @@ def citation() -> dict[str, Any]:
     return yaml.safe_load(read_text(CHECKOUT / "CITATION.cff"))
 
 
-def cite(repository: str) -> str:
+def in_english(page: str, title: str, language: str) -> str:
+    """Give a page, which is there in English only, with its title in a language and a line that says so."""
+    note = f"\n*{said('This page is in English.', language)}*\n" if language else ""
+    return f"# {title}\n{note}{page.partition(chr(10))[2]}"
+
+
+def cite(repository: str, language: str = "") -> str:
     """Write how to cite the course, in words and for BibTeX, from CITATION.cff."""
     told = citation()
     authors = " and ".join(author["name"] for author in told["authors"])
@@ -457,11 +483,15 @@ def cite(repository: str) -> str:
         fields["url"] = repository
     lines = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items())
     where = f" {repository}" if repository else ""
-    return (
-        f"# Cite\n\n{authors}: *{told['title']}*. Version {told['version']}.{where}\n\n"
-        f"```bibtex\n@software{{attention_course,\n{lines}\n}}\n```\n\n"
+    licences = said(
         "Text and figures are under [CC BY 4.0](https://creativecommons.org/licenses/by/4.0/), code is under the MIT "
-        "licence. The [data sets](data.md) have licences of their own.\n"
+        "licence. The [data sets](data.md) have licences of their own.",
+        language,
+    )
+    return (
+        f"# {said('Cite', language)}\n\n{authors}: *{told['title']}*. Version {told['version']}.{where}\n\n"
+        f"```bibtex\n@software{{attention_course,\n{lines}\n}}\n```\n\n"
+        f"{licences}\n"
     )
 
 

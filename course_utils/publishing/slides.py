@@ -97,16 +97,19 @@ def write_decks(
     """Write decks into a new folder and give the names of their files.
 
     What decks share with the pages of a site (faces, colours, formulas, figures) is in the site's folder ``shared``;
-    without one it goes into a folder of their own.
+    without one it goes into a folder of their own. Decks of a site in other languages use what its English ones show
+    themselves with.
     """
-    assets = made / "assets"
+    made.mkdir(parents=True, exist_ok=True)
+    assets = (shared.parent / made.name if shared and language else made) / "assets"
     common, address = (assets, assets.name) if shared is None else (shared, os.path.relpath(shared, made))
     if shared is None:
         copy_mathjax(common / "mathjax")
         write_look(common)
-    copy_reveal(assets / "reveal")
-    for name in ("slides.css", "slides.js"):
-        shutil.copyfile(TEMPLATE / name, assets / name)
+    if assets.parent == made:
+        copy_reveal(assets / "reveal")
+        for name in ("slides.css", "slides.js"):
+            shutil.copyfile(TEMPLATE / name, assets / name)
     exporter = SlidesExporter(template_name=TEMPLATE.name, extra_template_basedirs=[str(TEMPLATE.parent)])
     seconds = seconds_of_cells()
     names = []
@@ -116,13 +119,17 @@ def write_decks(
         except Stop as stop:
             print(stop, file=sys.stderr)
             continue
-        notebook = woven(notebook, lecture, language, anchors=False)
-        say_outputs(notebook, language)
-        shown = prepared(notebook, seconds.get(lecture.stem, {}), frame, lecture.stem[:2], language)
+        translated = woven(notebook, lecture, language, anchors=False)
+        say_outputs(translated, language)
+        shown = prepared(translated, seconds.get(lecture.stem, {}), frame, lecture.stem[:2], language, notebook)
         put_pictures_into_files(shown, common / "figures", f"{address}/figures", lazy=False)
-        page, _ = exporter.from_notebook_node(
-            shown, resources={"shared": address, "frame": frame, "language": language or "en"}
-        )
+        told = {
+            "shared": address,
+            "assets": os.path.relpath(assets, made),
+            "frame": frame,
+            "language": language or "en",
+        }
+        page, _ = exporter.from_notebook_node(shown, resources=told)
         names.append(f"{lecture.stem}.html")
         (made / names[-1]).write_text(_with_drawings(page, made, shared), encoding="utf-8")
     return names
@@ -154,9 +161,18 @@ def seconds_of_cells() -> dict[str, dict[str, int]]:
 
 
 def prepared(
-    notebook: NotebookNode, seconds: Mapping[str, int], frame: str = "", number: str = "", language: str = ""
+    notebook: NotebookNode,
+    seconds: Mapping[str, int],
+    frame: str = "",
+    number: str = "",
+    language: str = "",
+    english: NotebookNode | None = None,
 ) -> NotebookNode:
-    """Give a copy as it is shown: framed, without links to notebooks and code that draws, with minutes in the notes."""
+    """Give a copy as it is shown: framed, without links to notebooks and code that draws, with minutes in the notes.
+
+    ``english`` is the notebook before it was translated; by its titles questions find their slides.
+    """
+    english = english or notebook
     notebook = deepcopy(notebook)
     title = next(cell.source for cell in notebook.cells if cell.source.startswith("# "))
     notebook.metadata.title = title.removeprefix("# ").split("\n")[0]
@@ -167,8 +183,7 @@ def prepared(
             cell.source = LINK_TO_NOTEBOOK.sub(r"\1", cell.source)
         if hides_code(cell) and "hide-input" not in cell.metadata.setdefault("tags", []):
             cell.metadata.tags.append("hide-input")
-    if not language:  # the questions are asked in English
-        add_questions(notebook, number)
+    add_questions(notebook, number, language, english)
     first, *others = slides(notebook)
     groups = [first, [_slide(agenda([first, *others], seconds, language))], *others]
     if rows := lit_table(number, language):
@@ -190,20 +205,20 @@ def _slide(source: str, kind: str = "slide") -> NotebookNode:
     return cell
 
 
-def add_questions(notebook: NotebookNode, number: str) -> None:
+def add_questions(notebook: NotebookNode, number: str, language: str = "", english: NotebookNode | None = None) -> None:
     """Tell a speaker, in place, in a slide's notes what to say, what to ask the class, and which mistakes to expect."""
-    asked, cells = asked_in(number), []
-    for slide in slides(notebook):
-        text = "\n".join(cell.source for cell in slide)
+    asked, cells = asked_in(number, language), []
+    for slide, named in zip(slides(notebook), slides(english or notebook), strict=True):
+        text = "\n".join(cell.source for cell in named)
         titles = re.findall(r"^## (?:\d+ · )?(.+)$", text, flags=re.MULTILINE)
         exercises = re.findall(r'^check\("(\w+)"', text, flags=re.MULTILINE)
         questions = [question for title in titles for question in asked.questions.get(title, [])]
         mistakes = [mistake for exercise in exercises for mistake in asked.mistakes.get(exercise, [])]
-        lines = [f"**Ask:** {' '.join(questions)}"] if questions else []
-        lines += [f"**Expect:** {'; '.join(mistakes)}."] if mistakes else []
+        lines = [f"{said('**Ask:**', language)} {' '.join(questions)}"] if questions else []
+        lines += [f"{said('**Expect:**', language)} {'; '.join(mistakes)}."] if mistakes else []
         notes = next((cell for cell in slide if slide_type(cell) == "notes"), None)
         if notes is not None:
-            notes.source = f"**Say:**\n\n{notes.source}"
+            notes.source = f"{said('**Say:**', language)}\n\n{notes.source}"
         cells += [*slide, *([_slide("\n\n".join(lines), "notes")] if lines else [])]
     notebook.cells = cells
 

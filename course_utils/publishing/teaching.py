@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from course_utils.languages.weave import woven_page
 from course_utils.refusals import read_text
 
 PAGE = Path(__file__).with_name("site_sources") / "teaching.md"
@@ -17,19 +18,29 @@ class Asked:
     mistakes: dict[str, list[str]]
 
 
-def asked_in(number: str) -> Asked:
-    """Read what the page says of a lecture, named by its number; nothing for a notebook that it does not know."""
-    plan = re.search(rf"^### {number} · .*?(?=^##|\Z)", read_text(PAGE), flags=re.MULTILINE | re.DOTALL)
+def asked_in(number: str, language: str = "") -> Asked:
+    """Read what the page says of a lecture, named by its number; nothing for a notebook that it does not know.
+
+    Questions and mistakes are in a language; sections and exercises have their English names.
+    """
     asked = Asked({}, {})
-    for question, section in _marked(plan[0] if plan else "", "Ask"):
+    for question, section in _marked("Ask", number, language):
         asked.questions.setdefault(section, []).append(question)
-    for mistake, known in _marked(plan[0] if plan else "", "Expect"):
+    for mistake, known in _marked("Expect", number, language):
         words = mistake.removeprefix("and ").rstrip(",.")
         asked.mistakes.setdefault(known.partition(":")[0], []).append(words)
     return asked
 
 
-def _marked(plan: str, label: str) -> list[tuple[str, str]]:
-    """Give each part of a line with the comment behind it."""
-    (line,) = re.findall(rf"\*\*{label}:\*\* (.*)", plan) or [""]
-    return re.findall(r"\s*(.+?) <!-- (.+?) -->", line)
+def _marked(label: str, number: str, language: str) -> list[tuple[str, str]]:
+    """Give each part of a line with the comment behind it; the line is found by its label in English."""
+    for english, line in zip(_plan(number, ""), _plan(number, language), strict=True):
+        if english.startswith(f"- **{label}:** "):
+            return re.findall(r"\s*(.+?) <!-- (.+?) -->", line.partition(":** ")[2])
+    return []
+
+
+def _plan(number: str, language: str) -> list[str]:
+    page = woven_page(read_text(PAGE), language, headings=False)
+    found = re.search(rf"^### {number} · .*?(?=^##|\Z)", page, flags=re.MULTILINE | re.DOTALL)
+    return found[0].splitlines() if found else []

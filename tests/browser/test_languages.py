@@ -7,6 +7,7 @@ import pytest
 from course_utils.files import LECTURES
 from course_utils.languages import catalogues
 from course_utils.languages.speaking import speaker
+from course_utils.publishing import site
 from course_utils.publishing.site import SHARED, build
 from course_utils.publishing.slides import make_decks
 from tests.pseudo import CODE, MARK, translate
@@ -22,6 +23,7 @@ PAGES = ["lectures/02_bahdanau_attention", "lectures/exercises/02_bahdanau_atten
 def translated(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(catalogues, "LANGUAGES", tmp_path_factory.mktemp("languages"))
+        patch.setattr(site, "released", list)  # Korean is looked at in test_site
         for name in catalogues.names():
             translate(name)
         speaker.cache_clear()
@@ -102,3 +104,10 @@ def test_pictures_and_styles_are_stored_once(folder):
     ]
     assert not twice
     assert not list((folder / CODE).rglob("*.webp"))
+    assert not list((folder / CODE).rglob("reveal.js"))
+
+
+def test_a_second_language_costs_its_own_text(folder):
+    assert not (folder / "jupyter_execute").exists()
+    sizes = {path: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+    assert sum(size for path, size in sizes.items() if path.is_relative_to(folder / CODE)) < 5.5e6

@@ -12,7 +12,8 @@ from axe_playwright_python.sync_playwright import Axe
 from pypdf import PdfReader
 
 from course_utils.files import EXPERIMENT_NOTEBOOKS, LECTURES
-from course_utils.publishing.site import build
+from course_utils.languages.catalogues import released
+from course_utils.publishing.site import OF_THE_THEME, build
 
 from .conftest import Watched, screenshot
 from .explorer import EXPLORED, walk_through
@@ -60,7 +61,7 @@ TAUGHT = {
     "HAN": ("03_document_attention", "the-same-step-twice"),
     "padding": ("02_bahdanau_attention", "padding-must-get-no-weight"),
     "teacher forcing": ("01_sequence_to_sequence", "trained-on-the-right-words"),
-    "positional encoding": ("05_transformer", "places-are-told"),
+    "positional encoding": ("05_transformer", "positions-are-told"),
     "beam search": ("01_sequence_to_sequence", "greedy-decoding"),
 }
 
@@ -199,9 +200,10 @@ def opened(watch, url, **options):
 def test_no_page_of_the_site_goes_unlooked_at(address, folder, watch):
     made = {str(page.relative_to(folder).with_suffix("")) for page in folder.rglob("*.html")}
     decks = {f"slides/{path.stem}" for path in LECTURES}
-    assert made - decks - {"404", "py-modindex"} == {*PAGES, *ALIKE}
+    translated = {f"{code}/{name}" for code in released() for name in (*PAGES, *ALIKE, *decks, "py-modindex")}
+    assert made - decks - {"404", "py-modindex"} == {*PAGES, *ALIKE, *translated}
     watched = watch()
-    for name in ALIKE:
+    for name in (*ALIKE, *sorted(translated)):
         watched.page.goto(f"{address}/{name}.html", wait_until="load")
         formulas_are_set(watched.page)
     assert not watched.problems
@@ -241,7 +243,10 @@ def test_every_link_within_the_site_leads_to_a_page_and_a_place_on_it(folder):
 
 def test_the_site_is_light(folder):
     sizes = {path: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
-    assert sum(sizes.values()) < 12e6
+    assert sum(sizes.values()) < 16e6
+    for code in released():  # which costs its text, and shares all else
+        assert sum(size for path, size in sizes.items() if path.is_relative_to(folder / code)) < 5.5e6
+    assert not (folder / "jupyter_execute").exists()
     assert all(sizes[folder / f"{name}.html"] < 1e6 for name in LECTURE_PAGES)
     pictures = [
         tag for name in LECTURE_PAGES for tag in re.findall(r"<img [^>]*>", (folder / f"{name}.html").read_text())
@@ -267,6 +272,59 @@ def test_search_engines_and_the_lost_find_their_way(folder):
     assert f"{PUBLISHED}/404.html" not in found
     assert all((folder / place.removeprefix(f"{PUBLISHED}/")).is_file() for place in found)
     assert f'href="{PUBLISHED}/"' in (folder / "404.html").read_text(encoding="utf-8")
+
+
+DRAWN = """([sign, other]) => {
+  const drawn = (text) => {
+    const paper = Object.assign(document.createElement("canvas"), {width: 40, height: 40}).getContext("2d");
+    paper.font = `30px ${getComputedStyle(document.body).fontFamily}`;
+    paper.fillText(text, 2, 32);
+    return paper.canvas.toDataURL();
+  };
+  return drawn(sign) !== drawn(other);
+}"""
+
+
+@pytest.mark.parametrize("code", released())
+def test_a_translated_page_says_its_language_and_leads_to_the_same_section_in_english(code, watch, address):
+    place = f"{LECTURE_PAGES[1]}.html#the-equation-score-softmax-average"
+    watched = opened(watch, f"{address}/{code}/{place}")
+    assert watched.page.evaluate("document.documentElement.lang") == code
+    assert re.search("[가-힣]", watched.page.inner_text("h1"))
+    assert watched.page.evaluate(DRAWN, ["가", "힣"]), "no face here has Hangul (course.py doctor says how to get one)"
+    watched.page.wait_for_load_state("networkidle")
+    watched.page.click("a.language:visible")
+    watched.page.wait_for_url(f"{address}/{place}")
+    assert watched.page.evaluate("document.querySelector(location.hash).tagName") == "SECTION"
+    assert not watched.problems
+
+
+@pytest.mark.parametrize("code", released())
+def test_no_word_of_the_theme_is_left_in_english(code, folder):
+    for page in (folder / code).rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        assert not [words for words in OF_THE_THEME if f">{words}<" in text or f'"{words}"' in text], page
+
+
+@pytest.mark.parametrize("code", released())
+@pytest.mark.parametrize("name", ["index", LECTURE_PAGES[1], "play", "claims", "glossary"])
+def test_a_phone_shows_a_translated_page_without_scrolling_sideways(name, code, watch, address):
+    watched = watch(**PHONE)
+    watched.page.goto(f"{address}/{code}/{name}.html", wait_until="load")
+    formulas_are_set(watched.page)
+    assert watched.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    screenshot(watched.page, "site", code, name.replace("/", "-"))
+    assert not watched.problems
+
+
+@pytest.mark.parametrize(
+    ("word", "title"), [("어텐션은", "식어 갈수록 다시 사전이 됩니다"), ("빔 탐색", "탐욕적 디코딩")]
+)
+def test_search_in_korean_leads_first_to_the_section_that_teaches_the_thing(word, title, watch, address):
+    watched = opened(watch, f"{address}/ko/search.html?q={quote(word)}")
+    first = watched.page.locator("#search-results li a").first
+    first.wait_for()
+    assert title in first.inner_text()
 
 
 def test_search_leads_first_to_the_section_that_teaches_the_thing(watch, address):

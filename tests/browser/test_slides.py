@@ -7,6 +7,7 @@ import pytest
 from pypdf import PdfReader
 
 from course_utils.files import LECTURES
+from course_utils.languages.catalogues import released
 from course_utils.palette import DARK, LIGHT
 from course_utils.publishing.slides import make_decks
 
@@ -117,6 +118,23 @@ def test_each_slide_fits_and_nothing_is_asked_of_the_outside(screen, shown):
     assert not wrong, "\n".join(wrong)
     assert not shown.problems
     assert 17 <= len(places) <= 27  # agenda and table beside the lecture's own
+
+
+@every_deck
+@pytest.mark.parametrize("code", released())
+def test_each_slide_of_a_translated_deck_fits(code, name, watch, serve, tmp_path):
+    make_decks([path for path in LECTURES if path.stem == name], tmp_path, language=code)
+    watched = opened(watch, f"{serve(tmp_path)}/{name}.html")
+    assert watched.page.evaluate("document.documentElement.lang") == code
+    places = watched.page.evaluate("Reveal.getSlides().map(Reveal.getIndices).map(({h, v}) => [h, v])")
+    wrong = []
+    for number, (h, v) in enumerate(places, start=1):
+        watched.page.evaluate("([h, v]) => Reveal.slide(h, v || 0, 99)", [h, v])
+        screenshot(watched.page, "slides", code, name, f"{number:02}")
+        said = [what for what in complaints(watched.page.evaluate(MEASURE)) if "minutes" not in what]
+        wrong += [f"slide {number}: {what}" for what in said]
+    assert not wrong, "\n".join(wrong)
+    assert not watched.problems
 
 
 def in_rgb(colour):

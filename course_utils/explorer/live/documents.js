@@ -23,7 +23,7 @@ begin();
 const question = element("div", {}, stage);
 const main = element("div", { className: "live-main" }, stage);
 const left = element("fieldset", { className: "live-controls", disabled: true }, main);
-element("legend", { textContent: "Choose" }, left);
+element("legend", { textContent: spoken("Choose") }, left);
 const right = element("div", { className: "live-shown" }, main);
 
 const svg = (tag, attributes, parent) => {
@@ -62,7 +62,7 @@ walk(toggles);
 const named = Object.entries(DOCUMENT_SCORES).map(([name, of]) => [name, of[1]]);
 chooser(left, "Score f(k, q)", named, "graph", (name) => {
   state.score = name;
-  change([`Score ${DOCUMENT_SCORES[name][1]}. `]);
+  change([spoken(`Score ${DOCUMENT_SCORES[name][1]}. `)]);
 });
 
 const weights = table(right, {
@@ -88,7 +88,7 @@ function toggle(pair) {
   const name = pairName(pair);
   const added = !state.on.delete(name);
   if (added) state.on.add(name);
-  change([`Reference ${name} ${added ? "put in" : "taken away"}. `]);
+  change([added ? `Reference ${name} put in. ` : `Reference ${name} taken away. `]);
 }
 
 let before = compute();
@@ -97,7 +97,7 @@ function change(what) {
   const { looks, mask } = now;
   const look = looks[state.asking];
   weights.show({
-    names: NAMES, looks, mask, asking: state.asking, scoreName: "score", closed: "no edge",
+    names: NAMES, looks, mask, asking: state.asking, scoreName: spoken("score"), closed: "no edge",
     values: VALUES.map((v) => `${v[0]}, ${v[1]}`),
   });
   toggles.forEach((button, p) => button.setAttribute("aria-pressed", state.on.has(pairName(PAIRS[p]))));
@@ -113,7 +113,7 @@ function change(what) {
   const messages = NAMES.map((_, j) => j).filter((j) => mask[state.asking][j])
     .map((j) => `<span>${number(look.weights[j])}·[${VALUES[j].join(", ")}]</span>`);
   const result = look.context.map((x) => number(x)).join(", ");
-  context.innerHTML = `new <b>${NAMES[state.asking]}</b> = ${messages.join(" + ")}`;
+  context.innerHTML = spoken(`new <b>${NAMES[state.asking]}</b> = ${messages.join(" + ")}`);
   context.append(" = ", word(`[${result}]`, "value"));
   say(...what, ...sentence(look, before.looks[state.asking], mask[state.asking]));
   before = now;
@@ -147,12 +147,13 @@ function draw(j, weight) {
 function sentence(look, old, may) {
   const all = NAMES.map((name, j) => ({ name, j, now: look.weights[j], was: old.weights[j] }));
   const parts = all.filter(({ j }) => may[j]).sort((a, b) => b.now - a.now).map(({ name, j, now, was }) => {
-    const moved = Math.abs(was - now) < 0.005 ? "" : ` (${number(was)} before)`;
-    return `${j === state.asking ? "itself" : name} ${number(now)}${moved}`;
+    const moved = Math.abs(was - now) < 0.005 ? "" : spoken(` (${number(was)} before)`);
+    const who = j === state.asking ? spoken("itself") : name;
+    return `${who} ${number(now)}${moved}`;
   });
   const gone = all.filter(({ j, was }) => was > 0 && !may[j]).map(({ name, was }) =>
     ` The ${number(was)} of ${name} went to those who are left, in proportion to what they had.`);
-  return [word(NAMES[state.asking], "query"), ` gives ${listed(parts)}.`, ...gone];
+  return [word(NAMES[state.asking], "query"), spoken(` gives ${listed(parts)}.`), ...gone];
 }
 
 const start = compute().looks[0].weights;

@@ -15,16 +15,16 @@ const FORMULAS = {
   additive: [`<i>v</i>${T} tanh(${q} + ${k})`, "vᵀ tanh(q + k), additive"],
   learned: [`<i class="live-query">u</i>${T} tanh(${k})`, "uᵀ tanh(k), a learned query u"],
   offset: ["−|<i>i</i> − <i>j</i>|", "−|i − j|, the place alone"],
-  graph: [`LeakyReLU(<i>a</i>${T}[${q} ‖ ${k}])`, "LeakyReLU(aᵀ[q ‖ k]), graph"],
+  graph: [`LeakyReLU(<i>a</i>${T}[${q} ‖ ${k}])`, spoken("LeakyReLU(aᵀ[q ‖ k]), graph")],
 };
 const MASK_NAMES = {
-  padding: "padding", last: "last position only", causal: "padding, causal", window: "padding, window",
+  padding: spoken("padding"), last: "last position only", causal: "padding, causal", window: "padding, window",
   edges: "the graph's edges",
 };
 const ROWS = {
   "01": ["zero", "last", "01 sequence to sequence"],
   "02": ["additive", "padding", "02 Bahdanau"],
-  "03": ["learned", "padding", "03 documents"],
+  "03": ["learned", "padding", spoken("03 documents")],
   "04": ["offset", "window", "04 convolution, positive weights"],
   "05": ["scaled", "padding", "05 Transformer, encoder"],
   "05d": ["scaled", "causal", "05 Transformer, decoder"],
@@ -55,7 +55,7 @@ const question = element("div", {}, stage);
 const main = element("div", { className: "live-main" }, stage);
 const side = element("div", { className: "live-side" }, main);
 const left = element("fieldset", { className: "live-controls", disabled: true }, side);
-element("legend", { textContent: "Choose" }, left);
+element("legend", { textContent: spoken("Choose") }, left);
 const right = element("div", { className: "live-shown" }, main);
 side.append(told);
 
@@ -68,11 +68,11 @@ const row = chooser(left, "Row of the course's table", rows, data.row, (name) =>
 });
 const score = chooser(left, "Score f(k, q)", named(FORMULAS, 1), state.score, (name) => {
   state.score = name;
-  change(`Score ${FORMULAS[name][1]}.`);
+  change(spoken(`Score ${FORMULAS[name][1]}.`));
 });
 const maskChoice = chooser(left, "Mask", named(MASK_NAMES), state.mask, (name) => {
   state.mask = name;
-  change(`Mask: ${MASK_NAMES[name]}.`);
+  change(spoken(`Mask: ${MASK_NAMES[name]}.`));
 });
 const temperature = slider(left, {
   label: "Temperature T", min: 0, max: TEMPERATURES.length - 1, step: 1, value: TEMPERATURES.indexOf(1),
@@ -95,7 +95,7 @@ const weights = table(right, {
   onAnswer: (j) => {
     if (!figure.classList.contains("live-answered")) return;
     state.real[j] = !state.real[j];
-    change(`${WORDS[j]} is ${state.real[j] ? "shown again" : "hidden from everybody"}.`);
+    change(state.real[j] ? `${WORDS[j]} is shown again.` : `${WORDS[j]} is hidden from everybody.`);
   },
 });
 element("p", {
@@ -128,11 +128,11 @@ function change(what = "") {
   const divided = state.T === 1 ? "" : ` &nbsp;÷ ${state.T}`;
   formula.innerHTML = `softmax( ${FORMULAS[state.score][0]}${divided} ) · <i class="live-value">V</i>`;
   weights.show({
-    names, looks, mask, asking: state.asking, values: VALUES, closed: "–", scoreName: divided ? "score/T" : "score",
+    names, looks, mask, asking: state.asking, values: VALUES, closed: "–", scoreName: divided ? spoken("score/T") : spoken("score"),
   });
   weights.keys.forEach((key, j) => {
     key.setAttribute("aria-pressed", !state.real[j]);
-    key.setAttribute("aria-label", `hide ${WORDS[j]}`);
+    key.setAttribute("aria-label", spoken(`hide ${WORDS[j]}`));
   });
   const look = looks[state.asking];
   dots.forEach(({ dot, size }, j) => {
@@ -141,7 +141,7 @@ function change(what = "") {
   });
   const context = look.context[0];
   marker.style.left = `${10 * context}%`;
-  marker.textContent = `context ${number(context)}`;
+  marker.textContent = spoken(`context ${number(context)}`);
   marker.classList.toggle("live-far", context > 8);
   listing.textContent = [softmax, attend].map(String).join("\n\n") + `\n\nscore = ${SCORES[state.score]}`;
   say(...(what ? [what + " "] : []), ...sentence(names, look, mask[state.asking], before.looks[state.asking] || look));
@@ -162,11 +162,11 @@ function sentence(names, look, may, old) {
   const same = best.length === may.filter(Boolean).length;
   const first = look.weights.indexOf(most);
   const was = old.weights[first];
-  const moved = Math.abs(was - most) < 0.005 ? "" : ` (${number(was)} before)`;
+  const moved = Math.abs(was - most) < 0.005 ? "" : spoken(` (${number(was)} before)`);
   const where = same && best.length > 1
     ? [` gives the same weight, ${number(most)}, to each of ${best.length} keys`]
     : [" looks most at ", word(best[0], "key"), `, with the weight ${number(most)}${moved}`];
-  return [...name, ...where, `. Context: ${number(look.context[0])}.`];
+  return [...name, ...where, spoken(`. Context: ${number(look.context[0])}.`)];
 }
 
 const asker = asNow("u", "s")[state.asking];

@@ -32,13 +32,13 @@ function build() {
   const main = element("div", { className: "live-main" }, stage);
   const left = element("div", { className: "live-side" }, main);
   const controls = element("fieldset", { className: "live-controls", disabled: true }, left);
-  element("legend", { textContent: "Choose" }, controls);
+  element("legend", { textContent: spoken("Choose") }, controls);
   numberField(element("div", { className: "live-inline" }, controls), state.number, take);
   const written = wordLine(controls, "The Transformer writes", "live-writes");
   const correct = element("p", { className: "live-hint" }, controls);
-  choice("Attention", Object.entries(ATTENTIONS), "attention");
-  choice("Layer", upTo(N_LAYERS).map((l) => [l, String(l + 1)]), "layer");
-  choice("Head", upTo(N_HEADS).map((h) => [h, String(h + 1)]), "head");
+  choice(spoken("Attention"), Object.entries(ATTENTIONS), "attention");
+  choice(spoken("Layer"), upTo(N_LAYERS).map((l) => [l, String(l + 1)]), "layer");
+  choice(spoken("Head"), upTo(N_HEADS).map((h) => [h, String(h + 1)]), "head");
   left.append(told);
   element("p", {
     className: "live-hint",
@@ -72,7 +72,7 @@ function build() {
     written.show(said, state.right);
     const isRight = isSame(said, state.right);
     correct.textContent = isRight ? "" : `Right would be: ${state.right.join(" ")}`;
-    show(`${digits(n)}, ${lengthOf(n)}: the Transformer is ${isRight ? "right" : "wrong"}. `);
+    show(`${digits(n)}, ${lengthOf(n)}: the Transformer is ${isRight ? spoken("right") : spoken("wrong")}. `);
   }
 
   // Two tables, of the head and of the average: made anew for other words, and coloured for each layer and head.
@@ -143,7 +143,7 @@ function build() {
     const best = row.map((weight, j) => [weight, j]).sort((a, b) => b[0] - a[0])
       .filter(([weight], at) => at === 0 || weight >= 0.1).slice(0, 3);
     return best.flatMap(([weight, j], at) => {
-      const before = at === 0 ? "" : at === best.length - 1 ? " and " : ", ";
+      const before = at === 0 ? "" : at === best.length - 1 ? spoken(" and ") : ", ";
       return [before, word(shown.answers[j], "key"), ` ${number(weight)}`];
     });
   }
@@ -163,11 +163,11 @@ function build() {
       `. Layer ${state.layer + 1} has four heads that look at the English, each with weights of its own. How many of `,
       "them look most at ", word(partner, "key"), "?",
     ],
-    options: ["None", "One", "Two", "Three", "All four"],
+    options: [spoken("None"), spoken("One"), spoken("Two"), spoken("Three"), "All four"],
     right: () => [found],
     because: () => [
       ...best.flatMap(([name, weight], head) => [
-        head ? `${head < N_HEADS - 1 ? "," : " and"} head ${head + 1} at ` : "Head 1 looks most at ",
+        head ? (head < N_HEADS - 1 ? spoken(`, head ${head + 1} at `) : spoken(` and head ${head + 1} at `)) : "Head 1 looks most at ",
         word(name, "key"), ` ${number(weight)}`,
       ]),
       ". Now choose other words, another layer, another attention.",

@@ -2,7 +2,7 @@
 const MOST_DIGITS = 12;
 const digits = (n) => n.toLocaleString("en-US");
 const random = (length) => Math.floor((1 + 9 * Math.random()) * 10 ** (length - 1));
-const lengthOf = (n) => `${String(n).length} digit${n < 10 ? "" : "s"}`;
+const lengthOf = (n) => (n < 10 ? spoken("1 digit") : spoken(`${String(n).length} digits`));
 
 // A field and two buttons; take(n) is called for each new number.
 function numberField(parent, first, take) {
@@ -54,7 +54,7 @@ function wordLine(parent, title, className) {
     const wrong = wrongIn(said, truth);
     words.replaceChildren(...said.map((text, i) =>
       element("span", { textContent: text, className: wrong[i] ? "live-wrong" : "" })));
-    mark.textContent = isSame(said, truth) ? "✓ right" : "✗ wrong";
+    mark.textContent = isSame(said, truth) ? spoken("✓ right") : spoken("✗ wrong");
     mark.className = isSame(said, truth) ? "live-ok" : "live-bad";
   }
   return { words, show };

@@ -2,6 +2,7 @@
 const figure = document.currentScript.closest(".attention-live");
 const data = JSON.parse(figure.querySelector('script[type="application/json"]').textContent);
 const stage = figure.querySelector(".live-stage");
+const spoken = String; // marks what readers see and is no sentence, so that it is translated too
 
 function element(tag, properties = {}, parent = null, ...children) {
   const made = document.createElement(tag);
@@ -19,7 +20,8 @@ function number(x, places = 2) {
   const text = Math.abs(x).toFixed(places);
   return (x < 0 && Number(text) !== 0 ? "−" : "") + text;
 }
-const listed = (parts) => (parts.length < 2 ? parts.join("") : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`);
+const listed = (parts) =>
+  (parts.length < 2 ? parts.join("") : parts.slice(0, -1).join(", ") + spoken(" and ") + parts.at(-1));
 
 // A weight is coloured as in the course's figures (course_utils.palette).
 const channels = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
@@ -143,16 +145,16 @@ function table(parent, { asks, answers, onAsk, onAnswer, onCell }) {
     return { row, label, cells: answers.map(() => element("td", {}, row)) };
   };
   const lines = {
-    scores: line("live-scores", "score"),
-    weights: line("live-bars", "weight"),
-    values: line("live-values", "value"),
+    scores: line("live-scores", spoken("score")),
+    weights: line("live-bars", spoken("weight")),
+    values: line("live-values", spoken("value")),
   };
   const bars = lines.weights.cells.map((cell) => {
     const bar = element("span", { className: "live-bar" }, cell);
     return { bar, text: element("span", {}, cell) };
   });
 
-  function show({ names, looks, mask, asking, values, scoreName, closed = "hidden" }) {
+  function show({ names, looks, mask, asking, values, scoreName, closed = spoken("hidden") }) {
     rows.forEach(({ row, button, cells }, i) => {
       row.hidden = i >= looks.length;
       if (row.hidden) return;

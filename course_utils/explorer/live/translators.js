@@ -90,7 +90,7 @@ function build() {
     correct.textContent = fine ? "" : `Right would be: ${state.right.join(" ")}`;
     map = drawMap();
     countUp();
-    const verdict = (said) => (isRight(said) ? "right" : "wrong");
+    const verdict = (said) => (isRight(said) ? spoken("right") : spoken("wrong"));
     const both = `looking back is ${verdict(state.looking)}, one vector is ${verdict(state.vector)}`;
     point(Math.min(state.word, state.looking.length - 1), what || `${digits(n)}, ${lengthOf(n)}: ${both}. `);
   }
@@ -129,7 +129,7 @@ function build() {
     const best = weights.map((weight, j) => [weight, j]).sort((a, b) => b[0] - a[0])
       .filter(([weight], at) => at === 0 || weight >= 0.1).slice(0, 3);
     const places = best.flatMap(([weight, j], at) => {
-      const before = at === 0 ? "" : at === best.length - 1 ? " and " : ", ";
+      const before = at === 0 ? "" : at === best.length - 1 ? spoken(" and ") : ", ";
       return [before, word(state.english[j], "key"), ` ${number(weight)}`];
     });
     say(what, "Before it writes ", word(text, "query"), ", it looks at ", ...places, ".");
