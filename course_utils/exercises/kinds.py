@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from course_utils.exercises.exercise import Exercise
-from course_utils.exercises.reading import ATOL, RTOL, equal
+from course_utils.exercises.reading import ATOL, RTOL, equal, shown
 
 
 class Parameter(NamedTuple):
@@ -233,6 +233,11 @@ def of_results() -> Iterator[tuple[Any, str]]:
                 lambda t, a=axis, r=reduce: r(t, dim=a, keepdim=True).expand_as(t),
                 f"You take the {name} over the {which} axis: what differs along it in the right result is lost.",
             )
+        for place, called in ((0, "first"), (-1, "last")):
+            yield (
+                lambda t, a=axis, p=place: t.select(a, p).unsqueeze(a).expand_as(t),
+                f"Along the {which} axis you repeat its {called} entry: each should be its own.",
+            )
         yield (lambda t, a=axis: t.select(a, 0)), f"Of the {which} axis you return the first entry alone."
         yield (lambda t, a=axis: t.select(a, -1)), f"Of the {which} axis you return the last entry alone."
         yield (
@@ -283,6 +288,8 @@ def relation(expected: list[Any], found: list[Any], draws: list[tuple], exercise
         return _relation_of_parts(expected, found, draws, exercise)
     if all(isinstance(e, int | float) and not isinstance(e, bool) for e in expected):
         return _of_numbers(expected, found, draws, exercise)
+    if all(isinstance(e, list) and isinstance(f, list | tuple) for e, f in zip(expected, found, strict=True)):
+        return _of_lists(expected, found)
     if not all(
         isinstance(e, Tensor) and isinstance(f, Tensor) and e.numel() for e, f in zip(expected, found, strict=True)
     ):
@@ -302,6 +309,7 @@ def relation(expected: list[Any], found: list[Any], draws: list[tuple], exercise
         or _of_an_argument(found, draws, exercise)
         or _with_an_argument(expected, found, draws, exercise)
         or _cut_or_longer(expected, found, exercise)
+        or _moved(expected, found, exercise)
         or _joined(expected, found)
         or _reordered(expected, found)
         or _not_added(expected, found)
@@ -627,11 +635,12 @@ def _cut_or_longer(expected: list[Tensor], found: list[Tensor], exercise: Exerci
     axes = result_axes(exercise)
     for axis in range(expected[0].dim()):
         called = axes[axis] if len(axes) == expected[0].dim() else f"axis {axis}"
-        places = [_piece(e, f, axis) for e, f in zip(expected, found, strict=True)]
-        if all(place is not None for place in places):
+        parts = [(e, f) for e, f in zip(expected, found, strict=True) if e.shape[axis] > 1 or f.numel()]
+        places = [_piece(e, f, axis) for e, f in parts]
+        if len(parts) > 1 and all(place is not None for place in places):
             return (
-                f"Your numbers are right, but along {called} some are missing: in the first call yours are those from "
-                f"place {places[0]} on, {found[0].shape[axis]} of {expected[0].shape[axis]}."
+                f"Your numbers are right, but along {called} some are missing: yours are those from place {places[0]} "
+                f"on, {parts[0][1].shape[axis]} of {parts[0][0].shape[axis]}."
             )
         places = [_piece(f, e, axis) for e, f in zip(expected, found, strict=True)]
         if all(place is not None for place in places):
@@ -640,6 +649,61 @@ def _cut_or_longer(expected: list[Tensor], found: list[Tensor], exercise: Exerci
                 f"{expected[0].shape[axis]} of your {found[0].shape[axis]}."
             )
     return None
+
+
+def _moved(expected: list[Tensor], found: list[Tensor], exercise: Exercise) -> str | None:
+    """See whether the right numbers come several places too early or too late along an axis, in every draw."""
+    axes = result_axes(exercise)
+    for axis in range(expected[0].dim()):
+        called = axes[axis] if len(axes) == expected[0].dim() else f"axis {axis}"
+        for late in (False, True):
+            places = [_places(e, f, axis, late) for e, f in zip(expected, found, strict=True)]
+            if None not in places:
+                return (
+                    f"Your numbers are right, but along {called} they come too {'late' if late else 'early'}: by "
+                    f"{', '.join(map(str, places))} places in our calls."
+                )
+    return None
+
+
+def _places(e: Tensor, f: Tensor, axis: int, late: bool) -> int | None:
+    """Count by how many places one tensor comes after, or before, another, where enough of it is seen."""
+    if e.shape != f.shape:
+        return None
+    n = e.shape[axis]
+    ours, theirs = (e, f) if late else (f, e)
+    for step in range(1, n - 1):
+        part = ours.narrow(axis, 0, n - step)
+        varies = part.numel() >= 12 and bool((part != part.narrow(axis, 0, 1)).any())
+        if varies and equal(part, theirs.narrow(axis, step, n - step)):
+            return step
+    return None
+
+
+def _of_lists(expected: list[Any], found: list[Any]) -> str | None:
+    """Name what is too many or missing in a list that is right otherwise."""
+    pairs = [(list(e), list(f)) for e, f in zip(expected, found, strict=True) if list(e) != list(f)]
+    for sentence, fits in (
+        ("Your list begins as it should and goes on too long: {} in place of {}.", lambda e, f: f[: len(e)] == e),
+        ("Your list begins as it should and ends too early: {} in place of {}.", lambda e, f: f and e[: len(f)] == f),
+        ("Your list is right but for what comes first, which is too many: {} in place of {}.", _ends_with),
+        ("The beginning of your list is missing: {} in place of {}.", lambda e, f: f and _ends_with(f, e)),
+        ("Your list is in the opposite order: {} in place of {}.", lambda e, f: f == e[::-1]),
+        ("Your list has the right entries in another order: {} in place of {}.", _rearranged),
+        ("Repeated entries are missing from your list: {} in place of {}.", lambda e, f: f == list(dict.fromkeys(e))),
+    ):
+        if all(fits(e, f) for e, f in pairs):
+            e, f = pairs[0]
+            return sentence.format(shown(f), shown(e))
+    return None
+
+
+def _ends_with(e: list, f: list) -> bool:
+    return f[len(f) - len(e) :] == e and len(f) > len(e)
+
+
+def _rearranged(e: list, f: list) -> bool:
+    return all(type(entry) is int for entry in f) and sorted(f) == sorted(e)
 
 
 def _piece(whole: Tensor, part: Tensor, axis: int) -> int | None:
@@ -710,7 +774,7 @@ def _reordered(expected: list[Tensor], found: list[Tensor]) -> str | None:
 
 
 def _same_rows(e: Tensor, f: Tensor, axis: int) -> bool:
-    e, f = (t.double().movedim(axis, 0).flatten(1) for t in (e, f))
+    e, f = (t.double().movedim(axis, 0).reshape(t.shape[axis], -1) for t in (e, f))
     alike = torch.isclose(e[:, None], f[None], rtol=RTOL, atol=ATOL).all(-1)
     return bool((alike.sum(0) >= 1).all() and (alike.sum(1) >= 1).all())
 
@@ -770,7 +834,7 @@ def _part_right(expected: list[Tensor], found: list[Tensor]) -> str | None:
             if e.shape != f.shape or e.shape[axis] < 3:
                 return None
             off = ~torch.isclose(e.double(), f.double(), rtol=RTOL, atol=ATOL)
-            rows = off.movedim(axis, 0).flatten(1).any(1)
+            rows = off.movedim(axis, 0).reshape(off.shape[axis], -1).any(1)
             places = rows.nonzero().flatten().tolist()
             ends.add(
                 "first"

@@ -615,6 +615,11 @@ def _draw_padded_batch(given: tuple[int, ...] = ()) -> tuple:
     return 2 * torch.randn(batch, length, n_words), target, mask
 
 
+def _draw_filled_batch() -> tuple:
+    logits, target, mask = _draw_padded_batch()
+    return logits, torch.where(mask, target, torch.randint(logits.shape[-1], target.shape)), mask
+
+
 def _mean_of_sentences(logits: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     surprise = _surprise(logits, target) * mask
     return (surprise.sum(1) / mask.sum(1)).mean()
@@ -747,6 +752,11 @@ MASKED_LOSS = Exercise(
             lambda logits, target, mask: _surprise(logits, target)[:, 1:][mask[:, 1:]].mean(),
             "The first word of each sentence is left out: it is predicted like every other.",
         ),
+        "padding by its number": WrongAnswer(
+            lambda logits, target, mask: masked_loss(logits, target, target != Vocabulary.pad),
+            "You take the places where `target` is 0 for the padding. Our batches happen to be filled so; it is `mask` "
+            "that says which words are real.",
+        ),
         "shifted": WrongAnswer(
             lambda logits, target, mask: _surprise(logits[:, :-1], target[:, 1:])[mask[:, 1:]].mean(),
             "You compare each place's logits with the word after it. Logits and targets stand at the same places "
@@ -770,6 +780,7 @@ MASKED_LOSS = Exercise(
         "where there is a single word": lambda: _draw_padded_batch((1,)),
         "where there is no padding": lambda: _draw_padded_batch((4, 4, 4)),
         "where a sentence has no words": lambda: _draw_padded_batch((0, 5, 3)),
+        "where padding is filled with other words": _draw_filled_batch,
     },
     gradient_of=("logits",),
     needs_gradient=True,
@@ -903,6 +914,14 @@ GREEDY = Exercise(
         "largest in size": WrongAnswer(
             lambda step, state, max_words: _decode(step, state, max_words, choose=lambda logits: logits.abs().argmax()),
             "You take the logit that is largest in size, be it negative; the largest is asked for.",
+        ),
+        "end mark invented": WrongAnswer(
+            lambda step, state, max_words: [
+                *(i for i in greedy(step, state, max_words) if i != Vocabulary.eos),
+                Vocabulary.eos,
+            ],
+            "You end every sentence with an end mark, also where `max_words` has cut it off before the decoder said "
+            "one.",
         ),
         "stops at the begin mark": WrongAnswer(
             lambda step, state, max_words: _decode(step, state, max_words, stop=Vocabulary.bos),

@@ -875,6 +875,14 @@ def _why_reachable(key: Tensor, keys: Tensor) -> str | None:
     query = _query_that_finds(key.detach(), keys)
     if query is None:
         return None
+    along = torch.nn.functional.cosine_similarity(key.detach()[None].double(), keys.double(), dim=1)
+    if (along.abs() > 1 - 1e-6).any() and key.abs().max() > 1e-6:
+        which = int(along.abs().argmax())
+        times = float(key.double() @ keys[which].double() / keys[which].double().square().sum())
+        return (
+            f"Your key is {times:.2g} times a given one: shorter or longer on the same line, it is not between the "
+            "keys, and some query finds it."
+        )
     numbers = ", ".join(f"{number:.2f}" for number in query)
     mine, best = query @ key.double(), (keys.double() @ query).max()
     return (

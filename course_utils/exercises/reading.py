@@ -191,7 +191,7 @@ def equal(expected: Any, found: Any) -> bool:
         return False
     if isinstance(expected, int):
         return number == expected
-    return math.isclose(number, expected, rel_tol=1e-3, abs_tol=1e-3)
+    return math.isclose(number, expected, rel_tol=1e-3, abs_tol=ATOL)
 
 
 def _equal_numbers(expected: Tensor, found: Tensor) -> bool:

@@ -64,6 +64,16 @@ def of_masks(real: str = "a word", hidden: str = "padding") -> dict[str, tuple[W
             lambda s, m: ms(s, ~m.expand_as(s)),
             f"The mask is inverted: you attend to {hidden}, and {real} that counts is left out. True means it counts.",
         ),
+        "mask inverted, filled": (
+            lambda s, m: s.masked_fill(m, _low(s)).softmax(-1),
+            f"The mask is inverted where you fill: {real} that counts gets the very low score, and {hidden} keeps its "
+            "own. True means it counts.",
+        ),
+        "mask inverted, −∞": (
+            lambda s, m: s.masked_fill(m, -torch.inf).softmax(-1),
+            f"The mask is inverted where you fill with −∞: {real} that counts is shut out, {hidden} is left, and where "
+            "there is none, NaN. True means it counts.",
+        ),
         "mask inverted afterwards": (
             _inverted_after,
             f"You multiply by the inverted mask after the softmax: what is left is the weight of {hidden}.",
@@ -160,7 +170,8 @@ def of_masks(real: str = "a word", hidden: str = "padding") -> dict[str, tuple[W
         ),
         "the mask as weights": (
             lambda s, m: m.expand_as(s).to(s.dtype),
-            "You add up what the mask allows: the mask itself serves as weights, scores take no part.",
+            "Each weight that the mask allows is 1, whatever the scores say: the mask itself serves as weights, or a "
+            "softmax runs along an axis of length 1.",
         ),
         "divided by the count": (
             lambda s, m: ms(s, m) / _count(m),
