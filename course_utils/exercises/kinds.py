@@ -80,6 +80,25 @@ def of_arguments(exercise: Exercise, example: tuple) -> Iterator[Change]:
         if isinstance(example[i], Tensor) and isinstance(example[j], Tensor):
             sentence = f"`{listed[i].name}` and `{listed[j].name}` are exchanged, where the shapes allow it."
             yield _exchanged(i, j), sentence
+            one, other = listed[i].axes[:1], listed[j].axes[:1]
+            if one and one == other:
+                both = f"of `{listed[i].name}` and `{listed[j].name}`"
+                yield (
+                    _both(i, j, lambda t: t[:1].expand_as(t)),
+                    f"You use the first row {both} for all rows; each has its own.",
+                )
+                yield _both(i, j, lambda t: t.flip(0)), f"The rows {both} are taken in the opposite order."
+                for step in (1, -1):
+                    yield _both(i, j, lambda t, s=step: t.roll(s, 0)), f"The rows {both} are one place off."
+
+
+def _both(i: int, j: int, change: Any) -> Callable[[list], list | None]:
+    def changed(arguments: list) -> list | None:
+        new = list(arguments)
+        new[i], new[j] = change(new[i]), change(new[j])
+        return new
+
+    return changed
 
 
 def _exchanged(i: int, j: int) -> Callable[[list], list | None]:
@@ -160,7 +179,11 @@ def _of_tensors(i: int, name: str, axes: tuple[str, ...], value: Tensor) -> Iter
     if value.dim() >= 1:
         yield from _of_rows(i, name, axes)
         if real:
-            yield _at(i, lambda t: t.sort(0).values), f"You sort `{name}` and do not put it back."
+            for falling in (False, True):
+                yield (
+                    _at(i, lambda t, d=falling: t.sort(0, descending=d).values),
+                    f"You sort `{name}` and do not put it back.",
+                )
     for axis in range(value.dim()):
         called = axes[axis] if len(axes) == value.dim() else f"axis {axis}"
         if axis:
@@ -305,6 +328,7 @@ def relation(expected: list[Any], found: list[Any], draws: list[tuple], exercise
         _transposed(expected, found)
         or _by_constant(expected, found, draws, exercise)
         or _sharpened(expected, found, draws, exercise)
+        or _let_in(expected, found)
         or _by_row(expected, found)
         or _of_an_argument(found, draws, exercise)
         or _with_an_argument(expected, found, draws, exercise)
@@ -331,6 +355,14 @@ def _of_truth_values(expected: list[Tensor], found: list[Tensor]) -> str | None:
         return "Your result is False everywhere."
     if all(f.all() for _, f in pairs):
         return "Your result is True everywhere."
+    if all(torch.equal(f, e & torch.eye(*e.shape, dtype=torch.bool)) for e, f in pairs if e.dim() == 2):
+        return "Your result is True on the diagonal alone: what differs from place to place beside it is lost."
+    triangle = _triangle(pairs)
+    if triangle:
+        return triangle
+    for end, called in ((0, "first"), (-1, "last")):
+        if all(_right_rows(e, f) == [range(len(e))[end]] for e, f in pairs if e.dim()):
+            return f"Only your {called} row is right: which of your lines speak of the others?"
     for lacking, sentence in (
         (lambda e, f: e & ~f, "All your True are right, but some are missing: {} should be True."),
         (lambda e, f: f & ~e, "All that should be True is True in yours, but so is more: {} should be False."),
@@ -339,6 +371,27 @@ def _of_truth_values(expected: list[Tensor], found: list[Tensor]) -> str | None:
             place = next(lacking(e, f).nonzero()[0].tolist() for e, f in pairs if lacking(e, f).any())
             return sentence.format(f"{place}, for one,")
     return None
+
+
+def _right_rows(e: Tensor, f: Tensor) -> list[int]:
+    return (e == f).reshape(len(e), -1).all(1).nonzero().flatten().tolist()
+
+
+def _triangle(pairs: list[tuple[Tensor, Tensor]]) -> str | None:
+    """See whether a lower triangle is in the wrong place: how many places its first row has, and should have."""
+    rows = []
+    for e, f in pairs:
+        if e.dim() != 2:
+            return None
+        places = [[d for d in range(-len(t), t.shape[1]) if torch.equal(t, torch.ones_like(t).tril(d))] for t in (e, f)]
+        if not all(places):
+            return None
+        rows.append([p[0] + 1 for p in places])
+    ours, theirs = rows[0]
+    return (
+        f"Yours is a triangle, but in another place: by your mask the first query of the first call sees "
+        f"{max(theirs, 0)} of {pairs[0][0].shape[1]} keys, and should see {ours}."
+    )
 
 
 def _all_equal(expected: list[Any], found: list[Any], change: Any) -> bool:
@@ -450,6 +503,18 @@ def _by_constant(expected: list[Tensor], found: list[Tensor], draws: list[tuple]
     return f"Every number differs from ours by the same amount: you add {named} too many."
 
 
+def times(computed: list[Any], found: list[Any], draws: list[tuple], exercise: Exercise) -> str | None:
+    """Name the factor, one for all draws or a size, by which results differ from others that were computed."""
+    if not all(
+        isinstance(c, Tensor) and isinstance(f, Tensor) and c.is_floating_point() and c.numel() >= 3
+        for c, f in zip(computed, found, strict=True)
+    ):
+        return None
+    ratios = [_ratio(c, f) for c, f in zip(computed, found, strict=True)]
+    named = None if None in ratios else _named_number([float(r) for r in ratios if r is not None], draws, exercise)
+    return None if named == "1" else named
+
+
 def _named_number(numbers: list[float], draws: list[tuple], exercise: Exercise) -> str | None:
     sizes = [_sizes(exercise, arguments) for arguments in draws]
     forms: dict[str, Callable[[float], float]] = {
@@ -491,15 +556,17 @@ def _by_row(expected: list[Tensor], found: list[Tensor]) -> str | None:
             return None
         e, f = e.double(), f.double()
         squared = (e * e).sum(-1, keepdim=True)
-        if (squared < 1e-9).any():
+        empty = squared[..., 0] < 1e-9
+        if empty.all() or f[empty].any():
             return None
-        c = (e * f).sum(-1, keepdim=True) / squared
+        c = (e * f).sum(-1, keepdim=True) / squared.clamp(min=1e-9)
         if not torch.allclose(f, c * e, rtol=1e-3, atol=1e-4):
             return None
-        if not torch.allclose(e.sum(-1), torch.ones_like(e.sum(-1)), atol=1e-3):
+        ours, theirs = e.sum(-1)[~empty], f.sum(-1)[~empty]
+        if not torch.allclose(ours, torch.ones_like(ours), atol=1e-3):
             sums.append(None)
         else:
-            sums.append((float(f.sum(-1).min()), float(f.sum(-1).max())))
+            sums.append((float(theirs.min()), float(theirs.max())))
     if all(s is not None for s in sums):
         low, high = min(s[0] for s in sums if s), max(s[1] for s in sums if s)
         return (
@@ -524,7 +591,32 @@ def _sharpened(expected: list[Tensor], found: list[Tensor], draws: list[tuple], 
         if factor <= 0 or not ((theirs - factor * ours) * counts).abs().max() < 1e-2 * (1 + factor):
             return None
         factors.append(factor)
+    if all(math.isclose(factor, 1, rel_tol=1e-2) for factor in factors):
+        return None
     return _scale(_named_number(factors, draws, exercise), "your scores are {} times what they should be")
+
+
+def _let_in(expected: list[Tensor], found: list[Tensor]) -> str | None:
+    """See whether weights are right but for what should be hidden, which gets a share."""
+    most = 0.0
+    for e, f in zip(expected, found, strict=True):
+        if e.shape != f.shape or not e.dim() or not f.isfinite().all() or (f < 0).any() or (e < 0).any():
+            return None
+        e, f = e.double(), f.double()
+        seen, inside = e.sum(-1) > 0.5, (f * (e > 0)).sum(-1, keepdim=True)
+        if not torch.allclose(e.sum(-1)[seen], torch.ones_like(e.sum(-1)[seen]), atol=1e-3):
+            return None
+        proportions = f * (e > 0) / inside.clamp(min=1e-12)
+        sums = f.sum(-1)[seen]
+        if not (torch.allclose(proportions[seen], e[seen], atol=1e-4) and torch.allclose(sums, torch.ones_like(sums))):
+            return None
+        most = max([most, *(f * (e == 0)).sum(-1)[seen].tolist()])
+    if most < 1e-4:
+        return None
+    return (
+        f"What is hidden gets weight as well, in one row {most:.2g} of 1; among the rest the proportions are right: "
+        "what you fill in, or subtract, is not low enough."
+    )
 
 
 def _scale(named: str | None, what: str) -> str:
@@ -550,6 +642,8 @@ def scaled(expected: list[Any], found: list[Any], draws: list[tuple], exercise: 
             factors.append(factor)
         else:
             named = _named_number(factors, draws, exercise)
+            if named == f"{math.log(10):.4g}":
+                return f"Powers of 10 stand where e is raised to the power of `{name}`: use the exponential."
             if named is not None and named != "1":
                 return (
                     f"Your result is the one for {named} times `{name}`: a scale is missing, too many, or by another "
@@ -633,14 +727,17 @@ def _with_an_argument(
 def _cut_or_longer(expected: list[Tensor], found: list[Tensor], exercise: Exercise) -> str | None:
     """See whether a result is a piece of the right one along one axis, or the right one is a piece of it."""
     axes = result_axes(exercise)
+    filled = [(e, f) for e, f in zip(expected, found, strict=True) if f.numel()]  # of nothing, any place is right
+    if len(filled) < 2:
+        return None
+    expected, found = [e for e, _ in filled], [f for _, f in filled]
     for axis in range(expected[0].dim()):
         called = axes[axis] if len(axes) == expected[0].dim() else f"axis {axis}"
-        parts = [(e, f) for e, f in zip(expected, found, strict=True) if e.shape[axis] > 1 or f.numel()]
-        places = [_piece(e, f, axis) for e, f in parts]
-        if len(parts) > 1 and all(place is not None for place in places):
+        places = [_piece(e, f, axis) for e, f in zip(expected, found, strict=True)]
+        if all(place is not None for place in places):
             return (
-                f"Your numbers are right, but along {called} some are missing: yours are those from place {places[0]} "
-                f"on, {parts[0][1].shape[axis]} of {parts[0][0].shape[axis]}."
+                f"Your numbers are right, but along {called} some are missing: in the first call yours are those from "
+                f"place {places[0]} on, {found[0].shape[axis]} of {expected[0].shape[axis]}."
             )
         places = [_piece(f, e, axis) for e, f in zip(expected, found, strict=True)]
         if all(place is not None for place in places):

@@ -61,9 +61,21 @@ GRADIENT_LEFT = prediction(
             "This is one factor of the spectral radius too few, or the small number in U alone. From the state at T − "
             "4 to the state at T it is four steps.",
         ),
+        "a quarter for each step": (
+            1 / 256,
+            "A quarter is what two steps leave; you take it for each of the four.",
+        ),
+        "an eighth for each step": (
+            1 / 4096,
+            "You take the 1/8 at every step; it is met on every other step only, and the 2 in between.",
+        ),
         "five steps": (
             1 / 32,
             "This is one factor too many: the input of T itself is not multiplied at all, that of T − 1 once.",
+        ),
+        "quarters added": (
+            1.0,
+            "You add what single steps leave, or take one step for 1; what steps leave is multiplied.",
         ),
         "added": (
             2.0,
@@ -163,6 +175,11 @@ LAST_STATE = Exercise(
         "between the first and the last": WrongAnswer(
             lambda states, lengths: (states[:, 0] + last_state(states, lengths)) / 2,
             "You average the first state with the last real one; the last alone is kept.",
+        ),
+        "lengths added up": WrongAnswer(
+            lambda states, lengths: states.flatten(0, 1)[lengths.cumsum(0) - 1],
+            "You add up the lengths, as if the real states stood one behind the other; each sentence begins a row of "
+            "its own, padding included.",
         ),
         "largest real state": WrongAnswer(
             lambda states, lengths: states[
@@ -491,6 +508,14 @@ def _carried_over(inputs: Tensor, W: Tensor, U: Tensor) -> Tensor:
     return torch.stack(rows)
 
 
+def _added_up(inputs: Tensor, W: Tensor, U: Tensor) -> Tensor:
+    memory, states = torch.zeros(len(inputs), len(U)), []
+    for word in inputs.unbind(1):
+        states.append(_tanh_step(word, memory, W, U))
+        memory = memory + states[-1]
+    return torch.stack(states, 1)
+
+
 def _begun_with_ones(inputs: Tensor, W: Tensor, U: Tensor) -> Tensor:
     state, states = torch.ones(len(inputs), len(U)), []
     for word in inputs.unbind(1):
@@ -561,6 +586,14 @@ MIXED_BATCH = Exercise(
         "carried over": WrongAnswer(
             _carried_over,
             "The state is carried over from one sentence to the next: each begins with h₀ = 0. Reset it.",
+        ),
+        "memories added up": WrongAnswer(
+            _added_up,
+            "You add up the states of all words before; a state goes on from the last one alone.",
+        ),
+        "tanh at the end": WrongAnswer(
+            lambda inputs, W, U: torch.tanh(_rnn_by(lambda x, h, W, U: x @ W.T + h @ U.T, _as_it_is)(inputs, W, U)),
+            "Your tanh comes once, over the finished states; it belongs into each step, and the next starts from it.",
         ),
         "begun with ones": WrongAnswer(
             _begun_with_ones,

@@ -68,6 +68,11 @@ SOFT_DICTIONARY = prediction(
             "You divided by how many keys there are. Weights must sum to one, so what has to be divided by is not a "
             "count.",
         ),
+        "an eighth": (
+            13.2,
+            "A neighbour gets an eighth as much as the key itself in yours: one factor too many. Each unit of distance "
+            "halved the similarity before; at half the temperature it does so twice.",
+        ),
         "half the answer": (
             7.5,
             "You halved the answer. The temperature acts on the scores, before the softmax; an average of 6, 12 and "

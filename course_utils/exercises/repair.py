@@ -18,7 +18,7 @@ Changed = tuple[types.CodeType, str]
 FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "how it reduces: sum, mean, maximum or minimum",
-        ("sum", "mean", "amax", "amin", "max", "min", "median", "prod", "nansum", "logsumexp"),
+        ("sum", "mean", "amax", "amin", "max", "min", "median", "prod", "logsumexp"),
     ),
     (
         "which nonlinearity it is",

@@ -266,6 +266,11 @@ def of_masks(real: str = "a word", hidden: str = "padding") -> dict[str, tuple[W
             lambda s, m: ms(s, m | torch.cat([m[..., :1], m[..., :-1]], -1)),
             f"Your mask ends one position too late: the first position of {hidden} gets weight.",
         ),
+        "masked afterwards, divided by the count": (
+            lambda s, m: s.softmax(-1) * m / _count(m),
+            f"You mask after the softmax and divide by how many positions count; what would make the sum one is to "
+            f"divide by what {hidden} has left of it, or to mask before.",
+        ),
         "one more below": (
             lambda s, m: s.exp() * m / (1 + (s.exp() * m).sum(-1, keepdim=True)),
             "You add 1 below the fraction line: that avoids 0/0 and takes weight from every row. Where anything "
@@ -363,9 +368,24 @@ def of_averages(what: str = "values", context: str = "context") -> dict[str, tup
             f"Your {context} does not use the weights: it is the mean of the {what}.",
         ),
         "plain sum": (lambda w, v: v.sum(-2), f"Your {context} does not use the weights: it is the sum of the {what}."),
+        "plain sum of what has weight": (
+            lambda w, v: product((w > 0).to(v.dtype), v).sum(-2),
+            f"Your {context} does not use the weights: it is the sum of the {what} that have any.",
+        ),
+        "plain mean of what has weight": (
+            lambda w, v: product((w > 0).to(v.dtype) / _count(w > 0), v).sum(-2),
+            f"Your {context} does not use the weights: it is the mean of the {what} that have any.",
+        ),
         "best one": (
             lambda w, v: v.gather(-2, w.argmax(-1)[..., None, None].expand(*w.shape[:-1], 1, v.shape[-1]))[..., 0, :],
             f"Your {context} is the best of the {what} alone (argmax); weigh all of them.",
+        ),
+        "best one, where there is one": (
+            lambda w, v: (
+                v.gather(-2, w.argmax(-1)[..., None, None].expand(*w.shape[:-1], 1, v.shape[-1]))[..., 0, :]
+                * (w.sum(-1, keepdim=True) > 0)
+            ),
+            f"Your {context} is the best of the {what} alone (argmax), zeros where there is none; weigh all of them.",
         ),
         "last one": (
             lambda w, v: v[..., -1, :],
