@@ -11,7 +11,7 @@ from course_utils.exercises.checks import CORRECT, diagnose
 
 from .answers import GIVEN, UNNAMED
 
-for name in ("many_styles", "other_kinds", "in_a_hurry", "by_other_means", "slips_of_the_pen", "afterwards"):
+for name in ("many_styles", "other_kinds", "in_a_hurry", "by_other_means", "slips_of_the_pen", "afterwards", "sealed"):
     importlib.import_module(f"tests.answers.{name}")
 
 ONLY_THE_PLACE = re.compile(

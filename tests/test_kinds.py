@@ -62,6 +62,11 @@ def _full(mask):
     return bool(mask.all())
 
 
+def _filled(arguments, _):
+    _, target, mask = arguments
+    return {bool((target[~mask] != Vocabulary.pad).any())}
+
+
 def _largest(name):
     return lambda arguments, at: {bool(v.abs().max() > 25) for p, v in at if p.name == name}
 
@@ -79,7 +84,13 @@ EDGES = {
         (_axis("length"), 1),
         (lambda a, _: {a[0].shape[0] == a[0].shape[1]}, True),
     ],
-    "01_masked_loss": [(_axis("batch"), 1), (_axis("tgt_len"), 1), (_rows(_empty), True), (_rows(_full), True)],
+    "01_masked_loss": [
+        (_axis("batch"), 1),
+        (_axis("tgt_len"), 1),
+        (_rows(_empty), True),
+        (_rows(_full), True),
+        (_filled, True),
+    ],
     "01_greedy": [
         (_value("max_words"), 1),
         (lambda a, _: {EXERCISES["01_greedy"].reference(*a) == [Vocabulary.eos]}, True),
@@ -264,6 +275,38 @@ def test_what_was_done_to_a_result_is_named(kind):
     assert len(sentence) <= checks.LONGEST
 
 
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if EXERCISES[name].fault is None])
+@pytest.mark.parametrize("disturb", [lambda t: torch.rand(t.shape), lambda t: 0 * t, lambda t: t[..., :-1]])
+def test_no_search_for_what_was_done_to_a_result_fails(name, disturb):
+    draws, _ = checks._draws(EXERCISES[name])
+    expected = [EXERCISES[name].reference(*arguments) for arguments in draws]
+    for more in (lambda t: t, lambda t: t[None]):
+
+        def other(t, more=more):
+            t = torch.as_tensor(t)
+            return disturb(more(t if t.dim() else t[None]))
+
+        found = [tuple(map(other, e)) if isinstance(e, tuple) else other(e) for e in expected]
+        told = kinds.relation(expected, found, draws, EXERCISES[name])
+        assert told is None or told
+
+
+@pytest.mark.usefixtures("in_one_process")
+def test_a_search_outlives_a_change_that_makes_a_loop_endless(monkeypatch):
+    monkeypatch.setattr(checks, "SEARCH_LIMIT", 3.0)  # on a busy machine, too
+
+    def layers_until_alike(features, mask, share):
+        average, n, first = mask / mask.sum(1, keepdim=True), 0, None
+        while True:
+            spread = (features.amax(0) - features.mean(0)).max()
+            first = spread if first is None else first
+            if spread <= share * first:
+                return n
+            features, n = average @ features, n + 1
+
+    assert "`mean`" in diagnose("06_layers_until_alike", layers_until_alike)
+
+
 def test_a_slip_is_sought_for_any_way_to_write_a_function():
     def with_a_slip(scores, values):
         weights = scores.softmax(0)
@@ -290,6 +333,7 @@ def test_a_right_result_is_right_as_an_array_too(convert):
         ("01_gradient_left", Fraction(1, 16)),
         ("01_gradient_left", np.float32(1 / 16)),
         ("02_soft_dictionary", np.int64(14)),
+        ("02_soft_dictionary", torch.tensor([[14.0]])),
         ("03_document_twice", np.array([False, True, True, True, True])),
         ("03_document_twice", [np.bool_(i > 0) for i in range(5)]),
         ("04_layers_needed", (np.int64(25), np.int64(3))),

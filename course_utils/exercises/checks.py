@@ -13,7 +13,7 @@ import itertools
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -123,7 +123,7 @@ def compare(exercise: Exercise, draws: list[tuple], results: list[Any], gradient
         told = _listed(exercise, None, draws[:N_DRAWS], {}, found[:N_DRAWS], expected[:N_DRAWS])
         if not told and exercise.fault is None:
             told = (
-                _of_kinds(exercise, *ordinary)
+                _of_kinds(exercise, _kinds(exercise, draws), *ordinary)
                 or _searched(lambda: kinds.relation(expected[:N_DRAWS], *ordinary[::-1], exercise))
                 or _pairs(exercise, *ordinary)
             )
@@ -145,6 +145,8 @@ def _of_value(exercise: Exercise, value: Any) -> str | None:
     if callable(value) and not isinstance(value, type(...)):
         return "Expected a value, found a function: call it, or write what you predict."
     result, expected = read(value), exercise.reference()
+    if isinstance(result, Tensor) and result.numel() == 1 and isinstance(expected, int | float):
+        result = result.item()  # what is computed may come with axes of length 1
     if _right(exercise, (), result, expected):
         return None
     for wrong in exercise.wrong_answers.values():
@@ -180,11 +182,12 @@ class _Answer:
         compiled = getattr(function, "_torchdynamo_orig_callable", None)  # compiling takes longer than we wait
         plain: Callable[..., Any] = getattr(function, "_orig_mod", function)
         self.function = plain if compiled is None else compiled
-        self._printed, self._calls = guard.PRINTED, 0
+        self._printed, self._calls, self._seconds = guard.PRINTED, 0, 0.0
 
     def __call__(self, arguments: tuple) -> Any:
         given = copy.deepcopy(arguments)
         room, self._printed = self._printed, 0
+        begun = time.process_time()
         try:
             with guard.undisturbed(room), _own_interrupts():
                 self._calls += 1
@@ -196,9 +199,15 @@ class _Answer:
             if type(error) is NotImplementedError and not error.args:  # the stub; PyTorch's own errors bring a message
                 raise _Obstacle(NOT_ATTEMPTED) from None
             raise _Obstacle(_raised(error, arguments)) from None
+        finally:
+            self._seconds += time.process_time() - begun
         if not _unchanged(given, arguments):
             raise _Obstacle(CHANGES_ARGUMENTS.removeprefix("not yet. "))
         return result
+
+    def much_longer(self, calls: int) -> float:
+        """Give more seconds of the processor than so many calls should take."""
+        return 0.02 + 3 * calls * self._seconds / self._calls
 
 
 def _unchanged(given: tuple, arguments: tuple) -> bool:
@@ -257,6 +266,17 @@ def _draws(exercise: Exercise) -> tuple[Draws, dict[str, tuple]]:
             torch.set_default_dtype(dtype)
 
 
+_EXPECTED: dict[Hashable, list[Any]] = {}
+
+
+def _expected(exercise: Exercise, draws: Draws, which: str = "ordinary") -> list[Any]:
+    """Give the right results of the draws of a check, which are the same each time and need not be computed again."""
+    key = (exercise.reference, exercise.draw, *exercise.hard.values(), which)
+    if key not in _EXPECTED:
+        _EXPECTED[key] = [exercise.reference(*copy.deepcopy(arguments)) for arguments in draws]
+    return _EXPECTED[key]
+
+
 def _of_function(exercise: Exercise, given: Any) -> str | None:
     if not callable(given):
         return f"Expected a function, found {type(given).__name__}: hand over the function itself, without calling it."
@@ -292,7 +312,7 @@ def _first_fault(exercise: Exercise, answer: _Answer, draws: Draws, hard: Mappin
             raise
         return _why_raised(exercise, answer, draws, hard, obstacle.sentence)
     with guard.undisturbed(guard.PRINTED):
-        expected = [exercise.reference(*copy.deepcopy(arguments)) for arguments in draws]
+        expected = _expected(exercise, draws)
         wrong = [not _right(exercise, a, r, e) for a, r, e in zip(draws, results, expected, strict=True)]
         if any(wrong):
             try:
@@ -322,15 +342,26 @@ def _fault(exercise: Exercise, result: Any, example: Any, arguments: tuple) -> s
     return sentence or f"Expected {kind(example)}, found {shown(result)}."
 
 
-def _is_right_on(exercise: Exercise, function: Callable, draws: Draws) -> bool:
+def _is_right_on(exercise: Exercise, function: Callable, draws: Draws, expected: list[Any]) -> bool:
     """Say whether a changed function is right on all draws."""
     changed = _Answer(function)
     changed._printed = 0
     try:
-        for arguments in draws:
-            if not _right(exercise, arguments, changed(arguments), exercise.reference(*copy.deepcopy(arguments))):
-                return False
+        return all(_right(exercise, a, changed(a), e) for a, e in zip(draws, expected, strict=True))
     except _Obstacle:
+        return False
+
+
+def _is_soon_right_on(
+    exercise: Exercise, answer: _Answer, function: Callable, draws: Draws, expected: list[Any]
+) -> bool:
+    """Say the same of one whose change may have made a loop endless, which the first draw shows."""
+    try:
+        for some in (slice(1), slice(1, None)):
+            with guard.processor_limit(answer.much_longer(len(draws[some]))):
+                if not _is_right_on(exercise, function, draws[some], expected[some]):
+                    return False
+    except guard.OutOfTime:
         return False
     return True
 
@@ -352,21 +383,54 @@ def _why_raised(exercise: Exercise, answer: _Answer, draws: Draws, hard: Mapping
     """Explain an error: by a size that is written in, by one slip that mends it, or by its own words."""
     if "NotImplementedError" in raised:
         return raised
-    told = _written_in(exercise, answer, draws) or _slip(exercise, answer, draws, hard)
+    told = (
+        _in_another_order(exercise, answer, draws)
+        or _written_in(exercise, answer, draws)
+        or _slip(exercise, answer, draws, hard)
+    )
     return f"{told} ({raised[:300]})" if told else raised
+
+
+def _in_another_order(exercise: Exercise, answer: _Answer, draws: Draws) -> str | None:
+    """See whether an answer is right once two of its arguments change places."""
+    listed, expected = kinds.parameters(exercise), _expected(exercise, draws)
+    if len(listed) != len(draws[0]):
+        return None
+    for i, j in itertools.combinations(range(len(listed)), 2):
+
+        def exchanged(*given: Any, i: int = i, j: int = j) -> Any:
+            order = [j if k == i else i if k == j else k for k in range(len(given))]
+            return answer.function(*(given[k] for k in order))
+
+        if _is_soon_right_on(exercise, answer, exchanged, draws, expected):
+            return (
+                f"`{listed[i].name}` and `{listed[j].name}` have changed places in your function: look at the order of "
+                "its parameters, and at where each of them is used."
+            )
+    return None
 
 
 def _written_in(exercise: Exercise, answer: _Answer, draws: Draws) -> str | None:
     """Find a size that is written into an answer."""
-    return _searched(
-        lambda: repair.written_in(answer.function, draws, _sizes, lambda f, some: _is_right_on(exercise, f, some))
-    )
+    expected = _expected(exercise, draws)
+
+    def is_right(function: Callable, i: int) -> bool:
+        return _is_right_on(exercise, function, draws[i : i + 1], expected[i : i + 1])
+
+    return _searched(lambda: repair.written_in(answer.function, list(map(_sizes, draws)), is_right))
 
 
 def _slip(exercise: Exercise, answer: _Answer, draws: Draws, hard: Mapping[str, tuple]) -> str | None:
     """Find the one change that mends an answer on every draw."""
     every = [*draws, *hard.values()]
-    return _searched(lambda: repair.repaired(answer.function, lambda f: _is_right_on(exercise, f, every), SEARCH_LIMIT))
+    expected = [*_expected(exercise, draws), *_expected(exercise, list(hard.values()), "special")]
+
+    try:
+        return repair.repaired(
+            answer.function, lambda f: _is_soon_right_on(exercise, answer, f, every, expected), SEARCH_LIMIT
+        )
+    except Exception:  # whatever goes wrong in a search, the rest is still told
+        return None
 
 
 def _searched(search: Callable[[], str | None]) -> str | None:
@@ -408,9 +472,10 @@ def _why_wrong(
     if any(isinstance(r, Tensor) and r.dtype in reading.HALF for r in results) or "found fractions" in place:
         return place
     return (
-        _of_kinds(exercise, draws, results)
+        (None if all(map(_has_nan, results)) else _of_kinds(exercise, _known_kinds(exercise, draws), draws, results))
         or _searched(lambda: kinds.relation(expected, results, draws, exercise))
         or _pairs(exercise, draws, results)
+        or _searched(lambda: _times_a_listed(exercise, draws, results))
         or _searched(lambda: kinds.scaled(expected, results, draws, exercise))
         or _slip(exercise, answer, draws, hard)
         or _symptom(exercise, answer, draws, place)
@@ -434,13 +499,19 @@ def _listed(
     Of several that cannot be told apart there, the one is meant that agrees on the special draws too.
     """
     possible: Iterable[WrongAnswer] = exercise.wrong_answers.values()
-    if answer is not None:  # the draws of a check are the same each time
-        possible = [wrong for wrong in possible if equal(_on_the_first_draw(wrong, draws[0]), results[0])]
-    fitting = [
-        wrong
-        for wrong in possible
-        if _agrees(wrong, draws, results) and not all(map(equal, expected, _computed(wrong, draws)))
-    ]
+    if answer is None:
+        fitting = [
+            wrong
+            for wrong in possible
+            if _agrees(wrong, draws, results) and not all(map(equal, expected, _computed(wrong, draws)))
+        ]
+    else:
+        fitting = [
+            wrong
+            for wrong in possible
+            if all(equal(_on_a_draw(wrong, i, draws), result) for i, result in enumerate(results))
+            and not all(equal(e, _on_a_draw(wrong, i, draws)) for i, e in enumerate(expected))
+        ]
     if len({wrong.message for wrong in fitting}) > 1 and hard and answer is not None:
         try:
             special = [answer(arguments) for arguments in hard.values()]
@@ -450,17 +521,17 @@ def _listed(
     return fitting[0].message if fitting else None
 
 
-_FIRST: dict[WrongAnswer, Any] = {}
+_ON_DRAWS: dict[tuple[WrongAnswer, int], Any] = {}
 
 
-def _on_the_first_draw(wrong: WrongAnswer, arguments: tuple) -> Any:
-    """Give what a mistake computes on the first draw of a check, which need not be computed twice."""
-    if wrong not in _FIRST:
+def _on_a_draw(wrong: WrongAnswer, i: int, draws: Draws) -> Any:
+    """Give what a mistake computes on a draw of a check: they are the same each time, so it is computed once."""
+    if (wrong, i) not in _ON_DRAWS:
         try:
-            _FIRST[wrong] = read(wrong.computes(*copy.deepcopy(arguments)))
+            _ON_DRAWS[wrong, i] = read(wrong.computes(*copy.deepcopy(draws[i])))
         except Exception:  # a mistake need not be possible on every draw
-            _FIRST[wrong] = Unreadable("")
-    return _FIRST[wrong]
+            _ON_DRAWS[wrong, i] = Unreadable("")
+    return _ON_DRAWS[wrong, i]
 
 
 def _computed(wrong: WrongAnswer, draws: Draws) -> list[Any]:
@@ -474,28 +545,44 @@ def _agrees(wrong: WrongAnswer, draws: Draws, results: list[Any]) -> bool:
         return False
 
 
-def _of_kinds(exercise: Exercise, draws: Draws, results: list[Any]) -> str | None:
+_Kinds = list[tuple[Callable, str, Any]]  # a change, the sentence, and what it makes of the first draw
+_KINDS: dict[Hashable, _Kinds] = {}
+
+
+def _kinds(exercise: Exercise, draws: Draws) -> _Kinds:
+    return [
+        (change, sentence, _changed(exercise, change, draws[0]))
+        for change, sentence in kinds.of_arguments(exercise, draws[0])
+    ]
+
+
+def _known_kinds(exercise: Exercise, draws: Draws) -> _Kinds:
+    """Give the kinds on the draws of a check, of which the first is computed once."""
+    key = exercise.reference, exercise.draw
+    if key not in _KINDS:
+        _KINDS[key] = _kinds(exercise, draws)
+    return _KINDS[key]
+
+
+def _of_kinds(exercise: Exercise, listed: _Kinds, draws: Draws, results: list[Any]) -> str | None:
     """Name the change of the arguments with which the reference computes what the answer does."""
-    for change, sentence in kinds.of_arguments(exercise, draws[0]):
-        if _changes_to(exercise, change, draws, results):
+    for change, sentence, computed in listed:
+        if equal(computed, results[0]) and all(
+            equal(_changed(exercise, change, a), r) for a, r in zip(draws[1:], results[1:], strict=True)
+        ):
             return sentence
     return None
 
 
-def _changes_to(exercise: Exercise, change: Callable, draws: Draws, results: list[Any]) -> bool:
-    tells = False
-    for arguments, result in zip(draws, results, strict=True):
-        try:
-            changed = change(copy.deepcopy(list(arguments)))
-            if changed is None or any(argument is None for argument in changed):
-                return False
-            computed = exercise.reference(*changed)
-        except Exception:  # not every change suits every argument
-            return False
-        if not equal(computed, result):
-            return False
-        tells = tells or not equal(exercise.reference(*copy.deepcopy(arguments)), result)
-    return tells
+def _changed(exercise: Exercise, change: Callable, arguments: tuple) -> Any:
+    """Give what the reference computes with changed arguments."""
+    try:
+        changed = change(copy.deepcopy(list(arguments)))
+        if changed is None or any(argument is None for argument in changed):
+            return Unreadable("")
+        return exercise.reference(*changed)
+    except Exception:  # not every change suits every argument
+        return Unreadable("")
 
 
 def _pairs(exercise: Exercise, draws: Draws, results: list[Any]) -> str | None:
@@ -506,6 +593,17 @@ def _pairs(exercise: Exercise, draws: Draws, results: list[Any]) -> str | None:
             return wrong.message
         if time.process_time() > end:
             break
+    return None
+
+
+def _times_a_listed(exercise: Exercise, draws: Draws, results: list[Any]) -> str | None:
+    """Name a listed mistake whose results are a multiple of the answer's."""
+    for wrong in exercise.wrong_answers.values():
+        if kinds.times([_on_a_draw(wrong, 0, draws)], results[:1], draws[:1], exercise):
+            computed = [_on_a_draw(wrong, i, draws) for i in range(len(draws))]
+            named = kinds.times(computed, results, draws, exercise)
+            if named:
+                return f"There are two things. {wrong.message} And: all of that is multiplied by {named}."
     return None
 
 
@@ -541,13 +639,13 @@ def _at_the_edges(
     exercise: Exercise, answer: _Answer, draws: Draws, hard: Mapping[str, tuple], ordinary: list[Any]
 ) -> str | None:
     """Try what is right on ordinary draws on the special ones."""
-    results, expected = {}, {}
+    results = {}
     for what, arguments in hard.items():
         try:
             results[what] = answer(arguments)
         except _Obstacle as obstacle:
             return f"Right for ordinary arguments, but not {what}. {obstacle.sentence}"
-        expected[what] = exercise.reference(*copy.deepcopy(arguments))
+    expected = dict(zip(hard, _expected(exercise, list(hard.values()), "special"), strict=True))
     wrong = [what for what in hard if not _right(exercise, hard[what], results[what], expected[what])]
     if not wrong:
         return None

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from course_utils.exercises.exercise import Exercise
-from course_utils.exercises.reading import ATOL, RTOL, equal
+from course_utils.exercises.reading import ATOL, RTOL, equal, shown
 
 
 class Parameter(NamedTuple):
@@ -80,6 +80,25 @@ def of_arguments(exercise: Exercise, example: tuple) -> Iterator[Change]:
         if isinstance(example[i], Tensor) and isinstance(example[j], Tensor):
             sentence = f"`{listed[i].name}` and `{listed[j].name}` are exchanged, where the shapes allow it."
             yield _exchanged(i, j), sentence
+            one, other = listed[i].axes[:1], listed[j].axes[:1]
+            if one and one == other:
+                both = f"of `{listed[i].name}` and `{listed[j].name}`"
+                yield (
+                    _both(i, j, lambda t: t[:1].expand_as(t)),
+                    f"You use the first row {both} for all rows; each has its own.",
+                )
+                yield _both(i, j, lambda t: t.flip(0)), f"The rows {both} are taken in the opposite order."
+                for step in (1, -1):
+                    yield _both(i, j, lambda t, s=step: t.roll(s, 0)), f"The rows {both} are one place off."
+
+
+def _both(i: int, j: int, change: Any) -> Callable[[list], list | None]:
+    def changed(arguments: list) -> list | None:
+        new = list(arguments)
+        new[i], new[j] = change(new[i]), change(new[j])
+        return new
+
+    return changed
 
 
 def _exchanged(i: int, j: int) -> Callable[[list], list | None]:
@@ -160,7 +179,11 @@ def _of_tensors(i: int, name: str, axes: tuple[str, ...], value: Tensor) -> Iter
     if value.dim() >= 1:
         yield from _of_rows(i, name, axes)
         if real:
-            yield _at(i, lambda t: t.sort(0).values), f"You sort `{name}` and do not put it back."
+            for falling in (False, True):
+                yield (
+                    _at(i, lambda t, d=falling: t.sort(0, descending=d).values),
+                    f"You sort `{name}` and do not put it back.",
+                )
     for axis in range(value.dim()):
         called = axes[axis] if len(axes) == value.dim() else f"axis {axis}"
         if axis:
@@ -233,6 +256,11 @@ def of_results() -> Iterator[tuple[Any, str]]:
                 lambda t, a=axis, r=reduce: r(t, dim=a, keepdim=True).expand_as(t),
                 f"You take the {name} over the {which} axis: what differs along it in the right result is lost.",
             )
+        for place, called in ((0, "first"), (-1, "last")):
+            yield (
+                lambda t, a=axis, p=place: t.select(a, p).unsqueeze(a).expand_as(t),
+                f"Along the {which} axis you repeat its {called} entry: each should be its own.",
+            )
         yield (lambda t, a=axis: t.select(a, 0)), f"Of the {which} axis you return the first entry alone."
         yield (lambda t, a=axis: t.select(a, -1)), f"Of the {which} axis you return the last entry alone."
         yield (
@@ -283,6 +311,8 @@ def relation(expected: list[Any], found: list[Any], draws: list[tuple], exercise
         return _relation_of_parts(expected, found, draws, exercise)
     if all(isinstance(e, int | float) and not isinstance(e, bool) for e in expected):
         return _of_numbers(expected, found, draws, exercise)
+    if all(isinstance(e, list) and isinstance(f, list | tuple) for e, f in zip(expected, found, strict=True)):
+        return _of_lists(expected, found)
     if not all(
         isinstance(e, Tensor) and isinstance(f, Tensor) and e.numel() for e, f in zip(expected, found, strict=True)
     ):
@@ -298,10 +328,12 @@ def relation(expected: list[Any], found: list[Any], draws: list[tuple], exercise
         _transposed(expected, found)
         or _by_constant(expected, found, draws, exercise)
         or _sharpened(expected, found, draws, exercise)
+        or _let_in(expected, found)
         or _by_row(expected, found)
         or _of_an_argument(found, draws, exercise)
         or _with_an_argument(expected, found, draws, exercise)
         or _cut_or_longer(expected, found, exercise)
+        or _moved(expected, found, exercise)
         or _joined(expected, found)
         or _reordered(expected, found)
         or _not_added(expected, found)
@@ -323,6 +355,14 @@ def _of_truth_values(expected: list[Tensor], found: list[Tensor]) -> str | None:
         return "Your result is False everywhere."
     if all(f.all() for _, f in pairs):
         return "Your result is True everywhere."
+    if all(torch.equal(f, e & torch.eye(*e.shape, dtype=torch.bool)) for e, f in pairs if e.dim() == 2):
+        return "Your result is True on the diagonal alone: what differs from place to place beside it is lost."
+    triangle = _triangle(pairs)
+    if triangle:
+        return triangle
+    for end, called in ((0, "first"), (-1, "last")):
+        if all(_right_rows(e, f) == [range(len(e))[end]] for e, f in pairs if e.dim()):
+            return f"Only your {called} row is right: which of your lines speak of the others?"
     for lacking, sentence in (
         (lambda e, f: e & ~f, "All your True are right, but some are missing: {} should be True."),
         (lambda e, f: f & ~e, "All that should be True is True in yours, but so is more: {} should be False."),
@@ -331,6 +371,27 @@ def _of_truth_values(expected: list[Tensor], found: list[Tensor]) -> str | None:
             place = next(lacking(e, f).nonzero()[0].tolist() for e, f in pairs if lacking(e, f).any())
             return sentence.format(f"{place}, for one,")
     return None
+
+
+def _right_rows(e: Tensor, f: Tensor) -> list[int]:
+    return (e == f).reshape(len(e), -1).all(1).nonzero().flatten().tolist()
+
+
+def _triangle(pairs: list[tuple[Tensor, Tensor]]) -> str | None:
+    """See whether a lower triangle is in the wrong place: how many places its first row has, and should have."""
+    rows = []
+    for e, f in pairs:
+        if e.dim() != 2:
+            return None
+        places = [[d for d in range(-len(t), t.shape[1]) if torch.equal(t, torch.ones_like(t).tril(d))] for t in (e, f)]
+        if not all(places):
+            return None
+        rows.append([p[0] + 1 for p in places])
+    ours, theirs = rows[0]
+    return (
+        f"Yours is a triangle, but in another place: by your mask the first query of the first call sees "
+        f"{max(theirs, 0)} of {pairs[0][0].shape[1]} keys, and should see {ours}."
+    )
 
 
 def _all_equal(expected: list[Any], found: list[Any], change: Any) -> bool:
@@ -442,6 +503,18 @@ def _by_constant(expected: list[Tensor], found: list[Tensor], draws: list[tuple]
     return f"Every number differs from ours by the same amount: you add {named} too many."
 
 
+def times(computed: list[Any], found: list[Any], draws: list[tuple], exercise: Exercise) -> str | None:
+    """Name the factor, one for all draws or a size, by which results differ from others that were computed."""
+    if not all(
+        isinstance(c, Tensor) and isinstance(f, Tensor) and c.is_floating_point() and c.numel() >= 3
+        for c, f in zip(computed, found, strict=True)
+    ):
+        return None
+    ratios = [_ratio(c, f) for c, f in zip(computed, found, strict=True)]
+    named = None if None in ratios else _named_number([float(r) for r in ratios if r is not None], draws, exercise)
+    return None if named == "1" else named
+
+
 def _named_number(numbers: list[float], draws: list[tuple], exercise: Exercise) -> str | None:
     sizes = [_sizes(exercise, arguments) for arguments in draws]
     forms: dict[str, Callable[[float], float]] = {
@@ -483,15 +556,17 @@ def _by_row(expected: list[Tensor], found: list[Tensor]) -> str | None:
             return None
         e, f = e.double(), f.double()
         squared = (e * e).sum(-1, keepdim=True)
-        if (squared < 1e-9).any():
+        empty = squared[..., 0] < 1e-9
+        if empty.all() or f[empty].any():
             return None
-        c = (e * f).sum(-1, keepdim=True) / squared
+        c = (e * f).sum(-1, keepdim=True) / squared.clamp(min=1e-9)
         if not torch.allclose(f, c * e, rtol=1e-3, atol=1e-4):
             return None
-        if not torch.allclose(e.sum(-1), torch.ones_like(e.sum(-1)), atol=1e-3):
+        ours, theirs = e.sum(-1)[~empty], f.sum(-1)[~empty]
+        if not torch.allclose(ours, torch.ones_like(ours), atol=1e-3):
             sums.append(None)
         else:
-            sums.append((float(f.sum(-1).min()), float(f.sum(-1).max())))
+            sums.append((float(theirs.min()), float(theirs.max())))
     if all(s is not None for s in sums):
         low, high = min(s[0] for s in sums if s), max(s[1] for s in sums if s)
         return (
@@ -516,7 +591,32 @@ def _sharpened(expected: list[Tensor], found: list[Tensor], draws: list[tuple], 
         if factor <= 0 or not ((theirs - factor * ours) * counts).abs().max() < 1e-2 * (1 + factor):
             return None
         factors.append(factor)
+    if all(math.isclose(factor, 1, rel_tol=1e-2) for factor in factors):
+        return None
     return _scale(_named_number(factors, draws, exercise), "your scores are {} times what they should be")
+
+
+def _let_in(expected: list[Tensor], found: list[Tensor]) -> str | None:
+    """See whether weights are right but for what should be hidden, which gets a share."""
+    most = 0.0
+    for e, f in zip(expected, found, strict=True):
+        if e.shape != f.shape or not e.dim() or not f.isfinite().all() or (f < 0).any() or (e < 0).any():
+            return None
+        e, f = e.double(), f.double()
+        seen, inside = e.sum(-1) > 0.5, (f * (e > 0)).sum(-1, keepdim=True)
+        if not torch.allclose(e.sum(-1)[seen], torch.ones_like(e.sum(-1)[seen]), atol=1e-3):
+            return None
+        proportions = f * (e > 0) / inside.clamp(min=1e-12)
+        sums = f.sum(-1)[seen]
+        if not (torch.allclose(proportions[seen], e[seen], atol=1e-4) and torch.allclose(sums, torch.ones_like(sums))):
+            return None
+        most = max([most, *(f * (e == 0)).sum(-1)[seen].tolist()])
+    if most < 1e-4:
+        return None
+    return (
+        f"What is hidden gets weight as well, in one row {most:.2g} of 1; among the rest the proportions are right: "
+        "what you fill in, or subtract, is not low enough."
+    )
 
 
 def _scale(named: str | None, what: str) -> str:
@@ -542,6 +642,8 @@ def scaled(expected: list[Any], found: list[Any], draws: list[tuple], exercise: 
             factors.append(factor)
         else:
             named = _named_number(factors, draws, exercise)
+            if named == f"{math.log(10):.4g}":
+                return f"Powers of 10 stand where e is raised to the power of `{name}`: use the exponential."
             if named is not None and named != "1":
                 return (
                     f"Your result is the one for {named} times `{name}`: a scale is missing, too many, or by another "
@@ -625,6 +727,10 @@ def _with_an_argument(
 def _cut_or_longer(expected: list[Tensor], found: list[Tensor], exercise: Exercise) -> str | None:
     """See whether a result is a piece of the right one along one axis, or the right one is a piece of it."""
     axes = result_axes(exercise)
+    filled = [(e, f) for e, f in zip(expected, found, strict=True) if f.numel()]  # of nothing, any place is right
+    if len(filled) < 2:
+        return None
+    expected, found = [e for e, _ in filled], [f for _, f in filled]
     for axis in range(expected[0].dim()):
         called = axes[axis] if len(axes) == expected[0].dim() else f"axis {axis}"
         places = [_piece(e, f, axis) for e, f in zip(expected, found, strict=True)]
@@ -640,6 +746,61 @@ def _cut_or_longer(expected: list[Tensor], found: list[Tensor], exercise: Exerci
                 f"{expected[0].shape[axis]} of your {found[0].shape[axis]}."
             )
     return None
+
+
+def _moved(expected: list[Tensor], found: list[Tensor], exercise: Exercise) -> str | None:
+    """See whether the right numbers come several places too early or too late along an axis, in every draw."""
+    axes = result_axes(exercise)
+    for axis in range(expected[0].dim()):
+        called = axes[axis] if len(axes) == expected[0].dim() else f"axis {axis}"
+        for late in (False, True):
+            places = [_places(e, f, axis, late) for e, f in zip(expected, found, strict=True)]
+            if None not in places:
+                return (
+                    f"Your numbers are right, but along {called} they come too {'late' if late else 'early'}: by "
+                    f"{', '.join(map(str, places))} places in our calls."
+                )
+    return None
+
+
+def _places(e: Tensor, f: Tensor, axis: int, late: bool) -> int | None:
+    """Count by how many places one tensor comes after, or before, another, where enough of it is seen."""
+    if e.shape != f.shape:
+        return None
+    n = e.shape[axis]
+    ours, theirs = (e, f) if late else (f, e)
+    for step in range(1, n - 1):
+        part = ours.narrow(axis, 0, n - step)
+        varies = part.numel() >= 12 and bool((part != part.narrow(axis, 0, 1)).any())
+        if varies and equal(part, theirs.narrow(axis, step, n - step)):
+            return step
+    return None
+
+
+def _of_lists(expected: list[Any], found: list[Any]) -> str | None:
+    """Name what is too many or missing in a list that is right otherwise."""
+    pairs = [(list(e), list(f)) for e, f in zip(expected, found, strict=True) if list(e) != list(f)]
+    for sentence, fits in (
+        ("Your list begins as it should and goes on too long: {} in place of {}.", lambda e, f: f[: len(e)] == e),
+        ("Your list begins as it should and ends too early: {} in place of {}.", lambda e, f: f and e[: len(f)] == f),
+        ("Your list is right but for what comes first, which is too many: {} in place of {}.", _ends_with),
+        ("The beginning of your list is missing: {} in place of {}.", lambda e, f: f and _ends_with(f, e)),
+        ("Your list is in the opposite order: {} in place of {}.", lambda e, f: f == e[::-1]),
+        ("Your list has the right entries in another order: {} in place of {}.", _rearranged),
+        ("Repeated entries are missing from your list: {} in place of {}.", lambda e, f: f == list(dict.fromkeys(e))),
+    ):
+        if all(fits(e, f) for e, f in pairs):
+            e, f = pairs[0]
+            return sentence.format(shown(f), shown(e))
+    return None
+
+
+def _ends_with(e: list, f: list) -> bool:
+    return f[len(f) - len(e) :] == e and len(f) > len(e)
+
+
+def _rearranged(e: list, f: list) -> bool:
+    return all(type(entry) is int for entry in f) and sorted(f) == sorted(e)
 
 
 def _piece(whole: Tensor, part: Tensor, axis: int) -> int | None:
@@ -710,7 +871,7 @@ def _reordered(expected: list[Tensor], found: list[Tensor]) -> str | None:
 
 
 def _same_rows(e: Tensor, f: Tensor, axis: int) -> bool:
-    e, f = (t.double().movedim(axis, 0).flatten(1) for t in (e, f))
+    e, f = (t.double().movedim(axis, 0).reshape(t.shape[axis], -1) for t in (e, f))
     alike = torch.isclose(e[:, None], f[None], rtol=RTOL, atol=ATOL).all(-1)
     return bool((alike.sum(0) >= 1).all() and (alike.sum(1) >= 1).all())
 
@@ -770,7 +931,7 @@ def _part_right(expected: list[Tensor], found: list[Tensor]) -> str | None:
             if e.shape != f.shape or e.shape[axis] < 3:
                 return None
             off = ~torch.isclose(e.double(), f.double(), rtol=RTOL, atol=ATOL)
-            rows = off.movedim(axis, 0).flatten(1).any(1)
+            rows = off.movedim(axis, 0).reshape(off.shape[axis], -1).any(1)
             places = rows.nonzero().flatten().tolist()
             ends.add(
                 "first"

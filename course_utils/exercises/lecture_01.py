@@ -61,9 +61,21 @@ GRADIENT_LEFT = prediction(
             "This is one factor of the spectral radius too few, or the small number in U alone. From the state at T − "
             "4 to the state at T it is four steps.",
         ),
+        "a quarter for each step": (
+            1 / 256,
+            "A quarter is what two steps leave; you take it for each of the four.",
+        ),
+        "an eighth for each step": (
+            1 / 4096,
+            "You take the 1/8 at every step; it is met on every other step only, and the 2 in between.",
+        ),
         "five steps": (
             1 / 32,
             "This is one factor too many: the input of T itself is not multiplied at all, that of T − 1 once.",
+        ),
+        "quarters added": (
+            1.0,
+            "You add what single steps leave, or take one step for 1; what steps leave is multiplied.",
         ),
         "added": (
             2.0,
@@ -163,6 +175,11 @@ LAST_STATE = Exercise(
         "between the first and the last": WrongAnswer(
             lambda states, lengths: (states[:, 0] + last_state(states, lengths)) / 2,
             "You average the first state with the last real one; the last alone is kept.",
+        ),
+        "lengths added up": WrongAnswer(
+            lambda states, lengths: states.flatten(0, 1)[lengths.cumsum(0) - 1],
+            "You add up the lengths, as if the real states stood one behind the other; each sentence begins a row of "
+            "its own, padding included.",
         ),
         "largest real state": WrongAnswer(
             lambda states, lengths: states[
@@ -491,6 +508,14 @@ def _carried_over(inputs: Tensor, W: Tensor, U: Tensor) -> Tensor:
     return torch.stack(rows)
 
 
+def _added_up(inputs: Tensor, W: Tensor, U: Tensor) -> Tensor:
+    memory, states = torch.zeros(len(inputs), len(U)), []
+    for word in inputs.unbind(1):
+        states.append(_tanh_step(word, memory, W, U))
+        memory = memory + states[-1]
+    return torch.stack(states, 1)
+
+
 def _begun_with_ones(inputs: Tensor, W: Tensor, U: Tensor) -> Tensor:
     state, states = torch.ones(len(inputs), len(U)), []
     for word in inputs.unbind(1):
@@ -562,6 +587,14 @@ MIXED_BATCH = Exercise(
             _carried_over,
             "The state is carried over from one sentence to the next: each begins with h₀ = 0. Reset it.",
         ),
+        "memories added up": WrongAnswer(
+            _added_up,
+            "You add up the states of all words before; a state goes on from the last one alone.",
+        ),
+        "tanh at the end": WrongAnswer(
+            lambda inputs, W, U: torch.tanh(_rnn_by(lambda x, h, W, U: x @ W.T + h @ U.T, _as_it_is)(inputs, W, U)),
+            "Your tanh comes once, over the finished states; it belongs into each step, and the next starts from it.",
+        ),
         "begun with ones": WrongAnswer(
             _begun_with_ones,
             "Your sentences begin with a state of ones; h₀ is zero.",
@@ -613,6 +646,11 @@ def _draw_padded_batch(given: tuple[int, ...] = ()) -> tuple:
     mask = torch.arange(length) < lengths[torch.randperm(batch), None]
     target = torch.randint(Vocabulary.unk + 1, n_words, (batch, length)).masked_fill(~mask, Vocabulary.pad)
     return 2 * torch.randn(batch, length, n_words), target, mask
+
+
+def _draw_filled_batch() -> tuple:
+    logits, target, mask = _draw_padded_batch()
+    return logits, torch.where(mask, target, torch.randint(logits.shape[-1], target.shape)), mask
 
 
 def _mean_of_sentences(logits: Tensor, target: Tensor, mask: Tensor) -> Tensor:
@@ -747,6 +785,11 @@ MASKED_LOSS = Exercise(
             lambda logits, target, mask: _surprise(logits, target)[:, 1:][mask[:, 1:]].mean(),
             "The first word of each sentence is left out: it is predicted like every other.",
         ),
+        "padding by its number": WrongAnswer(
+            lambda logits, target, mask: masked_loss(logits, target, target != Vocabulary.pad),
+            "You take the places where `target` is 0 for the padding. Our batches happen to be filled so; it is `mask` "
+            "that says which words are real.",
+        ),
         "shifted": WrongAnswer(
             lambda logits, target, mask: _surprise(logits[:, :-1], target[:, 1:])[mask[:, 1:]].mean(),
             "You compare each place's logits with the word after it. Logits and targets stand at the same places "
@@ -770,6 +813,7 @@ MASKED_LOSS = Exercise(
         "where there is a single word": lambda: _draw_padded_batch((1,)),
         "where there is no padding": lambda: _draw_padded_batch((4, 4, 4)),
         "where a sentence has no words": lambda: _draw_padded_batch((0, 5, 3)),
+        "where padding is filled with other words": _draw_filled_batch,
     },
     gradient_of=("logits",),
     needs_gradient=True,
@@ -903,6 +947,14 @@ GREEDY = Exercise(
         "largest in size": WrongAnswer(
             lambda step, state, max_words: _decode(step, state, max_words, choose=lambda logits: logits.abs().argmax()),
             "You take the logit that is largest in size, be it negative; the largest is asked for.",
+        ),
+        "end mark invented": WrongAnswer(
+            lambda step, state, max_words: [
+                *(i for i in greedy(step, state, max_words) if i != Vocabulary.eos),
+                Vocabulary.eos,
+            ],
+            "You end every sentence with an end mark, also where `max_words` has cut it off before the decoder said "
+            "one.",
         ),
         "stops at the begin mark": WrongAnswer(
             lambda step, state, max_words: _decode(step, state, max_words, stop=Vocabulary.bos),

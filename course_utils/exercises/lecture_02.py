@@ -68,6 +68,11 @@ SOFT_DICTIONARY = prediction(
             "You divided by how many keys there are. Weights must sum to one, so what has to be divided by is not a "
             "count.",
         ),
+        "an eighth": (
+            13.2,
+            "A neighbour gets an eighth as much as the key itself in yours: one factor too many. Each unit of distance "
+            "halved the similarity before; at half the temperature it does so twice.",
+        ),
         "half the answer": (
             7.5,
             "You halved the answer. The temperature acts on the scores, before the softmax; an average of 6, 12 and "
@@ -875,6 +880,14 @@ def _why_reachable(key: Tensor, keys: Tensor) -> str | None:
     query = _query_that_finds(key.detach(), keys)
     if query is None:
         return None
+    along = torch.nn.functional.cosine_similarity(key.detach()[None].double(), keys.double(), dim=1)
+    if (along.abs() > 1 - 1e-6).any() and key.abs().max() > 1e-6:
+        which = int(along.abs().argmax())
+        times = float(key.double() @ keys[which].double() / keys[which].double().square().sum())
+        return (
+            f"Your key is {times:.2g} times a given one: shorter or longer on the same line, it is not between the "
+            "keys, and some query finds it."
+        )
     numbers = ", ".join(f"{number:.2f}" for number in query)
     mine, best = query @ key.double(), (keys.double() @ query).max()
     return (

@@ -684,6 +684,8 @@ def _what_became_of_the_scores(scores: Tensor, before: Tensor, length_squared: f
             "notice that: "
             "the weights are unchanged. The *differences* between the scores must go."
         )
+    if torch.allclose(scores.sort().values, before.sort().values, atol=1e-3):
+        return "Your scores are the old ones in another order: moving words leaves what the query sees in them."
     factor = float((scores @ before) / (before @ before))
     if not torch.allclose(scores, factor * before, atol=1e-3):
         return None
@@ -756,6 +758,16 @@ INDIFFERENT = Exercise(
             lambda states, query: states - (states @ query).mean() * query / (query @ query),
             "You take the mean score away from every word. That shifts all scores by one number, which the softmax "
             "does not notice.",
+        ),
+        "from every component": WrongAnswer(
+            lambda states, query: states - ((states @ query) - (states @ query).mean())[:, None],
+            "You subtract a score from every component of a state. That changes its score by the score times the sum "
+            "of the query; subtract along the query.",
+        ),
+        "the score from every component": WrongAnswer(
+            lambda states, query: states - (states @ query)[:, None],
+            "You subtract the whole score from every component of a state; subtract along the query, and so much that "
+            "nothing of the score is left.",
         ),
         "one component zeroed": WrongAnswer(
             lambda states, query: states.index_fill(1, query.abs().argmax(), 0.0),

@@ -58,6 +58,25 @@ def _marked(n_words: int, distance: int) -> Tensor:
     return torch.cat([n_words + first[:, None], between, n_words + last[:, None]], dim=1)
 
 
+def _is_right_at(distance: int, filters: Tensor, weight: Tensor, bias: Tensor, n_words: int) -> bool:
+    ids = _marked(n_words, distance)
+    answers = _marker_answers(filters, weight, bias, ids)
+    return bool((torch.where(ids[:, 0] == ids[:, -1], answers, -answers) > 0).all())
+
+
+def _misfiring(filters: Tensor, n_words: int) -> str | None:
+    """Say which filter fires on text, or which marker none of them sees as the last word of a sentence."""
+    words = torch.eye(n_words + N_MARKERS, dtype=torch.double)
+    fired = torch.einsum("fwk,vw->fvk", filters.double(), words)  # what each tap makes of each word
+    loud = (fired[:, :n_words].amax((1, 2)) > 0).nonzero().flatten().tolist()
+    if loud:
+        return f"Filter {loud[0]} of yours fires on words of text, which tell nothing; only its marker should."
+    for marker in range(N_MARKERS):
+        if not (fired[:, n_words + marker, 0] > 0).any():
+            return f"No filter of yours fires on marker {marker} at the front of a window, where the last word stands."
+    return None
+
+
 def _filters_fault(result: Any, n_words: int) -> str | None:
     """Try a network whose filters were set by hand on every pair of markers, at several distances."""
     if not _is_list(result) or len(result) != 3:
@@ -71,13 +90,17 @@ def _filters_fault(result: Any, n_words: int) -> str | None:
         return f"Expected filters of shape (n_filters, {n_words + N_MARKERS}, 3), found {tuple(filters.shape)}."
     if weight.shape != filters.shape[:1]:
         return f"There are {len(filters)} filters and a weight of shape {tuple(weight.shape)}: one number per filter."
+    right = [distance for distance in DISTANCES if _is_right_at(distance, filters, weight, bias, n_words)]
     for distance in DISTANCES:
         ids = _marked(n_words, distance)
         answers = _marker_answers(filters, weight, bias, ids)
         for answer, (first, last) in zip(answers, ids[:, [0, -1]].tolist(), strict=True):
             same = first == last
             if not (answer > 0 if same else answer < 0):
-                return (
+                cause = _misfiring(filters[weight != 0], n_words)
+                if right and not cause:
+                    cause = f"Right for markers that are {' or '.join(map(str, right))} apart, and for no others."
+                return f"{cause} " * (cause is not None) + (
                     f"With marker {first - n_words} first and marker {last - n_words} last, {distance} apart, your "
                     f"network answers {answer:.2f}; it should be {'positive' if same else 'negative'}."
                 )

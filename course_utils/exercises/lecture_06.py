@@ -543,6 +543,15 @@ def _layers(
     return count
 
 
+def _until_nothing_moves(features: Tensor, mask: Tensor, share: float) -> int:
+    wanted = share * _spread(features)
+    for layers in range(150):
+        features, before = _averaged(features, mask), features
+        if (features - before).abs().max() <= wanted:
+            return layers
+    return -1
+
+
 def _draw_pairs() -> tuple:
     q_len, k_len, d_model = primes(3)
     return torch.randn(q_len, d_model), torch.randn(k_len, d_model), torch.randn(d_model)
@@ -870,6 +879,14 @@ EXERCISES: dict[str, Exercise] = {
                 "Your spread is the distance between two rows (a norm over all columns); it is the largest difference "
                 "in any one column.",
             ),
+            "the first two rows": WrongAnswer(
+                _layers(lambda rows: (rows[0] - rows[1]).abs().max()),
+                "Your spread compares the first two rows alone; any two are to be compared.",
+            ),
+            "the last change": WrongAnswer(
+                _until_nothing_moves,
+                "You look at how much a layer changes; the spread is how much the rows differ from each other.",
+            ),
             "neighbouring rows": WrongAnswer(
                 _layers(lambda rows: rows.diff(dim=0).abs().max()),
                 "Your spread compares rows that stand next to each other; any two are to be compared.",
@@ -928,6 +945,14 @@ EXERCISES: dict[str, Exercise] = {
             "sums": WrongAnswer(
                 _layers(step=lambda x, mask: mask.float() @ x),
                 "You add up neighbours in place of averaging: the numbers grow with every layer.",
+            ),
+            "divided by all nodes": WrongAnswer(
+                _layers(step=lambda x, mask: mask.float() @ x / len(mask)),
+                "You divide by the number of all nodes; an average divides by the number of those that are read.",
+            ),
+            "oneself twice": WrongAnswer(
+                _layers(step=lambda x, mask: (mask + torch.eye(len(mask))) @ x / (mask.sum(1, keepdim=True) + 1)),
+                "You add self-loops to the mask, which has them already: each node counts twice in its own average.",
             ),
             "not oneself": WrongAnswer(
                 _layers(step=lambda x, mask: _averaged(x, mask & ~torch.eye(len(mask), dtype=torch.bool))),

@@ -191,7 +191,7 @@ def equal(expected: Any, found: Any) -> bool:
         return False
     if isinstance(expected, int):
         return number == expected
-    return math.isclose(number, expected, rel_tol=1e-3, abs_tol=1e-3)
+    return math.isclose(number, expected, rel_tol=1e-3, abs_tol=ATOL)
 
 
 def _equal_numbers(expected: Tensor, found: Tensor) -> bool:
@@ -287,7 +287,10 @@ def _difference_of_numbers(expected: Tensor, found: Tensor) -> str:
         return f"Your dtype is {found.dtype}, expected torch.float32; and some numbers are far off."
     if found.is_floating_point() and torch.isnan(found).any():
         count = int(torch.isnan(found).sum())
-        return f"There is NaN in your result ({count} of {found.numel()} numbers): is zero divided by zero somewhere?"
+        return (
+            f"There is NaN in your result ({count} of {found.numel()} numbers): is zero divided by zero somewhere, or "
+            "an infinite number multiplied by zero, as by a mask after the fact?"
+        )
     if not expected.is_floating_point() and found.is_floating_point() and (found != found.round()).any():
         wanted = "True and False" if expected.dtype == torch.bool else "whole numbers"
         return f"Expected {wanted}, found fractions such as {found[found != found.round()][0].item():.4f}."

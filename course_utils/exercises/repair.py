@@ -18,7 +18,7 @@ Changed = tuple[types.CodeType, str]
 FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "how it reduces: sum, mean, maximum or minimum",
-        ("sum", "mean", "amax", "amin", "max", "min", "median", "prod", "nansum", "logsumexp"),
+        ("sum", "mean", "amax", "amin", "max", "min", "median", "prod", "logsumexp"),
     ),
     (
         "which nonlinearity it is",
@@ -67,22 +67,29 @@ def repaired(answer: Any, is_right: Callable[[Any], bool], seconds: float) -> st
     return None
 
 
-def written_in(
-    answer: Any, draws: list[tuple], sizes_of: Callable[[tuple], dict[str, int]], is_right: Callable
-) -> str | None:
-    """Name a number that stands for a size: with the argument's own size in its place, the function is right."""
+def written_in(answer: Any, sizes: list[dict[str, int]], is_right: Callable[[Any, int], bool]) -> str | None:
+    """Name a number that stands for a size: with the argument's own size in its place, the function is right.
+
+    Parameters
+    ----------
+    answer
+        The function.
+    sizes
+        The sizes of each draw, by where they stand.
+    is_right
+        Says of a changed function whether it is right on the draw of a number.
+    """
     function = answer.__func__ if isinstance(answer, types.MethodType) else answer
     if not isinstance(function, types.FunctionType):
         return None
     numbers = sorted({n for n in _numbers(function.__code__) if _as_size(n)}, key=str)[:6]
     for number in numbers:
         size, back = _as_size(number)
-        sizes = [sizes_of(arguments) for arguments in draws]
         for axis in set(sizes[0]).intersection(*sizes):
             for shift in (0, -1, 1):
                 if all(
-                    s[axis] + shift > 0 and is_right(_with(function, number, back(s[axis] + shift)), [arguments])
-                    for s, arguments in zip(sizes, draws, strict=True)
+                    s[axis] + shift > 0 and is_right(_with(function, number, back(s[axis] + shift)), i)
+                    for i, s in enumerate(sizes)
                 ):
                     return (
                         f"The size {size} is written into your function. It was one example's; sizes differ from call "

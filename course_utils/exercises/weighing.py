@@ -64,6 +64,16 @@ def of_masks(real: str = "a word", hidden: str = "padding") -> dict[str, tuple[W
             lambda s, m: ms(s, ~m.expand_as(s)),
             f"The mask is inverted: you attend to {hidden}, and {real} that counts is left out. True means it counts.",
         ),
+        "mask inverted, filled": (
+            lambda s, m: s.masked_fill(m, _low(s)).softmax(-1),
+            f"The mask is inverted where you fill: {real} that counts gets the very low score, and {hidden} keeps its "
+            "own. True means it counts.",
+        ),
+        "mask inverted, −∞": (
+            lambda s, m: s.masked_fill(m, -torch.inf).softmax(-1),
+            f"The mask is inverted where you fill with −∞: {real} that counts is shut out, {hidden} is left, and where "
+            "there is none, NaN. True means it counts.",
+        ),
         "mask inverted afterwards": (
             _inverted_after,
             f"You multiply by the inverted mask after the softmax: what is left is the weight of {hidden}.",
@@ -160,7 +170,8 @@ def of_masks(real: str = "a word", hidden: str = "padding") -> dict[str, tuple[W
         ),
         "the mask as weights": (
             lambda s, m: m.expand_as(s).to(s.dtype),
-            "You add up what the mask allows: the mask itself serves as weights, scores take no part.",
+            "Each weight that the mask allows is 1, whatever the scores say: the mask itself serves as weights, or a "
+            "softmax runs along an axis of length 1.",
         ),
         "divided by the count": (
             lambda s, m: ms(s, m) / _count(m),
@@ -254,6 +265,11 @@ def of_masks(real: str = "a word", hidden: str = "padding") -> dict[str, tuple[W
         "softmax of one too many": (
             lambda s, m: ms(s, m | torch.cat([m[..., :1], m[..., :-1]], -1)),
             f"Your mask ends one position too late: the first position of {hidden} gets weight.",
+        ),
+        "masked afterwards, divided by the count": (
+            lambda s, m: s.softmax(-1) * m / _count(m),
+            f"You mask after the softmax and divide by how many positions count; what would make the sum one is to "
+            f"divide by what {hidden} has left of it, or to mask before.",
         ),
         "one more below": (
             lambda s, m: s.exp() * m / (1 + (s.exp() * m).sum(-1, keepdim=True)),
@@ -352,9 +368,24 @@ def of_averages(what: str = "values", context: str = "context") -> dict[str, tup
             f"Your {context} does not use the weights: it is the mean of the {what}.",
         ),
         "plain sum": (lambda w, v: v.sum(-2), f"Your {context} does not use the weights: it is the sum of the {what}."),
+        "plain sum of what has weight": (
+            lambda w, v: product((w > 0).to(v.dtype), v).sum(-2),
+            f"Your {context} does not use the weights: it is the sum of the {what} that have any.",
+        ),
+        "plain mean of what has weight": (
+            lambda w, v: product((w > 0).to(v.dtype) / _count(w > 0), v).sum(-2),
+            f"Your {context} does not use the weights: it is the mean of the {what} that have any.",
+        ),
         "best one": (
             lambda w, v: v.gather(-2, w.argmax(-1)[..., None, None].expand(*w.shape[:-1], 1, v.shape[-1]))[..., 0, :],
             f"Your {context} is the best of the {what} alone (argmax); weigh all of them.",
+        ),
+        "best one, where there is one": (
+            lambda w, v: (
+                v.gather(-2, w.argmax(-1)[..., None, None].expand(*w.shape[:-1], 1, v.shape[-1]))[..., 0, :]
+                * (w.sum(-1, keepdim=True) > 0)
+            ),
+            f"Your {context} is the best of the {what} alone (argmax), zeros where there is none; weigh all of them.",
         ),
         "last one": (
             lambda w, v: v[..., -1, :],
