@@ -1,5 +1,6 @@
 """Lecture 04: windows and their reach, ways through a sentence, two markers, a dictionary, a scan, Kim's network."""
 
+from collections.abc import Sequence
 from itertools import pairwise, product
 
 from course_utils.drawings.canvas import LARGE, SMALL, TEXT, Drawing, Number, softmax
@@ -162,14 +163,14 @@ def paths() -> Drawing:
     return drawing
 
 
-def _nodes(drawing: Drawing, columns: list[Number], y: Number, marked: set[int]) -> None:
+def _nodes(drawing: Drawing, columns: Sequence[Number], y: Number, marked: set[int]) -> None:
     """Draw a row of positions; those on the way are filled."""
     for place, x in enumerate(columns):
         on_the_way = place in marked
         drawing.circle(x, y, 12, "value_tint" if on_the_way else "paper", "value" if on_the_way else "line")
 
 
-def _path_of_convolutions(drawing: Drawing, columns: list[Number], bottom: Number, top: Number) -> None:
+def _path_of_convolutions(drawing: Drawing, columns: Sequence[Number], bottom: Number, top: Number) -> None:
     layers = N_WORDS // 2  # each reaches two words further
     rows = [bottom + (top - bottom) * layer / layers for layer in range(layers + 1)]
     for layer in range(layers):
@@ -183,7 +184,7 @@ def _path_of_convolutions(drawing: Drawing, columns: list[Number], bottom: Numbe
         _nodes(drawing, columns, y, {2 * layer})
 
 
-def _path_of_a_gru(drawing: Drawing, columns: list[Number], bottom: Number, y: Number) -> None:
+def _path_of_a_gru(drawing: Drawing, columns: Sequence[Number], bottom: Number, y: Number) -> None:
     for place, x in enumerate(columns):
         first = place == 0
         ends = (x, bottom - 13), (x, y + 13)
@@ -194,7 +195,7 @@ def _path_of_a_gru(drawing: Drawing, columns: list[Number], bottom: Number, y: N
     _nodes(drawing, columns, y, set(range(len(columns))))
 
 
-def _path_of_attention(drawing: Drawing, columns: list[Number], bottom: Number, top: Number) -> None:
+def _path_of_attention(drawing: Drawing, columns: Sequence[Number], bottom: Number, top: Number) -> None:
     for x in columns[1:]:
         drawing.line((x, bottom - 13), (columns[-1], top + 13), colour="line", width=1, head=False)
     drawing.line((columns[0], bottom - 13), (columns[-1] - 9, top + 11), colour="value", width=3.5)

@@ -26,9 +26,9 @@ def exact() -> Drawing:
         drawing.line((key + 39, rows[number]), (value - 39, rows[number]))
         drawing.box(value, rows[number], 76, 36, "value_tint", "value")
         drawing.words(value, rows[number], f"{given}", LARGE)
-    for number in (1, BETWEEN):
-        drawing.box(query, rows[number], 76, 30, "query_tint", "query")
-        drawing.words(query, rows[number], f"{number}", LARGE)
+    for asked in (1, BETWEEN):
+        drawing.box(query, rows[asked], 76, 30, "query_tint", "query")
+        drawing.words(query, rows[asked], f"{asked}", LARGE)
     drawing.line((query + 39, rows[1]), (key - 39, rows[1]), colour="query", width=2.25)
     drawing.line((value + 39, rows[1]), (answer - 46, rows[1]), colour="value", width=2.25)
     drawing.words(answer, rows[1], f"{ENTRIES[1]}", LARGE, "value", bold=True)

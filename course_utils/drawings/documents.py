@@ -96,10 +96,11 @@ def who_asks() -> Drawing:
         drawing.formula(370, y, f"h_{number}", LARGE)
     drawing.box(574, rows[1], 66, 50, "query_tint", "query")
     drawing.formula(574, rows[1], "u", 28, "query")
-    for y, scores in zip(rows, ((2, 0, -1, 0), (-1, 1.5, 0, 1.5), (0, -1, -1, 2)), strict=True):
+    words_of_rows = ((2.0, 0.0, -1.0, 0.0), (-1.0, 1.5, 0.0, 1.5), (0.0, -1.0, -1.0, 2.0))
+    for y, of_row in zip(rows, words_of_rows, strict=True):
         drawing.curve((608, rows[1]), (681, y), "query", 2.25)
         drawing.box(790, y, 216, 60, "panel", "key")
-        for place, weight in enumerate(softmax(scores)):
+        for place, weight in enumerate(softmax(of_row)):
             drawing.box(715 + 50 * place, y, 42, 38, "paper", None, 5)
             drawing.box(715 + 50 * place, y, 42, 38, "weight", None, 5, strength=0.08 + 0.92 * weight)
     return drawing
@@ -116,12 +117,13 @@ def areas() -> Drawing:
         "more of its sentence than signal has of its own, but its row is thin, and so its area is small.",
         height=476,
     )
-    left, width, top, tall = 96, 470, 84, 372
+    left, width, tall = 96, 470, 372
+    top = 84.0
     drawing.words(left + width / 2, 28, "width: the word's weight in its sentence", TEXT, "muted")
     drawing.words(left + width / 2, 56, "height: the sentence's weight", TEXT, "muted")
     drawing.words(left + width + 18, 56, "area: weight in the document", TEXT, "weight", "start", bold=True)
     for words, weights, share in zip(SENTENCES, of_words, shares, strict=True):
-        height, at = share * tall, left
+        height, at = share * tall, float(left)
         middle = top + height / 2
         drawing.words(left - 12, middle, f"{share:.2f}", TEXT, "muted", "end")
         for word, weight in zip(words, weights, strict=True):

@@ -538,6 +538,8 @@ def run(arguments: argparse.Namespace) -> int:
 def language_of(path: Path) -> str:
     """Tell in which language a notebook was handed out; English where that cannot be told."""
     content = _content(path)
+    if isinstance(content, str):
+        return ""
     with contextlib.suppress(Exception):  # whatever a returned file holds
         return checked(content["metadata"].get("language", ""))
     return ""

@@ -82,14 +82,14 @@ def of_arguments(exercise: Exercise, example: tuple) -> Iterator[Change]:
             yield _exchanged(i, j), sentence
             one, other = listed[i].axes[:1], listed[j].axes[:1]
             if one and one == other:
-                both = f"of `{listed[i].name}` and `{listed[j].name}`"
+                a, b = listed[i].name, listed[j].name
                 yield (
                     _both(i, j, lambda t: t[:1].expand_as(t)),
-                    f"You use the first row {both} for all rows; each has its own.",
+                    f"You use the first row of `{a}` and `{b}` for all rows; each has its own.",
                 )
-                yield _both(i, j, lambda t: t.flip(0)), f"The rows {both} are taken in the opposite order."
+                yield _both(i, j, lambda t: t.flip(0)), f"The rows of `{a}` and `{b}` are taken in the opposite order."
                 for step in (1, -1):
-                    yield _both(i, j, lambda t, s=step: t.roll(s, 0)), f"The rows {both} are one place off."
+                    yield _both(i, j, lambda t, s=step: t.roll(s, 0)), f"The rows of `{a}` and `{b}` are one place off."
 
 
 def _both(i: int, j: int, change: Any) -> Callable[[list], list | None]:
