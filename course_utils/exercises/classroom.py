@@ -78,8 +78,8 @@ MEMORY_TO_GRADE = 1 << 30  # bytes that the two processes which grade a notebook
 LONGEST = 20  # a notebook may take so many times the limit of one answer
 SECONDS_TO_START = 120  # what the process that runs answers may take beside an answer
 SPEAKS_OF_SOLUTIONS = {  # what the lectures say of their solutions -> what a handout says in its place
-    "has five cells: the question, a stub to fill in, a check, hints, and the solution.": (
-        "has four cells: the question, a stub to fill in, a check, and hints."
+    "has a question, a stub to fill in, a check, hints, and the solution.": (
+        "has a question, a stub to fill in, a check, and hints."
     ),
     "Hints and solution are folded;": "Hints are folded;",
     " A solution read too early costs you the exercise.": "",
