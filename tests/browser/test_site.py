@@ -55,7 +55,7 @@ TAUGHT = {
     "어텐션": ("02_bahdanau_attention", "colder-and-colder"),
     "softmax": ("02_bahdanau_attention", "colder-and-colder"),
     "mask": ("02_bahdanau_attention", "padding-must-get-no-weight"),
-    "GAT": ("06_graph_attention", "row-a-worked-to-its-end"),
+    "GAT": ("06_graph_attention", "d-scores-highest"),
     "BLEU": ("experiments/02_bahdanau_attention", "real-sentences"),
     "gradient": ("01_sequence_to_sequence", "why-what-came-first-is-hard-to-learn"),
     "HAN": ("03_document_attention", "the-same-step-twice"),
