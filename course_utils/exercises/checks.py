@@ -474,7 +474,7 @@ def _why_wrong(
     return (
         (None if all(map(_has_nan, results)) else _of_kinds(exercise, _known_kinds(exercise, draws), draws, results))
         or _searched(lambda: kinds.relation(expected, results, draws, exercise))
-        or _pairs(exercise, draws, results)
+        or _pairs(exercise, draws, results, known=True)
         or _searched(lambda: _times_a_listed(exercise, draws, results))
         or _searched(lambda: kinds.scaled(expected, results, draws, exercise))
         or _slip(exercise, answer, draws, hard)
@@ -585,11 +585,24 @@ def _changed(exercise: Exercise, change: Callable, arguments: tuple) -> Any:
         return Unreadable("")
 
 
-def _pairs(exercise: Exercise, draws: Draws, results: list[Any]) -> str | None:
+_TOGETHER: dict[Hashable, list[WrongAnswer]] = {}
+
+
+def _known_pairs(exercise: Exercise, draws: Draws, results: list[Any]) -> Iterator[tuple[WrongAnswer, bool]]:
+    """Give each pair, and whether it agrees on the first draw of a check, for which it is computed once."""
+    key = exercise.reference, exercise.draw
+    if key not in _TOGETHER:
+        _TOGETHER[key] = list(exercise.together())
+    for wrong in _TOGETHER[key]:
+        yield wrong, equal(_on_a_draw(wrong, 0, draws), results[0])
+
+
+def _pairs(exercise: Exercise, draws: Draws, results: list[Any], known: bool = False) -> str | None:
     """Name two mistakes that are made together, where the exercise says how to combine them."""
     end = time.process_time() + SEARCH_LIMIT / 4
-    for wrong in exercise.together():
-        if _agrees(wrong, draws[:1], results[:1]) and _agrees(wrong, draws[1:], results[1:]):
+    possible = _known_pairs(exercise, draws, results) if known else ((wrong, True) for wrong in exercise.together())
+    for wrong, maybe in possible:
+        if maybe and _agrees(wrong, draws, results):
             return wrong.message
         if time.process_time() > end:
             break
