@@ -240,6 +240,23 @@ def test_pages_carry_no_marks_scripts_and_icons_without_effect(tmp_path):
     assert (styles / "theme.css").read_text(encoding="utf-8") == rules.replace('.fa-2{--fa:"\\32"}', "")
 
 
+def test_a_long_script_or_style_of_many_pages_is_stored_once(tmp_path):
+    (tmp_path / "_static" / "styles").mkdir(parents=True)
+    (tmp_path / "ko").mkdir()
+    script, style = "f();" * 1000, "a{b:c}" * 1000
+    for name in ("index.html", "ko/index.html"):
+        page = f"<style>{style}</style><script>{script}</script><script>g();</script>"
+        (tmp_path / name).write_text(page, encoding="utf-8")
+    lighter.lighten(tmp_path)
+    (js,), (css,) = ((tmp_path / "_static").glob(f"*.{kind}") for kind in ("js", "css"))
+    assert (js.read_text(encoding="utf-8"), css.read_text(encoding="utf-8")) == (script, style)
+    for name, up in (("index.html", ""), ("ko/index.html", "../")):
+        assert (tmp_path / name).read_text(encoding="utf-8") == (
+            f'<link rel="stylesheet" href="{up}_static/{css.name}"><script src="{up}_static/{js.name}"></script>'
+            "<script>g();</script>"
+        )
+
+
 @pytest.mark.parametrize("row", six_rows.SIX, ids=lambda row: row.name)
 def test_the_drawing_of_a_row_has_all_parts_and_says_where_most_of_its_weight_is(row):
     shares = six_rows.weights(row)
@@ -429,6 +446,7 @@ def test_a_site_with_a_broken_reference_fails_and_leaves_the_old_one(tmp_path, m
         (folder / "index.md").write_text(page, encoding="utf-8")
 
     monkeypatch.setattr(site, "gather", gather)
+    monkeypatch.setattr(site, "released", list)  # no extension of ours names the sections of this page
     assert site.main(["--to", str(tmp_path / "site")]) == 0
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     page += "\n[to nowhere](nothing.md)\n"

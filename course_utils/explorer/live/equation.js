@@ -128,7 +128,8 @@ function change(what = "") {
   const divided = state.T === 1 ? "" : ` &nbsp;÷ ${state.T}`;
   formula.innerHTML = `softmax( ${FORMULAS[state.score][0]}${divided} ) · <i class="live-value">V</i>`;
   weights.show({
-    names, looks, mask, asking: state.asking, values: VALUES, closed: "–", scoreName: divided ? spoken("score/T") : spoken("score"),
+    names, looks, mask, asking: state.asking, values: VALUES, closed: "–",
+    scoreName: divided ? spoken("score/T") : spoken("score"),
   });
   weights.keys.forEach((key, j) => {
     key.setAttribute("aria-pressed", !state.real[j]);
