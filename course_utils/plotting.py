@@ -93,7 +93,7 @@ def show(fig: Figure, description: str) -> None:
 def _shades(fig: Figure) -> int:
     """Say how many colours a figure is kept with: more where values are read off shades, as in maps and colour bars."""
     mapped = any(artist.get_array() is not None for ax in fig.axes for artist in (*ax.images, *ax.collections))
-    return 256 if mapped else 64
+    return 256 if mapped else 48
 
 
 def _with_palette(png: io.BytesIO, n_colours: int) -> bytes:
@@ -101,7 +101,7 @@ def _with_palette(png: io.BytesIO, n_colours: int) -> bytes:
 
     Pillow's default, median cut, divides the colours by how many pixels have them and so mixes a rare one with others;
     maximum coverage spreads the palette over all colours that occur. What is filled with one colour then comes back as
-    it was drawn, to about 1 of 255. Only the blended pixels at the edges of lines and letters are further off.
+    it was drawn, to a few of 255. Only the blended pixels at the edges of lines and letters are further off.
     """
     reduced = io.BytesIO()
     with Image.open(png) as picture:
