@@ -11,6 +11,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from PIL import Image
 
 from course_utils import plotting
@@ -199,14 +200,60 @@ def test_a_description_is_one_line_even_where_a_title_has_two(displayed):
     assert "\n" not in displayed[0]["text/plain"]
 
 
+def shown_picture(output):
+    """Give the picture of a figure that was shown."""
+    return Image.open(io.BytesIO(base64.b64decode(re.search(r"base64,([^\"]+)", output["text/html"])[1])))
+
+
+def with_all_models():
+    """Draw a thin line, a name and faint seeds in each model's colour, beside much text."""
+    fig, ax = plt.subplots(figsize=(9, 5))
+    for row, (name, colour) in enumerate(plotting.MODEL_COLOURS.items()):
+        plotting.seed_lines(ax, [0, 1, 2], {name: row + np.linspace(0, 0.6, 15).reshape(5, 3)}, [colour])
+    return fig
+
+
+@pytest.mark.parametrize("with_a_map", [False, True])
+def test_every_models_colour_comes_back_as_it_was_drawn(displayed, monkeypatch, with_a_map):
+    fig = with_all_models()
+    if with_a_map:
+        plotting.attention_map(fig.add_axes((0.05, 0.55, 0.3, 0.4)), np.linspace(0, 1, 6)[None], ["q"], list("abcdef"))
+    drawn = io.BytesIO()
+    save = fig.savefig
+    monkeypatch.setattr(fig, "savefig", lambda file, **how: (save(file, **how), drawn.write(file.getvalue())))
+    plotting.show(fig, "All models.")
+    before = np.asarray(Image.open(drawn).convert("RGB")).astype(int)
+    off = np.abs(before - np.asarray(shown_picture(displayed[0]).convert("RGB"))).max(axis=-1)
+    for colour in {"white", *plotting.MODEL_COLOURS.values()}:
+        filled = (before == np.rint(255 * np.array(to_rgb(colour)))).all(axis=-1)
+        assert filled.sum() > 20, f"{colour} is drawn"
+        assert off[filled].max() <= 4, f"{colour} comes back"
+    assert shown_picture(displayed[0]).mode == "P", "a palette keeps the file small"
+
+
+def test_a_colour_bar_beside_all_models_has_no_grey_and_grows_darker_in_fine_steps(displayed):
+    fig = with_all_models()
+    fig.set_layout_engine("none")
+    left = fig.add_axes((0.02, 0.8, 0.1, 0.1))
+    image = left.imshow([[0.0, 1.0]], vmin=0, vmax=1, cmap=plotting.WEIGHTS)
+    fig.colorbar(image, cax=fig.add_axes((0.05, 0.1, 0.04, 0.6)))
+    plotting.show(fig, "All models and a scale.")
+    picture = np.asarray(shown_picture(displayed[0]).convert("RGB")).astype(float)
+    height, width, _ = picture.shape
+    bar = picture[int(0.305 * height) : int(0.895 * height), int(0.07 * width)][::-1]  # from 0 at the bottom to 1
+    lightness = bar @ [0.2126, 0.7152, 0.0722]
+    assert (np.diff(lightness) <= 0).all(), "darker all the way"
+    assert len(np.unique(bar, axis=0)) >= 20, "in fine steps"
+    assert (bar[:, 0] + bar[:, 2] - 2 * bar[:, 1] > 10).all(), "purple everywhere, never grey"
+
+
 def test_a_picture_keeps_a_palette_and_looks_the_same(displayed):
     fig, ax = plt.subplots()
     ax.imshow(np.linspace(0, 1, 100).reshape(10, 10))
     fig.canvas.draw()
     before = np.asarray(fig.canvas.buffer_rgba())[..., :3].astype(float)
     plotting.show(fig, "A ramp.")
-    data = base64.b64decode(re.search(r"base64,([^\"]+)", displayed[0]["text/html"])[1])
-    picture = Image.open(io.BytesIO(data))
+    picture = shown_picture(displayed[0])
     assert picture.mode == "P"
     after = np.asarray(picture.convert("RGB").resize(before.shape[1::-1], Image.Resampling.BOX), dtype=float)
     assert np.abs(after - before).mean() < 3

@@ -91,9 +91,10 @@ def text_cnn() -> Drawing:
     drawing = Drawing(
         "TextCNN: the strongest answer of each filter",
         "Eight words, one below the other, each embedded: not a good film but a short one. Filters of width 3, 4 and "
-        "5 slide along them; the first position of width 3, not a good, is outlined. Each filter gives one answer "
-        "per position, drawn as a column of which the strongest is dark. Only that one, the maximum over the "
-        "sentence, is kept. The kept numbers of all filters together go through a linear layer and give the class.",
+        "5 slide along them; the first window of width 3, not a good, is outlined. Each filter gives one answer per "
+        "word, where its window begins; behind the last word it runs over zeros. The answers are drawn as a column "
+        "of which the strongest is dark. Only that one, the maximum over the sentence, is kept. The kept numbers of "
+        "all filters together go through a linear layer and give the class.",
         height=560,
     )
     pitch, top = 58, 92
@@ -111,20 +112,20 @@ def text_cnn() -> Drawing:
         drawing.vector_blank(x, y, 4)
     for number, (width, first) in enumerate(((3, 0), (4, 2), (5, 3))):
         column = 340 + 92 * number
-        positions = len(WORDS) - width + 1
-        answers = [0.12 + 0.1 * ((3 * place + number) % 3) for place in range(positions)]
+        answers = [0.12 + 0.1 * ((place + number) % 3) for place in range(len(WORDS))]
         answers[first] = 1.0
-        where = [rows[0] + pitch * (place + (width - 1) / 2) for place in range(positions)]
-        for centre, strength in zip(where, answers, strict=True):
-            drawing.box(column, centre, 40, 34, "paper", "line", 6)
-            drawing.box(column, centre, 40, 34, "value", None, 6, strength=strength)
+        for y, strength in zip(rows, answers, strict=True):
+            drawing.box(column, y, 40, 34, "paper", "line", 6)
+            drawing.box(column, y, 40, 34, "value", None, 6, strength=strength)
         drawing.words(column, 64, f"width {width}", SMALL, "muted")
         target = middle + (number - 1) * 58
-        drawing.line((column + 21, where[first]), (566, where[first]), colour="value", width=2.25, head=False)
-        drawing.curve((566, where[first]), (700 - 24, target), "value", 2.25)
+        below = rows[first] + pitch / 2  # between two rows, so that it runs behind no other answer
+        drawing.line((column, rows[first] + 18), (column, below), (566, below), colour="value", width=2.25, head=False)
+        drawing.curve((566, below), (700 - 24, target), "value", 2.25)
         drawing.box(700, target, 46, 46, "value", "value", 6)
     drawing.box(x, rows[1], 116, 3 * pitch - 8, "weight_tint", "weight", 10, strength=0)
-    drawing.line((x + 59, rows[1]), (340 - 21, rows[1]), colour="weight")
+    drawing.line((x + 59, rows[0]), (340 - 21, rows[0]), colour="weight")
+    drawing.words(x, rows[-1] + 36, "then zeros", SMALL, "muted")
     drawing.line((734, middle), (802, middle))
     drawing.formula(766, middle - 24, "W", LARGE)
     drawing.words(700, rows[-1] - 24, "one filter of each width is drawn;\nthe network has many", SMALL, "muted")
@@ -316,9 +317,10 @@ def recall() -> Drawing:
     drawing = Drawing(
         "What is left of a dictionary when the question comes",
         "Three panels, each with the same four pairs, one below the other: red 1, blue 4, grey 2, green 3, and the "
-        "question blue at the bottom. Left, equal weights: all pairs flow equally into one mean, which the question "
-        "meets. Middle, a GRU: a state takes in one pair after the other, and the question meets the last state. "
-        "Right, attention: the question meets the weights. It gives most weight to blue, whose value 4 is the answer.",
+        "question blue at the bottom. Left, equal weights: all pairs, key and value together, flow equally into one "
+        "mean, which the question meets. Middle, a GRU: a state takes in one pair after the other, and the question "
+        "meets the last state. Right, attention: the question meets the weights. It gives most weight to blue, whose "
+        "value 4 is the answer.",
         height=450,
     )
     rows = [112 + 62 * place for place in range(len(ENTRIES))]
@@ -326,12 +328,13 @@ def recall() -> Drawing:
     for left, name, says in zip(
         lefts,
         ("equal weights", "GRU", "attention"),
-        ("one mean, whatever is asked", "one state, which must hold all", "the question chooses among all"),
+        ("one mean of pairs,\nwhatever is asked", "one state, which must hold all", "the question chooses among all"),
         strict=True,
     ):
-        drawing.words(left + 120, 30, name, TEXT, bold=True)
-        drawing.words(left + 120, 62, says, SMALL, "muted")
+        drawing.words(left + 120, 24, name, TEXT, bold=True)
+        drawing.words(left + 120, 58, says, SMALL, "muted")
         for y, (key, value) in zip(rows, ENTRIES, strict=True):
+            drawing.box(left + 72, y, 144, 54, "panel", "line", 12)  # a pair becomes one vector
             drawing.box(left + 50, y, 84, 42, "key_tint", "key")
             drawing.words(left + 50, y, key, TEXT)
             drawing.box(left + 116, y, 40, 42, "value_tint", "value")
@@ -340,9 +343,9 @@ def recall() -> Drawing:
         drawing.words(left + 50, asked, "blue?", TEXT)
     even, state, found = (left + 216 for left in lefts)
     for y, weight in zip(rows, softmax(SCORES), strict=True):
-        drawing.curve((lefts[0] + 138, y), (even - 36, middle), "weight", 1.5 + 9 / len(rows))
-        drawing.curve((lefts[2] + 138, y), (found - 36, middle), "weight", 1.5 + 9 * weight)
-        drawing.line((lefts[1] + 138, y), (state - 26, y))
+        drawing.curve((lefts[0] + 146, y), (even - 36, middle), "weight", 1.5 + 9 / len(rows))
+        drawing.curve((lefts[2] + 146, y), (found - 36, middle), "weight", 1.5 + 9 * weight)
+        drawing.line((lefts[1] + 146, y), (state - 26, y))
         drawing.circle(state, y, 24)
     for y, after in pairwise(rows):
         drawing.line((state, y + 25), (state, after - 25), width=2.5)
