@@ -236,6 +236,10 @@ class _Interrupted(BaseException):
     """Whoever sits at the keyboard has interrupted."""
 
 
+def _interrupt(*_signal_and_frame: Any) -> None:
+    raise _Interrupted
+
+
 @contextmanager
 def _own_interrupts() -> Iterator[None]:
     """Tell an interrupt from outside, which ends the check, from a KeyboardInterrupt that an answer raises itself."""
@@ -243,11 +247,7 @@ def _own_interrupts() -> Iterator[None]:
         yield
         return
     before = signal.getsignal(signal.SIGINT)
-
-    def interrupted(*_signal_and_frame: Any) -> None:
-        raise _Interrupted
-
-    signal.signal(signal.SIGINT, interrupted)
+    signal.signal(signal.SIGINT, _interrupt)
     try:
         yield
     finally:
@@ -391,17 +391,18 @@ def _why_raised(exercise: Exercise, answer: _Answer, draws: Draws, hard: Mapping
     return f"{told} ({raised[:300]})" if told else raised
 
 
+def _exchanged(function: Callable, i: int, j: int, *given: Any) -> Any:
+    order = [j if k == i else i if k == j else k for k in range(len(given))]
+    return function(*(given[k] for k in order))
+
+
 def _in_another_order(exercise: Exercise, answer: _Answer, draws: Draws) -> str | None:
     """See whether an answer is right once two of its arguments change places."""
     listed, expected = kinds.parameters(exercise), _expected(exercise, draws)
     if len(listed) != len(draws[0]):
         return None
     for i, j in itertools.combinations(range(len(listed)), 2):
-
-        def exchanged(*given: Any, i: int = i, j: int = j) -> Any:
-            order = [j if k == i else i if k == j else k for k in range(len(given))]
-            return answer.function(*(given[k] for k in order))
-
+        exchanged = partial(_exchanged, answer.function, i, j)
         if _is_soon_right_on(exercise, answer, exchanged, draws, expected):
             return (
                 f"`{listed[i].name}` and `{listed[j].name}` have changed places in your function: look at the order of "
@@ -585,21 +586,30 @@ def _changed(exercise: Exercise, change: Callable, arguments: tuple) -> Any:
         return Unreadable("")
 
 
-_TOGETHER: dict[Hashable, list[WrongAnswer]] = {}
+_TOGETHER: dict[Hashable, tuple[list[WrongAnswer], Iterator[WrongAnswer]]] = {}
 
 
 def _known_pairs(exercise: Exercise, draws: Draws, results: list[Any]) -> Iterator[tuple[WrongAnswer, bool]]:
     """Give each pair, and whether it agrees on the first draw of a check, for which it is computed once."""
     key = exercise.reference, exercise.draw
-    if key not in _TOGETHER:
-        _TOGETHER[key] = list(exercise.together())
-    for wrong in _TOGETHER[key]:
+    known, others = _TOGETHER.setdefault(key, ([], exercise.together()))
+    for wrong in itertools.chain(tuple(known), _kept(key, known, others)):
         yield wrong, equal(_on_a_draw(wrong, 0, draws), results[0])
+
+
+def _kept(key: Hashable, known: list[WrongAnswer], others: Iterator[WrongAnswer]) -> Iterator[WrongAnswer]:
+    try:
+        for wrong in others:
+            known.append(wrong)
+            yield wrong
+    except (guard.OutOfTime, Exception):  # what was interrupted gives nothing more: begin anew next time
+        _TOGETHER.pop(key, None)
+        raise
 
 
 def _pairs(exercise: Exercise, draws: Draws, results: list[Any], known: bool = False) -> str | None:
     """Name two mistakes that are made together, where the exercise says how to combine them."""
-    end = time.process_time() + SEARCH_LIMIT / 4
+    end = time.process_time() + SEARCH_LIMIT / 2
     possible = _known_pairs(exercise, draws, results) if known else ((wrong, True) for wrong in exercise.together())
     for wrong, maybe in possible:
         if maybe and _agrees(wrong, draws, results):

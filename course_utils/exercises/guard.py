@@ -53,23 +53,29 @@ def processor_limit(seconds: float) -> Iterator[None]:
         yield
 
 
+class _Stop:
+    """Raises when the alarm rings, as long as it is wanted."""
+
+    def __init__(self, is_over: Callable[[], bool]):
+        self.running, self._is_over = True, is_over
+
+    def __call__(self, *_signal_and_frame: Any) -> None:
+        if self.running and self._is_over():
+            raise OutOfTime
+
+
 @contextmanager
 def _alarm(number: int, timer: int, seconds: float, is_over: Callable[[], bool]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():  # only the main thread hears signals
         yield
         return
-    running = True
-
-    def stop(*_signal_and_frame: Any) -> None:
-        if running and is_over():
-            raise OutOfTime
-
+    stop = _Stop(is_over)
     before = signal.signal(number, stop)
     signal.setitimer(timer, seconds, 0.1)  # again and again, for a bare except swallows the first
     try:
         yield
     finally:
-        running = False
+        stop.running = False
         signal.setitimer(timer, 0)
         signal.signal(number, before)
 
