@@ -83,7 +83,9 @@ class Speaker:
                 piece = TEXT_NODE.sub(lambda found: self._escaped(found[0]), piece)
                 pieces[i] = package.ATTRIBUTE.sub(lambda found: f'{found[1]}="{self._escaped(found[2])}"', piece)
             elif piece.startswith("<script>"):
-                pieces[i] = package.IN_SCRIPT.sub(self._in_script, package.JOINED.sub("", piece) if self._whole else piece)
+                pieces[i] = package.IN_SCRIPT.sub(
+                    self._in_script, package.JOINED.sub("", piece) if self._whole else piece
+                )
         return "".join(pieces)
 
     def _escaped(self, text: str) -> str:
