@@ -167,7 +167,9 @@ function build() {
     right: () => [found],
     because: () => [
       ...best.flatMap(([name, weight], head) => [
-        head ? (head < N_HEADS - 1 ? spoken(`, head ${head + 1} at `) : spoken(` and head ${head + 1} at `)) : "Head 1 looks most at ",
+        head === 0 ? "Head 1 looks most at "
+          : head < N_HEADS - 1 ? spoken(`, head ${head + 1} at `)
+            : spoken(` and head ${head + 1} at `),
         word(name, "key"), ` ${number(weight)}`,
       ]),
       ". Now choose other words, another layer, another attention.",
