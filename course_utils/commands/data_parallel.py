@@ -91,7 +91,7 @@ def train_together(corpus: Corpus, model: nn.Module, seed: int, epochs: int, lr:
 
 def first(sentences: Sentences, number: int | None) -> Sentences:
     """Keep the first sentences of a part; all of them where no number is given."""
-    return Sentences(*(part[:number] for part in sentences))
+    return Sentences(sentences.source[:number], sentences.target[:number], sentences.references[:number])
 
 
 def run(arguments: argparse.Namespace) -> int:
