@@ -57,6 +57,12 @@ def _at(i: int, change: Any) -> Callable[[list], list | None]:
     return changed
 
 
+# words that fill a hole of a sentence
+WHICH_AXIS = {-1: "last", -2: "last but one", -3: "third from the end"}
+WHICH_END = {0: "first", -1: "last"}
+HOW_MOVED = {False: "early", True: "late"}
+
+
 def of_arguments(exercise: Exercise, example: tuple) -> Iterator[Change]:
     """Give changes of the arguments with which the reference makes a mistake that people make."""
     listed = parameters(exercise)
@@ -220,7 +226,7 @@ def of_results() -> Iterator[tuple[Any, str]]:
     """Give what people do to a right result: function of the right result, and the sentence."""
     yield torch.neg, "Right but for the sign: all your numbers have the opposite one."
     for axis in (-1, -2, -3):
-        which = {-1: "last", -2: "last but one", -3: "third from the end"}[axis]
+        which = WHICH_AXIS[axis]
         yield (lambda t, a=axis: t.softmax(a)), f"A softmax over the {which} axis is too many: the rest is right."
         yield (lambda t, a=axis: t.log_softmax(a)), f"A log_softmax over the {which} axis is too many."
         yield (lambda t, a=axis: t / t.sum(a, keepdim=True)), f"You divide by the sum over the {which} axis as well."
@@ -234,7 +240,7 @@ def of_results() -> Iterator[tuple[Any, str]]:
             f"The {which} axis comes out sorted, from large to small.",
         )
         for step in (1, -1):
-            word = "late" if step == 1 else "early"
+            word = HOW_MOVED[step == 1]
             yield (
                 lambda t, a=axis, s=step: t.roll(s, a),
                 f"Your numbers are right and one place too {word} along the {which} axis, with the end moved round.",
@@ -256,7 +262,7 @@ def of_results() -> Iterator[tuple[Any, str]]:
                 lambda t, a=axis, r=reduce: r(t, dim=a, keepdim=True).expand_as(t),
                 f"You take the {name} over the {which} axis: what differs along it in the right result is lost.",
             )
-        for place, called in ((0, "first"), (-1, "last")):
+        for place, called in WHICH_END.items():
             yield (
                 lambda t, a=axis, p=place: t.select(a, p).unsqueeze(a).expand_as(t),
                 f"Along the {which} axis you repeat its {called} entry: each should be its own.",
@@ -360,7 +366,7 @@ def _of_truth_values(expected: list[Tensor], found: list[Tensor]) -> str | None:
     triangle = _triangle(pairs)
     if triangle:
         return triangle
-    for end, called in ((0, "first"), (-1, "last")):
+    for end, called in WHICH_END.items():
         if all(_right_rows(e, f) == [range(len(e))[end]] for e, f in pairs if e.dim()):
             return f"Only your {called} row is right: which of your lines speak of the others?"
     for lacking, sentence in (
@@ -757,7 +763,7 @@ def _moved(expected: list[Tensor], found: list[Tensor], exercise: Exercise) -> s
             places = [_places(e, f, axis, late) for e, f in zip(expected, found, strict=True)]
             if None not in places:
                 return (
-                    f"Your numbers are right, but along {called} they come too {'late' if late else 'early'}: by "
+                    f"Your numbers are right, but along {called} they come too {HOW_MOVED[late]}: by "
                     f"{', '.join(map(str, places))} places in our calls."
                 )
     return None
@@ -934,9 +940,9 @@ def _part_right(expected: list[Tensor], found: list[Tensor]) -> str | None:
             rows = off.movedim(axis, 0).reshape(off.shape[axis], -1).any(1)
             places = rows.nonzero().flatten().tolist()
             ends.add(
-                "first"
+                WHICH_END[0]
                 if places == [0]
-                else "last"
+                else WHICH_END[-1]
                 if places == [len(rows) - 1]
                 else "ends"
                 if places == [0, len(rows) - 1]

@@ -23,6 +23,9 @@ SAID = (
     "PLURAL",
     "RESULTS",
     "OF_THE_THEME",
+    "WHICH_AXIS",
+    "WHICH_END",
+    "HOW_MOVED",
 )  # constants that are handed to said
 TITLES = re.compile(r"^(.+) <(\S+)>$", re.MULTILINE)  # of pages, in a list of them
 UNSAID = (
