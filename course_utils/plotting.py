@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import cycle
 from weakref import WeakKeyDictionary
@@ -50,6 +51,7 @@ WEIGHTS = LinearSegmentedColormap.from_list("weights", [NOTHING, WEIGHT])  # lig
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 HANGUL = ("NanumGothic", "Noto Sans CJK KR", "Noto Sans KR", "Apple SD Gothic Neo", "Malgun Gothic")
 FACES = {face.name for face in font_manager.fontManager.ttflist}
+logging.getLogger(font_manager.__name__).setLevel(logging.ERROR)  # a face without bold is told of at each bold word
 
 plt.rcParams.update(
     {

@@ -24,6 +24,14 @@ def displayed(monkeypatch):
     return outputs
 
 
+def test_nothing_is_said_of_a_second_face_that_has_no_bold(displayed, caplog):
+    with plt.rc_context({"font.family": ["DejaVu Sans", "cmex10"]}):
+        fig, ax = plt.subplots()
+        ax.set_title("bold", weight="bold")
+        plotting.show(fig, "A title.")
+    assert not caplog.records
+
+
 def test_a_figure_is_shown_with_its_description_as_alternative_text_and_closed(displayed):
     fig, ax = plt.subplots()
     ax.plot([1, 2])
