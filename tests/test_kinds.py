@@ -28,8 +28,9 @@ forked = pytest.mark.skipif(sys.platform != "linux", reason="only Linux rehearse
 
 @pytest.fixture
 def in_one_process(monkeypatch):
-    """Save a fork for each of many answers that are known to end."""
+    """Save a fork for each of many answers that are known to end, and let the search end on a busy machine, too."""
     monkeypatch.setattr(guard, "REHEARSE", False)
+    monkeypatch.setattr(checks, "SEARCH_LIMIT", 3.0)
 
 
 # Draws
@@ -292,9 +293,7 @@ def test_no_search_for_what_was_done_to_a_result_fails(name, disturb):
 
 
 @pytest.mark.usefixtures("in_one_process")
-def test_a_search_outlives_a_change_that_makes_a_loop_endless(monkeypatch):
-    monkeypatch.setattr(checks, "SEARCH_LIMIT", 3.0)  # on a busy machine, too
-
+def test_a_search_outlives_a_change_that_makes_a_loop_endless():
     def layers_until_alike(features, mask, share):
         average, n, first = mask / mask.sum(1, keepdim=True), 0, None
         while True:
