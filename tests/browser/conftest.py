@@ -48,11 +48,15 @@ class Watched:
         page.set_default_timeout(PATIENCE)
         self.problems: list[str] = []
         self.asked: list[tuple[str, str]] = []  # address and kind of each request
-        page.on("requestfailed", lambda request: self.problems.append(f"request failed: {request.url}"))
+        page.on("requestfailed", self._failed)
         page.on("response", self._answered)
         page.on("console", lambda said: said.type == "error" and self.problems.append(f"console: {said.text}"))
         page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
         page.on("request", self._stay_here)
+
+    def _failed(self, request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # as what a page still asks for when it is left
+            self.problems.append(f"request failed: {request.url}")
 
     def _answered(self, answer) -> None:
         if answer.status >= 400:

@@ -110,4 +110,4 @@ def test_pictures_and_styles_are_stored_once(folder):
 def test_a_second_language_costs_its_own_text(folder):
     assert not (folder / "jupyter_execute").exists()
     sizes = {path: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
-    assert sum(size for path, size in sizes.items() if path.is_relative_to(folder / CODE)) < 5.5e6
+    assert sum(size for path, size in sizes.items() if path.is_relative_to(folder / CODE)) < 5.8e6
