@@ -30,7 +30,7 @@ forked = pytest.mark.skipif(sys.platform != "linux", reason="only Linux rehearse
 def in_one_process(monkeypatch):
     """Save a fork for each of many answers that are known to end, and let the search end on a busy machine, too."""
     monkeypatch.setattr(guard, "REHEARSE", False)
-    monkeypatch.setattr(checks, "SEARCH_LIMIT", 3.0)
+    monkeypatch.setattr(checks, "SEARCH_LIMIT", 6.0)
 
 
 # Draws
