@@ -14,6 +14,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -108,9 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         of = importlib.import_module(f"{notebooks.__name__}.experiment_05")
         corpus = load_corpus("multi30k")
-        part = Corpus(
-            corpus.source_words, corpus.target_words, first(corpus.train, arguments.sentences), corpus.val, corpus.test
-        )
+        part = replace(corpus, train=first(corpus.train, arguments.sentences))
         set_seed(arguments.seed)
         model = of.WideTransformer(len(corpus.source_words), len(corpus.target_words))
         model.to("cuda" if on_gpu else "cpu")

@@ -1,6 +1,7 @@
 """What a speaker asks and what the class will answer, from the page for those who teach, for the notes of decks."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,18 +24,19 @@ def asked_in(number: str, language: str = "") -> Asked:
 
     Questions and mistakes are in a language; sections and exercises have their English names.
     """
-    asked = Asked({}, {})
-    for question, section in _marked("Ask", number, language):
+    asked, plan = Asked({}, {}), _plan(number, "")
+    lines = [*zip(plan, _plan(number, language) if language else plan, strict=True)]
+    for question, section in _marked("Ask", lines):
         asked.questions.setdefault(section, []).append(question)
-    for mistake, known in _marked("Expect", number, language):
+    for mistake, known in _marked("Expect", lines):
         words = mistake.removeprefix("and ").rstrip(",.")
         asked.mistakes.setdefault(known.partition(":")[0], []).append(words)
     return asked
 
 
-def _marked(label: str, number: str, language: str) -> list[tuple[str, str]]:
+def _marked(label: str, lines: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """Give each part of a line with the comment behind it; the line is found by its label in English."""
-    for english, line in zip(_plan(number, ""), _plan(number, language), strict=True):
+    for english, line in lines:
         if english.startswith(f"- **{label}:** "):
             return re.findall(r"\s*(.+?) <!-- (.+?) -->", line.partition(":** ")[2])
     return []
