@@ -11,7 +11,8 @@ def _use_one_thread_unless_chosen() -> None:
     """Let PyTorch and DGL compute on one thread, whether they are imported before the course or after.
 
     The lectures' matrices are small: more threads gain little, and with fewer free cores than threads they wait for
-    each other so long that a lecture of half a minute takes ten. Who wants more sets ``OMP_NUM_THREADS`` or
+    each other so long that a lecture hardly ends. On two cores and beside two busy processes, lecture 03 took 132
+    seconds with one thread, and with two it had not ended after 640. Who wants more sets ``OMP_NUM_THREADS`` or
     ``MKL_NUM_THREADS``, or calls ``torch.set_num_threads``.
     """
     if "OMP_NUM_THREADS" in os.environ or "MKL_NUM_THREADS" in os.environ:

@@ -342,7 +342,7 @@ class ConcatScore(nn.Module):
 class ContextScore(nn.Module):
     """Score by ``uᵀ tanh(W k + b)``: the query is a learned vector u, the same for every document.
 
-    ``query`` is that vector, shape ``(d_attention,)``: pass ``score.context(batch)`` as the query of `attend`, so that
+    ``query`` is that vector, shape ``(d_attention,)``: pass ``score.queries(batch)`` as the query of `attend`, so that
     what is asked stays visible in the call.
 
     References
@@ -355,7 +355,7 @@ class ContextScore(nn.Module):
         self.project_keys = nn.Linear(d_key, d_attention)
         self.query = nn.Parameter(torch.empty(d_attention).uniform_(-0.1, 0.1))
 
-    def context(self, batch: int) -> Float[Tensor, "batch 1 d_attention"]:
+    def queries(self, batch: int) -> Float[Tensor, "batch 1 d_attention"]:
         """Give the learned query once per document of the batch."""
         return self.query.expand(batch, 1, -1)
 

@@ -52,9 +52,10 @@ def parse(command_line):
     opened.add_argument("--no-browser", action="store_true", help="only print the address")
     add_language(opened, "of the lectures and of what is said about your answers; it is remembered")
     opened.add_argument("--port", type=port, help="listen on this port (otherwise 8888 or the next free one)")
-    says = "check everything: lint, unit tests, all notebooks; with arguments (test -k mask) only pytest with these; "
+    says = "check that all of it works here: lint, tests, all notebooks; with --all also the tests of the checks; "
+    says += "with other arguments (test -k mask) only pytest with these; "
     says += "--machines plays other machines, which takes long (--machines --short: three minutes)"
-    add("test", says, usage="course.py test [--machines [--short] | pytest arguments ...]")
+    add("test", says, usage="course.py test [--all | --machines [--short] | pytest arguments ...]")
     measured = add("evidence", "measure again what the claims rest on, from clean kernels, and write the records")
     measured.add_argument("names", nargs="*", metavar="RECORD", help="as in experiments/records (otherwise all)")
     measured.add_argument(
@@ -104,10 +105,12 @@ def parse(command_line):
     pages.add_argument("--open", action="store_true", help="show it in the browser, on 127.0.0.1")
     says = "where it will be published; then it has a map for search engines and cards for links to it"
     pages.add_argument("--address", default="", metavar="URL", help=says)
-    printed = add("book", "print the lectures as one PDF, with a Chromium or Chrome")
+    printed = add("book", "print the lectures as one PDF, with a Chromium or Chrome, or make an EPUB of them")
     printed.add_argument("lectures", nargs="*", metavar="LECTURE", help="such as 02 (otherwise all)")
-    where = BUILD / "attention.pdf"
-    printed.add_argument("--to", type=path, default=where, metavar="FILE", help="(otherwise build/attention.pdf)")
+    printed.add_argument("--epub", action="store_true", help="an EPUB, for e-readers; it needs no browser")
+    says = "(otherwise build/attention.pdf or .epub, and of lecture 02 alone build/attention-02.pdf)"
+    printed.add_argument("--to", type=path, metavar="FILE", help=says)
+    add_language(printed, "of its text")
     add("doctor", "say what is here, what is missing, and what to do")
 
     if not command_line:

@@ -17,6 +17,7 @@ EXPERIMENTS = NOTEBOOKS / "experiments"
 START = NOTEBOOKS / "00_start_here.ipynb"  # shows a newcomer around; no lecture: no deck, no claim, no row of the table
 LECTURES = sorted(path for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb") if path != START)
 START_AND_LECTURES = [START, *LECTURES]
+COPIES_NAME = "my_notebooks"  # of the folder of a reader's own copies
 EXPERIMENT_NOTEBOOKS = sorted(EXPERIMENTS.glob("[0-9][0-9]_*.ipynb"))  # how each lecture's claims were measured
 RUNS = EXPERIMENTS / "runs.json"  # what each lecture's last clean run took, written by course.py execute
 PICTURES = NOTEBOOKS / "pictures"  # the signature figures, written by python -m course_utils.publishing.readme

@@ -31,6 +31,9 @@ MODEL_COLOURS = {  # one for each model, in every lecture; what is like another 
     "fixed vector, backwards": "#5B4B9E",
     "attention": COLOURS[2],
     "attention, no GRU": "#8A3D00",
+    "attention, fused": "#C46A4A",
+    "HAN": "#A8323A",  # redder and darker: attention, at two levels
+    "gradient × input": "#00656F",
     "recurrent": COLOURS[1],
     "RNN": CONTEXT,
     "GRU": COLOURS[1],
@@ -41,7 +44,7 @@ MODEL_COLOURS = {  # one for each model, in every lecture; what is like another 
     # the Transformer, by what its encoder is told of places
     "sinusoidal": COLOURS[2],
     "sinusoidal positions": COLOURS[2],
-    "rotary": COLOURS[0],
+    "rotary": "#8E2DA8",
     "learned": CONTEXT,
     "no positions": "#444444",
     "positions drawn at random": CONTEXT,
@@ -65,7 +68,7 @@ plt.rcParams.update(
         "figure.dpi": 110,
         "figure.constrained_layout.use": True,
         "legend.frameon": False,
-        "image.cmap": "cividis",
+        "image.cmap": "Greys",  # as in all maps, light is little
     }
 )
 
@@ -168,6 +171,7 @@ def seed_lines(
     colours: Sequence[str] = COLOURS,
     names_at: Mapping[str, tuple[float, float]] | None = None,
     styles: Sequence[str] = ("-",),
+    markers: Mapping[str, str] | None = None,
 ) -> None:
     """Draw one curve per condition: each seed faintly, their mean bold, the name at the curve's end.
 
@@ -188,13 +192,16 @@ def seed_lines(
     styles
         One line style for each condition, as Matplotlib writes them (``"-"``, ``"--"``, ``":"``), in the same order;
         where there are fewer, they begin again.
+    markers
+        Condition → its marker, where a model keeps the one that it has in another figure. The others take theirs from
+        MARKERS, by their place.
     """
     ends, told = {}, []
     for i, (name, values) in enumerate(series.items()):
         values = np.asarray(values, dtype=float)
         if values.ndim != 2 or values.shape[1] != len(x):
             raise ValueError(f"seed_lines: {name!r} must have shape (n_seeds, {len(x)}), got {values.shape}.")
-        colour, marker = colours[i % len(colours)], MARKERS[i % len(MARKERS)]
+        colour, marker = colours[i % len(colours)], (markers or {}).get(name, MARKERS[i % len(MARKERS)])
         ax.plot(x, values.T, linewidth=0.8, alpha=0.35, color=colour)
         mean = values.mean(axis=0)
         style = styles[i % len(styles)]

@@ -11,13 +11,22 @@ from course_utils.exercises.checks import CORRECT, diagnose
 
 from .answers import GIVEN, UNNAMED
 
-for name in ("many_styles", "other_kinds", "in_a_hurry", "by_other_means", "slips_of_the_pen", "afterwards", "sealed"):
+for name in (
+    "many_styles",
+    "other_kinds",
+    "in_a_hurry",
+    "by_other_means",
+    "slips_of_the_pen",
+    "afterwards",
+    "sealed",
+    "strangers",
+):
     importlib.import_module(f"tests.answers.{name}")
 
 ONLY_THE_PLACE = re.compile(
     r"not yet\. ((In result \d of \d: )?The first difference|Expected \S+, found|.* is not it )"
 )
-pytestmark = pytest.mark.numeric  # each check computes, though this module does not
+pytestmark = [pytest.mark.numeric, pytest.mark.thorough]  # each check computes, though this module does not
 ONE_SLIP = "There is one slip"  # it was found, and its line is told
 of_an_exercise = pytest.mark.parametrize("exercise", EXERCISES)
 

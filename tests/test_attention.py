@@ -212,7 +212,7 @@ def test_context_score_is_its_equation_written_as_loops():
     keys = draw(BATCH, K_LEN, D_KEY)
     u, w, b = score.query, score.project_keys.weight, score.project_keys.bias
     expected = torch.tensor([[[(u @ torch.tanh(w @ k + b)).item() for k in document]] for document in keys])
-    torch.testing.assert_close(score(keys, score.context(BATCH)), expected, atol=2e-6, rtol=1e-5)
+    torch.testing.assert_close(score(keys, score.queries(BATCH)), expected, atol=2e-6, rtol=1e-5)
 
 
 def test_graph_score_is_its_equation_on_the_concatenation():
@@ -509,7 +509,7 @@ def test_without_weights_only_a_causal_mask_is_taken_for_one(mask, shape):
 def test_without_weights_any_other_score_is_still_the_score():
     query, keys, values = draw(BATCH, Q_LEN, D_KEY), draw(BATCH, K_LEN, D_KEY), draw(BATCH, K_LEN, D_VALUE)
     context, _ = attend(query, keys, values, dot_score)
-    assert torch.equal(attend(query, keys, values, dot_score, need_weights=False)[0], context)
+    torch.testing.assert_close(attend(query, keys, values, dot_score, need_weights=False)[0], context)
 
 
 # What is refused.

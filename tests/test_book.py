@@ -7,8 +7,10 @@ import nbformat
 import pytest
 
 from course_utils.files import LECTURES
+from course_utils.palette import LIGHT
 from course_utils.publishing import book
-from course_utils.publishing.book import contents, linked, main, prepared
+from course_utils.publishing.book import contents, linked, main
+from course_utils.publishing.chapters import SOURCES, prepared, style
 from course_utils.refusals import Stop
 
 
@@ -41,15 +43,39 @@ def test_checks_are_left_out_and_hints_and_solutions_come_last_unfolded_under_th
     assert "<details>" in cells[4].source  # the notebook itself is as it was
 
 
+def test_a_solution_without_hints_is_under_the_title_of_its_own_exercise():
+    cells = [
+        text("### Exercise 1 · With hints"),
+        code("...", tags=["exercise"]),
+        text("Hint 1", "hints"),
+        text("Solution 1", "solution"),
+        text("### Exercise 2 · Without"),
+        code("...", tags=["exercise"]),
+        text("Solution 2", "solution"),
+    ]
+    made = [cell.source for cell in prepared(nbformat.v4.new_notebook(cells=cells)).cells]
+    behind = made[made.index("## Hints and solutions") + 1 :]
+    assert behind == [cells[0].source, "Hint 1", "Solution 1", cells[4].source, "Solution 2"]
+
+
 def test_bars_and_the_readers_progress_are_left_out_and_what_a_cell_has_said_is_kept():
     bar = "Transformer: 100%|████████| 3/3 [01:12<00:00, 24.15s/it, loss 0.003]\n"
     cells = [
         code("show_progress('05')", printed("Exercises of lecture 05: 0 of 6 solved. Next: 05_rotate\n")),
+        code("mine = try_score(my_score)", printed("three tasks: not attempted yet.\n")),
         code("train()", printed(f"{bar}175,080 parameters\n")),
         code("train()", printed(bar)),
     ]
     made = prepared(nbformat.v4.new_notebook(cells=cells)).cells
-    assert [[output.text for output in cell.outputs] for cell in made] == [[], ["175,080 parameters\n"], []]
+    assert [[output.text for output in cell.outputs] for cell in made] == [[], [], ["175,080 parameters\n"], []]
+
+
+@pytest.mark.parametrize("name", ["book.css", "ebook.css"])
+def test_a_book_has_the_colours_of_site_and_decks(name):
+    assert not re.search(r"#[0-9a-f]{3,8}\b", (SOURCES / name).read_text(encoding="utf-8"))
+    shown = style(name)
+    assert LIGHT["weight"] in shown
+    assert set(re.findall(r"var\(--([\w-]+)\)", shown)) <= {"mono"}
 
 
 def test_links_lead_to_chapters_that_are_printed_and_others_become_text():
@@ -83,7 +109,7 @@ def test_a_browser_that_does_not_start_is_named(tmp_path, monkeypatch):
 
 
 def test_a_book_that_fails_halfway_replaces_nothing(tmp_path, monkeypatch):
-    def fails(_lectures):
+    def fails(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(book, "make_book", fails)
@@ -94,9 +120,29 @@ def test_a_book_that_fails_halfway_replaces_nothing(tmp_path, monkeypatch):
     assert (tmp_path / "book.pdf").read_bytes() == b"an older book"
 
 
+@pytest.mark.parametrize(
+    ("asked", "file"),
+    [
+        ([], "attention.pdf"),
+        (["02"], "attention-02.pdf"),
+        (["05", "02", "--language", "ko"], "attention-02-05-ko.pdf"),
+        ([path.stem for path in LECTURES], "attention.pdf"),
+        (["--language", "ko"], "attention-ko.pdf"),
+        (["02", "--epub"], "attention-02.epub"),
+        (["--epub"], "attention.epub"),
+    ],
+)
+def test_a_part_has_a_name_of_its_own_so_that_the_whole_book_stays(asked, file, tmp_path, monkeypatch):
+    monkeypatch.setattr(book, "BUILD", tmp_path)
+    for make in ("make_book", "make_ebook"):
+        monkeypatch.setattr(book, make, lambda *_: b"a book")
+    assert main(asked) == 0
+    assert [path.name for path in tmp_path.iterdir()] == [file]
+
+
 def test_one_lecture_can_be_printed_and_a_word_that_names_none_is_told(tmp_path, monkeypatch, capsys):
     asked = SimpleNamespace(lectures=None)
-    monkeypatch.setattr(book, "make_book", lambda lectures: setattr(asked, "lectures", lectures) or b"%PDF")
+    monkeypatch.setattr(book, "make_book", lambda lectures, _: setattr(asked, "lectures", lectures) or b"%PDF")
     assert main(["02", "--to", str(tmp_path / "book.pdf")]) == 0
     assert asked.lectures == [path for path in LECTURES if path.stem.startswith("02")]
     assert str(tmp_path / "book.pdf") in capsys.readouterr().out

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from course_utils.evidence.card import COLOURS, CONTEXT, SYMBOLS, Scale, card_markdown, cards, forest
-from course_utils.evidence.record import Claim, Record
+from course_utils.evidence.record import Claim, Record, records_of
 from course_utils.evidence.rule import Interval
 from course_utils.evidence.verdict import judge
 
@@ -187,6 +187,17 @@ def test_a_score_in_bleu_is_no_percentage_and_a_negative_mean_has_a_minus():
     kept = record(c=(-0.01,) * 5)
     scored = replace(kept, claims=[claim], values={name: {"BLEU": v["accuracy"]} for name, v in kept.values.items()})
     assert card_markdown(scored, claim).endswith("Means: a 91.0, b 50.0, c (control) −1.0.")
+    assert "  a              91.0 ± 1.0\n" in str(scored)
+
+
+@pytest.mark.parametrize("record", records_of("01"), ids=lambda record: record.name)
+def test_a_card_and_its_twin_round_a_mean_alike(record):
+    for claim in record.claims:
+        if claim.success_at is None:
+            for name in claim.compared:
+                line = rf"^  {re.escape(name)}(?: \(\w+\))? +(−?\d+\.\d)( |$)"
+                told = re.search(line, str(replace(record, claims=[claim])), re.MULTILINE)
+                assert re.search(rf"{re.escape(name)}(?: \(\w+\))? {told[1]}( %)?[,.]", card_markdown(record, claim))
 
 
 def test_a_small_difference_gets_the_whole_line_and_what_lies_beyond_it_an_arrow():

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import unicodedata
 from dataclasses import replace
 from fractions import Fraction
 
@@ -20,7 +21,7 @@ import pytest
 import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from course_utils.exercises import classroom
+from course_utils.exercises import answering, classroom, guard
 from course_utils.exercises.answering import Request
 from course_utils.exercises.catalogue import EXERCISES, of_lecture
 from course_utils.exercises.classroom import grade, handout, main
@@ -33,7 +34,7 @@ from course_utils.exercises.tables import (
     by_question,
     canvas,
     feedback,
-    learner,
+    learners,
     moodle,
     points,
     rows_table,
@@ -43,6 +44,8 @@ from course_utils.files import CHECKOUT, LECTURES, START_AND_LECTURES
 from course_utils.refusals import Stop
 
 from .solutions import exercises, solution_code
+
+pytestmark = pytest.mark.thorough
 
 RIGHT = "def last_state(states, lengths):\n    return states[torch.arange(len(states)), lengths - 1]"
 ONE_LINE = "lambda states, lengths: states[torch.arange(len(states)), lengths - 1]"
@@ -416,11 +419,13 @@ def test_a_package_of_our_name_beside_a_notebook_is_not_taken_for_ours(tmp_path,
 
 
 def has_landlock():
-    from course_utils.exercises import answering
-
     child = os.fork()
     if child == 0:
-        os._exit(0 if answering.shut_off(os.getcwd()) else 1)
+        shut = False
+        try:
+            shut = answering.shut_off(os.getcwd())
+        finally:
+            os._exit(0 if shut else 1)  # this copy of the tests must not go on with them
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
@@ -511,6 +516,76 @@ def test_what_an_answer_has_started_ends_with_it(tmp_path):
         time.sleep(0.1)
 
 
+def acts(first, then=""):
+    """Write an answer that does something, one time, before it is right."""
+    return (
+        "import os, time\ndef act(done=[]):\n    if done: return\n    done.append(1)\n"
+        f"    {first}\n{RIGHT.replace('    return', f'    act(){then}' + chr(10) + '    return')}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        pytest.param(
+            "for _ in range(150):\n        if not os.fork(): time.sleep(99)\n    time.sleep(99)",
+            "processes",
+            id="many children",
+        ),
+        pytest.param("for _ in range(8): os.fork()\n    time.sleep(99)", "processes", id="children of children"),
+        pytest.param(
+            "for _ in range(20_000):\n        if os.fork(): os._exit(0)\n    time.sleep(99)",
+            "processes|ended its own process",
+            id="one after the other",
+        ),
+        pytest.param(
+            "for i in range(60): os.posix_fallocate(os.open(str(i), os.O_RDWR | os.O_CREAT), 0, 8 << 20)\n"
+            "    time.sleep(99)",
+            "MB of files",
+            id="large files",
+        ),
+        pytest.param(
+            "for i in range(60):\n        os.posix_fallocate(os.open('x', os.O_RDWR | os.O_CREAT), 0, 8 << 20)\n"
+            "        os.remove('x')\n    time.sleep(99)",
+            "MB of files",
+            id="files without a name",
+        ),
+        pytest.param(
+            "for i in range(100_000): os.close(os.open(str(i), os.O_RDWR | os.O_CREAT))\n    time.sleep(99)",
+            "MB of files",
+            id="many files",
+        ),
+        pytest.param(
+            "for _ in range(3000): os.mkdir('d'); os.chdir('d')\n    time.sleep(99)", "MB of files", id="deep folders"
+        ),
+    ],
+)
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what is open")
+def test_an_answer_that_floods_the_machine_is_stopped_and_nothing_of_it_is_left(tmp_path, act, message):
+    found = result(tmp_path, IMPORTS, acts(act), CHECK, seconds=30)
+    assert found[0] == "not run"
+    assert re.search(message, found[1]), found
+    if ANSWERING.process:
+        assert not psutil.Process(ANSWERING.process.pid).children(recursive=True)
+    assert result(tmp_path, IMPORTS, RIGHT, CHECK)[0] == "correct"
+
+
+def test_folders_deeper_than_pythons_stack_are_removed(tmp_path):
+    folder = tmp_path / "deep"
+    folder.mkdir()
+    subprocess.run([sys.executable, "-c", "import os\nfor _ in range(3000): os.mkdir('d'); os.chdir('d')"], cwd=folder)
+    answering._remove(str(folder))
+    assert not folder.exists()
+
+
+def test_seconds_of_the_processor_count_so_that_a_busy_machine_costs_no_right_answer(tmp_path):
+    half = "end = time.monotonic() + {}\n    while time.monotonic() < end:\n        sum(range(300_000)); time.sleep({})"
+    assert result(tmp_path, IMPORTS, acts(half.format(2, 0.02)), CHECK, seconds=1)[0] == "correct"
+    message = "stopped at its limit"
+    assert message in result(tmp_path, IMPORTS, acts(half.format(99, 0.02)), CHECK, seconds=1)[1]
+    assert message in result(tmp_path, IMPORTS, acts("time.sleep(99)"), CHECK, seconds=1)[1]
+
+
 def test_what_comes_back_is_only_read_and_never_unpickled(tmp_path, monkeypatch):
     for reply in (
         b"[]",
@@ -543,6 +618,7 @@ def test_a_result_of_any_kind_comes_back_as_a_value_or_as_its_kind():
 def test_a_process_that_was_stopped_keeps_nobody_waiting(tmp_path, monkeypatch):
     assert result(tmp_path, IMPORTS, RIGHT, CHECK)[0] == "correct"
     monkeypatch.setattr(classroom, "SECONDS_TO_START", 0)
+    monkeypatch.setattr(guard, "CLOCK", 1)
     ANSWERING.process.send_signal(signal.SIGSTOP)
     ANSWERING.process.terminate = ANSWERING.process.kill  # a stopped one hears nothing else, and ten seconds are long
     assert result(tmp_path, IMPORTS, RIGHT, CHECK, seconds=1)[0] == "not run"
@@ -623,19 +699,76 @@ def test_the_summary_counts_by_notebook_and_gives_reasons():
     ("file", "whose"),
     [
         ("kim_02.ipynb", Learner("kim")),
+        ("02_kim.ipynb", Learner("kim")),
         ("kim 02_bahdanau_attention.ipynb", Learner("kim")),
-        ("maria-garcia-05.ipynb", Learner("maria-garcia")),
+        ("02_bahdanau_attention_kim-Copy1.ipynb", Learner("kim")),
+        ("maria-garcia-02.ipynb", Learner("maria-garcia")),
         ("kim/02_bahdanau_attention.ipynb", Learner("kim")),
-        ("a_07_b.ipynb", Learner("a")),
+        ("kim/lecture_02.ipynb", Learner("kim")),
+        ("kim/my_notebooks/02_bahdanau_attention.ipynb", Learner("kim")),
+        ("kim/02_bahdanau_attention-Copy1.ipynb", Learner("kim")),
+        ("김민수_02강.ipynb", Learner("김민수")),
+        ("김민수/02강.ipynb", Learner("김민수")),
+        (unicodedata.normalize("NFD", "김민수_02주차.ipynb"), Learner("김민수")),  # as a Mac names it
+        ("week2/kim_02.ipynb", Learner("week2/kim")),
+        ("week2/kim.ipynb", Learner("week2/kim")),
+        ("a_07_b.ipynb", Learner("a_07_b")),
+        ("student_05.ipynb", Learner("student_05")),  # the fifth of a class: it is lecture 02
         ("s0203.ipynb", Learner("s0203")),
         ("Ada Lovelace_4711_assignsubmission_file_/02.ipynb", Learner("Ada Lovelace", moodle="4711")),
+        ("Ada Lovelace_4711_assignsubmission_file/02.ipynb", Learner("Ada Lovelace", moodle="4711")),
+        ("week2/Ada Lovelace_4711_assignsubmission_file/02.ipynb", Learner("Ada Lovelace", moodle="4711")),
         ("Ada Lovelace_4711_assignsubmission_file_kim_02.ipynb", Learner("Ada Lovelace", moodle="4711")),
-        ("lovelaceada_815_9223_02.ipynb", Learner("lovelaceada", canvas="815")),
-        ("lovelaceada_LATE_815_9223_02.ipynb", Learner("lovelaceada", canvas="815")),
+        ("lovelaceada_815_92235_02.ipynb", Learner("lovelaceada", canvas="815")),
+        ("week2/lovelaceada_815_92235_02.ipynb", Learner("lovelaceada", canvas="815")),
+        ("lovelaceada_LATE_815_92235_kim_02-1.ipynb", Learner("lovelaceada", canvas="815")),
+        ("अमितकुमार_815_92235_02_b.ipynb", Learner("अमितकुमार", canvas="815")),
+        # nobody's number at Canvas
+        ("kim_20231234_02_bahdanau_attention.ipynb", Learner("kim_20231234")),
+        ("lee_2_02_bahdanau_attention.ipynb", Learner("lee_2")),
+        ("anon_12345_92235_02.ipynb", Learner("anon_12345_92235")),
     ],
 )
 def test_the_name_of_a_notebook_tells_whose_it_is(file, whose):
-    assert learner(file) == whose
+    assert learners([Row(file, "02_a", "correct", "", 1.0)]) == {file: whose}
+
+
+@pytest.mark.parametrize(
+    "whose",
+    [
+        # a folder for each learner
+        {"kim/02_bahdanau_attention.ipynb": "kim", "lee/02_bahdanau_attention.ipynb": "lee"},
+        {"kim/02_bahdanau_attention.ipynb": "kim", "kim/03_document_attention.ipynb": "kim"},
+        {"kim/02.ipynb": "kim", "kim/notes.ipynb": "kim/notes"},
+        {"kim/answers.ipynb": "kim/answers", "lee/answers.ipynb": "lee/answers"},
+        {"kim/hw_02.ipynb": "kim/hw", "kim/hw_03.ipynb": "kim/hw", "lee/hw_03.ipynb": "lee/hw"},
+        {"week2/kim/02.ipynb": "week2/kim", "week3/kim/03.ipynb": "week3/kim"},
+        # a folder for each lecture, section, or for the latecomers
+        {"week2/kim.ipynb": "week2/kim", "week2/lee.ipynb": "week2/lee", "week3/kim_03.ipynb": "week3/kim"},
+        {"a/kim_02.ipynb": "a/kim", "a/lee_02.ipynb": "a/lee", "b/kim_03.ipynb": "b/kim", "b/no_03.ipynb": "b/no"},
+        {"late/02_kim.ipynb": "late/kim", "late/03_lee.ipynb": "late/lee"},
+        # as downloaded from two letters
+        {"week2/02.ipynb": "week2/02", "week2/02 (1).ipynb": "week2/02 (1)"},
+        {"02.ipynb": "02", "02 (1).ipynb": "02 (1)"},
+        # numbers that are no lecture's
+        {"student_01.ipynb": "student_01", "student_04.ipynb": "student_04"},
+        {"hw_2_20231234_hong.ipynb": "hw_2_20231234_hong", "hw_2_20235678_lee.ipynb": "hw_2_20235678_lee"},
+        {"과제_2_20231234_김.ipynb": "과제_2_20231234_김", "과제_2_20235678_박.ipynb": "과제_2_20235678_박"},
+    ],
+)
+def test_no_two_learners_are_taken_for_one(whose):
+    rows = [
+        Row(file, f"0{3 if '03' in file else 2}_a", result, "", 1.0)
+        for file in whose
+        for result in ("correct", "not yet")
+    ]
+    assert {file: who.name for file, who in learners(rows).items()} == whose
+    assert len(canvas(rows)) - 2 == len(moodle(rows)) - 1 == len(set(whose.values()))
+
+
+def test_of_a_notebook_that_could_not_be_run_the_name_alone_tells_the_lecture():
+    files = {"kim_03.ipynb": "kim", "kim/03.ipynb": "kim", "student_12.ipynb": "student_12"}
+    assert {file: who.name for file, who in learners([Row(f, "", "not run", "", 0.0) for f in files]).items()} == files
 
 
 def named(*names):
@@ -645,7 +778,7 @@ def named(*names):
 
 
 def test_canvas_gets_the_columns_that_its_importer_asks_for_and_the_points_of_each_exercise():
-    rows = named("kim_02.ipynb", "lovelaceada_815_9223_02.ipynb", "no.ipynb")
+    rows = named("kim_01.ipynb", "lovelaceada_815_92235_02.ipynb", "no.ipynb")
     assert canvas(rows) == [
         ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "01_a", "01_b"],
         ["    Points Possible", "", "", "", "", 1, 1],
@@ -656,7 +789,7 @@ def test_canvas_gets_the_columns_that_its_importer_asks_for_and_the_points_of_ea
 
 
 def test_moodle_gets_a_table_by_login_or_the_worksheet_of_the_assignment_it_came_from():
-    assert moodle(named("kim_02.ipynb", "lee_02.ipynb", "no.ipynb")) == [
+    assert moodle(named("kim_01.ipynb", "lee_01.ipynb", "no.ipynb")) == [
         ["Username", "01_a", "01_b", "Sum"],
         ["kim", 1, 0, 1],
         ["lee", 0, 0, 0],
@@ -724,15 +857,19 @@ def test_a_folder_that_is_missing_is_named_and_a_handout_counted(tmp_path, capsy
     assert "1 lectures without solutions" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("sort", [sorted, lambda names: sorted(names, reverse=True)])
-def test_the_table_is_the_same_whatever_the_order(tmp_path, sort, monkeypatch):
+def test_the_table_is_the_same_whatever_the_order(tmp_path, monkeypatch):
     for name, answer in (("a", RIGHT), ("b", WRONG), ("c", STUB)):
         nbformat.write(returned(IMPORTS, answer, CHECK), tmp_path / f"{name}.ipynb")
-    found = classroom.find_returned
-    monkeypatch.setattr(classroom, "find_returned", lambda folder: sort(found(folder)))
-    rows = {(row.file, row.exercise): (row.result, row.message) for row in grade(tmp_path, 20, False, None, ANSWERING)}
-    assert [rows[f"{name}.ipynb", "01_last_state"][0] for name in "abc"] == ["correct", "not yet", "not attempted"]
-    assert json.dumps(sorted(map(str, rows.items())))
+    paths = classroom.find_returned(tmp_path)
+    tables = []
+    for order in (paths, paths[::-1]):
+        monkeypatch.setattr(classroom, "find_returned", lambda _, order=order: order)
+        rows = grade(tmp_path, 20, False, None, ANSWERING)
+        assert [row.file for row in rows if row.exercise == "01_last_state"] == [path.name for path in order]
+        tables.append({(row.file, row.exercise): (row.result, row.message) for row in rows})
+    assert tables[0] == tables[1]
+    results = [tables[0][f"{name}.ipynb", "01_last_state"][0] for name in "abc"]
+    assert results == ["correct", "not yet", "not attempted"]
 
 
 # --- many of them -----------------------------------------------------------------------------------------------------
@@ -829,6 +966,8 @@ def test_what_was_graded_before_it_was_stopped_is_not_graded_again_unless_it_has
     assert graded == ["a.ipynb", "b.ipynb", "c.ipynb", "b.ipynb", "c.ipynb"]
     assert [row.file for row in rows] == ["a.ipynb", "b.ipynb", "c.ipynb"]
     graded.clear()
+    grade(tmp_path, 20, False, None, ANSWERING, kept=kept)
+    assert not graded  # what came behind the half line is whole
     grade(tmp_path, 21, False, None, ANSWERING, kept=kept)  # another limit is another question
     assert len(graded) == 3
 

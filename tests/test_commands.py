@@ -308,6 +308,17 @@ def test_a_server_that_does_not_start_is_told_with_its_last_words_and_its_log_is
     assert str(logs()[0]) in str(stop.value)
 
 
+DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(600)"
+
+
+def test_what_does_not_end_when_it_is_asked_is_ended_by_force(monkeypatch):
+    monkeypatch.setattr(commands, "LAST_PATIENCE", 1)
+    with subprocess.Popen([sys.executable, "-c", DEAF], stdout=subprocess.PIPE) as process:
+        process.stdout.readline()  # it is deaf now
+        commands.end(process, 1)
+        assert process.returncode == -signal.SIGKILL
+
+
 # --- test -------------------------------------------------------------------------------------------------------------
 
 FAILING = [sys.executable, "-c", "print('what went wrong'); raise SystemExit(1)"]
@@ -370,10 +381,36 @@ def test_each_stage_runs_what_its_name_says(tmp_path):
     lines = {stage.name: " ".join(stage.command[1:]) for group in test.stages(tmp_path) for stage in group}
     assert lines["data"] == "-m course_utils.data build"
     assert lines["slides"] == "-m course_utils.publishing.slides"
-    assert lines["unit tests"].startswith("-m pytest -m not browser -n 2 --dist loadfile tests ")
+    two = "-n 2 --dist loadfile --max-worker-restart=0"
+    assert lines["unit tests"].startswith(f"-m pytest -m not browser and not thorough {two} tests ")
     assert "--nbval-lax --nbval-current-env --nbval-sanitize-with=tests/nbval.cfg" in lines["notebooks"]
-    assert "--nbval-cell-timeout=300 -n 2 --dist loadfile" in lines["notebooks"]
-    assert "-m browser -n 2 --dist loadfile --no-loadscope-reorder tests/browser" in lines["browser"]
+    assert f"--nbval-cell-timeout=300 {two}" in lines["notebooks"]
+    assert f"-m browser and not thorough {two} --no-loadscope-reorder tests/browser" in lines["browser"]
+
+
+@pytest.mark.thorough
+def test_a_test_that_hangs_shows_where_and_ends_the_run_also_when_all_other_files_are_done(tmp_path):
+    for name in ("first", "second", "third"):
+        (tmp_path / f"test_{name}.py").write_text("def test_ends():\n    pass\n\ndef test_ends_too():\n    pass\n")
+    (tmp_path / "test_hangs.py").write_text("import time\n\ndef test_hangs():\n    time.sleep(600)\n")
+    settings = ["-c", str(CHECKOUT / "pyproject.toml"), "--confcutdir", str(tmp_path), "-o", "faulthandler_timeout=3"]
+    command = [*test.PYTEST, *settings, *test.TWO_AT_A_TIME, str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=tmp_path, timeout=300)
+    assert ended.returncode == 1
+    assert "line 4 in test_hangs" in ended.stderr
+    assert "crashed and worker restarting disabled" in ended.stdout
+    assert "1 failed, 6 passed" in ended.stdout
+
+
+def test_all_leaves_nothing_out_and_without_it_what_is_left_out_is_said(entered, run, tmp_path):
+    lines = {stage.name: " ".join(stage.command[1:]) for group in test.stages(tmp_path, True) for stage in group}
+    assert not any("thorough" in line for line in lines.values())
+    hint = "python3 course.py test --all"
+    assert hint in run("test").out
+    asked = run("test", "--all")
+    assert asked.status == 0
+    assert hint not in asked.out
+    assert entered.groups[: len(entered.groups) // 2] == entered.groups[len(entered.groups) // 2 :]
 
 
 def test_no_test_knows_of_the_readers_progress(entered, run):
@@ -415,6 +452,15 @@ def test_a_pytest_that_breaks_without_a_failed_test_counts_as_one_failure(tmp_pa
     assert test.Stage("unit tests", [], report, status=2).counts == (5, 1, 2)
 
 
+def test_a_report_that_was_cut_off_counts_as_one_failure(tmp_path):
+    report = tmp_path / "unit.xml"
+    report.write_text(REPORT.format(failures=0)[:200], encoding="utf-8")
+    stage = test.Stage("unit tests", [], report, status=2)
+    assert stage.counts == (0, 1, 0)
+    assert not stage.reasons
+    assert test.seconds_per_notebook(report) == {}
+
+
 def test_stages_side_by_side_keep_apart_what_they_write_and_how_they_end(capsys):
     group = [test.Stage("good", [sys.executable, "-c", "print('all well')"]), test.Stage("bad", FAILING)]
     test.run_side_by_side(group)
@@ -426,6 +472,39 @@ def test_stages_side_by_side_keep_apart_what_they_write_and_how_they_end(capsys)
     assert "all well" not in told
     assert "what went wrong" in told
     assert [line.split()[:2] for line in told.splitlines()[:2]] == [["good", "ok"], ["bad", "FAILED"]]
+
+
+SPEAKS_ONCE = [sys.executable, "-c", "import time; print('the last word', flush=True); time.sleep(600)"]
+
+
+def test_a_stage_that_falls_silent_is_ended_and_has_failed_and_its_words_are_shown(monkeypatch, capsys):
+    monkeypatch.setattr(test, "LONGEST_SILENCE", 2)
+    monkeypatch.setattr(test, "end", lambda process: (process.kill(), process.wait()))
+    speaks = "import time\nfor _ in range(40): time.sleep(0.1); print('.', flush=True)"
+    group = [test.Stage("silent", SPEAKS_ONCE), test.Stage("speaks", [sys.executable, "-c", speaks])]
+    test.run_side_by_side(group)
+    assert [stage.status for stage in group] == [-signal.SIGKILL, 0]
+    assert group[1].output == ".\n" * 40
+    test.tell(group[0])
+    assert "the last word\n\nended, for it had written nothing for 2 s" in capsys.readouterr().out
+
+
+def test_where_the_run_is_stopped_each_stage_that_runs_shows_its_last_lines(monkeypatch, capsys):
+    processes, sleep = [], test.time.sleep
+    monkeypatch.setattr(test, "end", lambda process: (processes.append(process), process.kill(), process.wait()))
+
+    def stopped(seconds):
+        sleep(seconds)
+        if any("the last word" in running.written() for running in running_stages):
+            raise KeyboardInterrupt
+
+    running_stages, running = [], test.Running
+    monkeypatch.setattr(test, "Running", lambda *given: running_stages.append(running(*given)) or running_stages[-1])
+    monkeypatch.setattr(test.time, "sleep", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        test.run_side_by_side([test.Stage("unit tests", SPEAKS_ONCE)])
+    assert "unit tests did not end; the last that it wrote:\nthe last word\n" in capsys.readouterr().out
+    assert len(processes) == 1
 
 
 # --- doctor, inside ---------------------------------------------------------------------------------------------------

@@ -17,6 +17,8 @@ from course_utils.training import set_seed
 
 from .test_translation_benchmark import WordByWord, dictionary
 
+pytestmark = pytest.mark.thorough
+
 EPOCHS = 3
 
 

@@ -30,6 +30,7 @@ from course_utils.data.docstrings.extraction import (
 )
 from course_utils.data.docstrings.prose import sentences
 from course_utils.data.storage import cache_folder, library_versions
+from course_utils.drawings import references
 
 NOTHING = re.compile(r"(?!)")
 
@@ -124,6 +125,14 @@ def test_names_of_one_object_are_one_document(docs):
 )
 def test_the_subject_area_comes_from_where_an_object_is_defined(docs, name, subject):
     assert docs.classes[docs.labels[docs.names.index(name)]] == subject
+
+
+def test_the_page_that_lecture_06_draws_refers_to_those_beside_it_and_to_its_own_area_alone(docs):
+    page = docs.names.index(references.PAGE)
+    read = docs.targets[docs.sources == page]
+    assert set(references.SEE_ALSO) <= {docs.names[i] for i in read}
+    assert docs.classes[docs.labels[page]] == "signal & fourier"
+    assert set(docs.labels[read].tolist()) == {docs.labels[page].item()}
 
 
 def test_references_stand_in_both_directions_without_loops_and_duplicates(docs):

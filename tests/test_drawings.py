@@ -14,7 +14,7 @@ from torch.nn.functional import leaky_relu
 from course_utils.attention import attend, scaled_dot_score
 from course_utils.drawings import four_steps, message_on_an_edge, rotation, transformer
 from course_utils.drawings.canvas import WIDTH, Drawing
-from course_utils.drawings.gallery import DRAWINGS
+from course_utils.drawings.gallery import DRAWINGS, LIT
 from course_utils.files import PICTURES
 from course_utils.palette import DARK, LIGHT, ROLES
 
@@ -270,6 +270,25 @@ def test_what_is_not_lit_is_faint_and_what_is_lit_is_not():
         inked = {colour_of(text) for text in group.iter(SVG + "text")}
         if group.find(SVG + "text") is not None:
             assert inked == {"ink"} if name == "feed-forward" else inked <= {"faint", "paper"}, name
+
+
+def test_each_part_of_the_transformer_is_lit_in_a_drawing():
+    assert {part for parts, _ in LIT.values() for part in parts} == set(transformer.PARTS)
+
+
+@pytest.mark.parametrize(
+    ("name", "roles"),
+    [
+        ("05_bag", set()),
+        ("05_rotation", {"query", "key"}),
+        ("05_transformer", {"query", "key", "value"}),
+        ("06_one_document", set()),
+        ("06_one_unit", {"query", "key"}),
+    ],
+)
+def test_no_role_lends_its_colour_to_anything_else(name, roles):
+    used = re.findall(r"\.(\w+) \{ fill:", drawn(name).find(SVG + "style").text)
+    assert {colour.removesuffix("_tint") for colour in used} & set(ROLES) == roles
 
 
 def test_a_part_that_the_transformer_has_not_is_named():

@@ -86,6 +86,11 @@ def test_the_solutions_are_correct_in_the_place_of_their_stubs(lecture):
         assert diagnose(cells.exercise, namespace[cells.answer]) == CORRECT, cells.exercise
 
 
+def test_what_is_explained_of_a_change_is_of_an_exercise_that_there_is():
+    assert set(EQUIVALENT) <= set(EXERCISES)
+
+
+@pytest.mark.thorough
 def test_the_checks_notice_nearly_every_small_change_to_a_solution_and_the_rest_is_explained(monkeypatch):
     monkeypatch.setattr("course_utils.exercises.checks.TIME_LIMIT", 2.0)
     total, alive = survivors()

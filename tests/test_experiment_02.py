@@ -186,7 +186,7 @@ def test_watching_changes_nothing_in_the_training(corpus, monkeypatch):
     set_seed(1)
     watched = experiment.build("attention", corpus)
     experiment.train_watched(watched, corpus, 1, 2, corpus)
-    plain = lecture.trained(corpus, 1, epochs=2)
+    plain = lecture.trained(corpus, 1, epochs=2)  # the same operations on the same shapes
     assert all(torch.equal(plain.state_dict()[name], value) for name, value in watched.state_dict().items())
 
 
@@ -433,7 +433,9 @@ def test_a_translator_that_looks_elsewhere_keeps_its_weights_but_not_their_place
     assert torch.equal(true[1], shuffled[1])  # one word: there is no other place
     assert not torch.equal(true[0], shuffled[0])
     blind = experiment.shuffled_score(model.score, source, 3)
-    assert torch.equal(shuffled, lecture.decode_greedily(model, source, blind))
+    assert torch.equal(
+        shuffled, lecture.decode_greedily(model, source, blind)
+    )  # the same operations on the same shapes
     memory, state = model.read(source)
     word = torch.zeros(3, experiment.WIDE)
     blind = experiment.shuffled_score(model.score, source, 3)

@@ -203,6 +203,18 @@ def test_half_of_the_labels_is_half_of_each_class_and_nothing_else_changes(exper
         assert getattr(halved, kept) is getattr(citations, kept)
 
 
+@pytest.fixture
+def one_thread():
+    """Compute on one thread: on more, DGL's samplers draw as the threads happen to meet."""
+    torch_had, dgl_had = torch.get_num_threads(), dgl.utils.get_num_threads()
+    torch.set_num_threads(1)
+    dgl.utils.set_num_threads(1)
+    yield
+    torch.set_num_threads(torch_had)
+    dgl.utils.set_num_threads(dgl_had)
+
+
+@pytest.mark.usefixtures("one_thread")
 def test_the_same_seed_draws_the_same_neighbours(lecture, experiment, citations, monkeypatch):
     monkeypatch.setattr(experiment, "FAN_OUT", 2)
     first, again, other = (experiment.train_sampled(citations, seed, 2).first.W for seed in (0, 0, 1))

@@ -10,7 +10,7 @@ import torch
 
 from course_utils import explorer
 from course_utils.explorer import explore, show_document
-from course_utils.palette import ink_on, shade
+from course_utils.palette import DARK, LIGHT, ink_on, shade
 from course_utils.plotting import WEIGHTS
 
 QUERIES, KEYS = ["drei", "acht", "</script><b>"], ["three", "a & b", "eight", "<i>", "five"]
@@ -176,6 +176,11 @@ def test_figures_and_explorer_colour_a_weight_alike():
     for weight in (0.0, 0.25, 0.5, 1.0):
         ours = [int(shade(weight)[i : i + 2], 16) for i in (1, 3, 5)]
         assert ours == pytest.approx([255 * channel for channel in WEIGHTS(weight)[:3]], abs=2)
+
+
+def test_queries_and_keys_have_the_course_s_colours_in_light_and_dark():
+    colours = re.findall(r"--(query|key): (#\w+);", explorer.STYLE)
+    assert colours == [(name, ground[name]) for ground in (LIGHT, DARK) for name in ("query", "key")]
 
 
 def test_a_coloured_document_says_in_words_what_it_shows_in_colours(monkeypatch):

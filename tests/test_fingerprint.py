@@ -87,6 +87,21 @@ def test_the_fingerprint_ignores_comments_layout_and_what_is_not_reached():
     assert fingerprint(notebook(other, "other")) == fingerprint(notebook(NOTEBOOK))
 
 
+@pytest.mark.parametrize(
+    "begin", ["def helper(x):", "class Model(Base):", "def run(self, seed):", "def experiment(seed):"]
+)
+def test_a_docstring_may_be_corrected_and_the_fingerprint_stays(begin):
+    indent = " " * (8 if begin.startswith("def run") else 4)
+    other = NOTEBOOK.replace(begin, f'{begin}\n{indent}"""What it does,\n{indent}in two lines."""\n')
+    assert other != NOTEBOOK
+    assert fingerprint(notebook(other, begin)) == fingerprint(notebook(NOTEBOOK))
+
+
+def test_a_string_that_is_returned_is_no_docstring():
+    texts = ['def experiment(seed):\n    return "a"\n', 'def experiment(seed):\n    return "b"\n']
+    assert fingerprint(notebook(texts[0], "a")) != fingerprint(notebook(texts[1], "b"))
+
+
 # What versions of Python compile or write out in their own ways: a cell, and what the records hold of it.
 SPELLINGS = [
     (

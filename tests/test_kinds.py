@@ -1,5 +1,6 @@
 """A mistake that many exercises share is named in each of them, in whatever style it is written."""
 
+import inspect
 import itertools
 import math
 import os
@@ -7,6 +8,7 @@ import re
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
@@ -20,6 +22,8 @@ from course_utils.exercises import checks, guard, kinds
 from course_utils.exercises.catalogue import EXERCISES
 from course_utils.exercises.checks import CORRECT, diagnose
 from course_utils.exercises.lecture_01 import last_state
+
+pytestmark = pytest.mark.thorough
 
 LOWEST = torch.finfo(torch.float32).min
 FUNCTIONS = [name for name, exercise in EXERCISES.items() if exercise.asks_for == "function"]
@@ -188,10 +192,6 @@ MASKS = {
 }
 
 
-def _leaky_scores(h, W, a):
-    return F.leaky_relu((h @ W @ a[: W.shape[1]])[:, None] + (h @ W @ a[W.shape[1] :])[None], 0.2)
-
-
 def _with_weights(weights, values):
     return weights @ values, weights
 
@@ -200,38 +200,213 @@ def _over_words(weights, states):
     return (weights[..., None] * states).sum(1)
 
 
+def _into_the_cell(weights, word, state, states, cell):
+    return cell(torch.cat([word, _over_words(weights, states)], 1), state), weights
+
+
+# exercise → an answer in which ``f``: (scores, mask) -> weights takes the place of the right one
 ATTENDING = {
     "02_softmax_axis": lambda f: lambda q, k, v, m: _with_weights(f(q @ k.mT, m[:, None]) * 1.0, v),
+    "02_decoder_step": lambda f: (
+        lambda word, state, states, m, score, cell: _into_the_cell(
+            f(score(states, state[:, None])[:, 0], m) * 1.0, word, state, states, cell
+        )
+    ),
     "03_learned_query": lambda f: lambda s, m, W, b, u: _over_words(f(torch.tanh(s @ W.T + b) @ u, m), s),
-    "05_scaled_dot_attention": lambda f: lambda q, k, v, m: f(q @ k.mT / q.shape[-1] ** 0.5, m) * 1.0 @ v,
-    "06_graph_attention": lambda f: lambda h, W, a, m: f(_leaky_scores(h, W, a), m),
+}
+IN_OTHER_WORDS = {  # where an exercise lists the mistake in words of its own
+    ("02_decoder_step", "inverted, then masked"): "once?.* inverted|first time inverted",
+    ("02_decoder_step", "equal weights"): "same weight",
+    ("02_decoder_step", "best alone"): "best encoder state alone",
+    ("00_practice", "not normalised"): "do not sum to one",
+    ("00_practice", "equal weights"): "plain mean",
+    ("00_practice", "best alone"): "dropped the others",
+    ("06_edge_softmax", "mean for sum"): "1/n_edges times",
+    ("06_edge_softmax", "wrong axis"): "over the heads",
+    ("06_update_all", "mean for sum"): "1/n_edges times",
+    ("06_update_all", "equal weights"): "Both results are the mean",
+    ("06_update_all", "empty row averages"): "equally low",
+    **{
+        (name, f"afterwards{how}"): "over all edges"
+        for name in ("06_edge_softmax", "06_update_all")
+        for how in ("", ", by a fill")
+    },
 }
 
 
-@pytest.mark.parametrize("exercise", [name for name in ATTENDING if name in EXERCISES])
+def _is_named(exercise, kind, answer):
+    sentence = diagnose(exercise, answer)
+    pattern = IN_OTHER_WORDS.get((exercise, kind), MASKS[kind][1])
+    assert sentence != CORRECT, kind
+    assert re.search(pattern, sentence), f"{kind}: {sentence}"
+
+
+def test_the_tables_name_exercises_and_kinds_that_there_are():
+    tables = (EDGES, ATTENDING, UNMASKED, BY_TARGET, AVERAGING, IN_OTHER_WORDS, OTHER_RESULTS)
+    named = {key if isinstance(key, str) else key[0] for table in tables for key in table}
+    assert named | WITHOUT_EDGES <= set(EXERCISES)
+    assert {kind for _, kind in IN_OTHER_WORDS} <= set(MASKS)
+    with_a_softmax = {*ATTENDING, *UNMASKED, *BY_TARGET}
+    for name in FUNCTIONS:  # whoever attends stands in a table
+        masked = any(parameter.name == "mask" for parameter in kinds.parameters(EXERCISES[name]))
+        assert not masked or name in {*ATTENDING, *AVERAGING}, name
+        source = inspect.getsource(EXERCISES[name].reference)
+        attends = re.search("softmax|attend\\(|_look_with|_asked|_weighted", source)
+        assert not attends or name in with_a_softmax | {"02_unreachable_key"}, name
+
+
+@pytest.mark.parametrize("exercise", ATTENDING)
 @pytest.mark.usefixtures("in_one_process")
 def test_each_way_to_mistake_a_mask_is_named_in_each_exercise_that_has_one(exercise):
-    for kind, (weigh, pattern) in MASKS.items():
-        sentence = diagnose(exercise, ATTENDING[exercise](weigh))
-        assert sentence != CORRECT, kind
-        if (exercise, kind) == ("06_graph_attention", "masked by the first row"):
-            continue  # there a row is a node, not a document of a batch
+    for kind, (weigh, _) in MASKS.items():
+        _is_named(exercise, kind, ATTENDING[exercise](weigh))
+
+
+def _last_asks(f):
+    def step(x, W_Q, W_K, W_V, keys, values):
+        keys, values = torch.cat([keys, (x @ W_K)[None]]), torch.cat([values, (x @ W_V)[None]])
+        return f((x @ W_Q)[None] @ keys.T / keys.shape[1] ** 0.5)[0] @ values, keys, values
+
+    return step
+
+
+def _looks(f):
+    def look(embedded, state, states, W):
+        question = torch.cat([embedded, state], 1) @ W.T
+        weights = f((states @ question[..., None])[..., 0])
+        return _over_words(weights, states), weights
+
+    return look
+
+
+# exercise → the same for ``f``: scores -> weights, where nothing is hidden
+UNMASKED = {
+    "00_practice": lambda f: lambda scores, values: f(scores[None])[0] @ values,
+    "02_blind_look": _looks,
+    "05_cross_attention": lambda f: (
+        lambda x, memory, Q, K, V: _with_weights(f(x @ Q @ (memory @ K).T / Q.shape[1] ** 0.5), memory @ V)
+    ),
+    "05_cached_step": _last_asks,
+}
+OF_SOFTMAX = [
+    *("not normalised", "mean for sum", "one more below", "equal weights", "sigmoid", "sign of the scores"),
+    *("best alone", "wrong axis"),
+]
+
+
+@pytest.mark.parametrize("exercise", UNMASKED)
+@pytest.mark.usefixtures("in_one_process")
+def test_each_way_to_mistake_a_softmax_is_named_in_each_exercise_that_has_one(exercise):
+    for kind in OF_SOFTMAX:
+        if kind == "wrong axis" and exercise in ("00_practice", "05_cached_step"):
+            continue  # a single query has no other axis
+        weigh = MASKS[kind][0]
+        answer = UNMASKED[exercise](lambda s, weigh=weigh: weigh(s, torch.ones_like(s, dtype=torch.bool)) * 1.0)
+        _is_named(exercise, kind, answer)
+
+
+def _shares_per_target(f):
+    def share(scores, sources, targets, n_nodes):
+        into = (targets == torch.arange(n_nodes)[:, None])[:, None].expand(-1, scores.shape[1], -1)
+        weights = f(scores.T.expand(n_nodes, -1, -1), into) * 1.0  # (n_nodes, n_heads, n_edges)
+        return weights[targets, :, torch.arange(len(targets))]
+
+    return share
+
+
+def _reads_neighbours(f):
+    def read(sources, targets, n_nodes, values, a_query, a_key):
+        into = targets == torch.arange(n_nodes)[:, None]
+        scores = F.leaky_relu((values @ a_query)[targets] + (values @ a_key)[sources], 0.2)
+        mean = into / into.sum(1, keepdim=True).clamp(min=1)
+        return mean @ values[sources], f(scores.expand(n_nodes, -1), into) * 1.0 @ values[sources]
+
+    return read
+
+
+# exercise → the same for weights that sum to one over the edges into each node, and the kinds that apply to it alone
+BY_TARGET = {
+    "06_edge_softmax": (_shares_per_target, ["afterwards", "afterwards, by a fill"]),
+    "06_update_all": (_reads_neighbours, ["empty row averages", "empty row is NaN", "empty row is 0/0"]),
+}
+
+
+@pytest.mark.parametrize("exercise", BY_TARGET)
+@pytest.mark.usefixtures("in_one_process")
+def test_each_way_to_mistake_a_softmax_over_edges_is_named(exercise):
+    answer_with, more = BY_TARGET[exercise]
+    for kind in [*OF_SOFTMAX, *more]:
+        if (exercise, kind) != ("06_update_all", "wrong axis"):  # it has no other axis, one head alone
+            _is_named(exercise, kind, answer_with(MASKS[kind][0]))
+
+
+# kind → (numbers, mask) -> their average, and what the sentence says
+AVERAGES = {
+    "inverted": (lambda x, m: (x * ~m).sum(-1) / (~m).sum(-1).clamp(min=1), "wrong way round|exchanged"),
+    "no mask": (lambda x, m: (x + 0 * m).mean(-1), "Padding counts|read all others"),
+    "divided by all": (lambda x, m: (x * m).mean(-1), "divide by its places|number of all nodes"),
+    "one more below": (lambda x, m: (x * m).sum(-1) / (m.sum(-1) + 1), "one more than there are"),
+}
+
+
+def _loss_by(average):
+    def loss(logits, target, mask):
+        surprise = F.cross_entropy(logits.flatten(0, 1), target.flatten(), reduction="none")
+        return average(surprise, mask.flatten())
+
+    return loss
+
+
+def _layers_by(average):
+    def layers(features, mask, share):
+        def spread():
+            return (features.amax(0) - features.amin(0)).amax()
+
+        n, wanted = 0, share * spread()
+        while spread() > wanted:
+            features, n = average(features.T[:, None].expand(-1, len(features), -1), mask).T, n + 1
+        return n
+
+    return layers
+
+
+AVERAGING = {"01_masked_loss": _loss_by, "06_layers_until_alike": _layers_by}
+
+
+@pytest.mark.parametrize("exercise", AVERAGING)
+@pytest.mark.usefixtures("in_one_process")
+def test_each_way_to_mistake_the_mask_of_an_average_is_named(exercise):
+    for kind, (average, pattern) in AVERAGES.items():
+        sentence = diagnose(exercise, AVERAGING[exercise](average))
         assert re.search(pattern, sentence), f"{kind}: {sentence}"
 
 
-@pytest.mark.parametrize("exercise", [name for name in ATTENDING if name in EXERCISES])
-def test_each_right_way_to_mask_is_accepted(exercise):
-    def moved(s, m):
-        s = s.masked_fill(~m, -1e30)
-        return _joined((s - s.amax(-1, keepdim=True)).exp() * m).nan_to_num(0.0)
+def _moved(s, m):
+    s = s.masked_fill(~m, -1e30)
+    return _joined((s - s.amax(-1, keepdim=True)).exp() * m).nan_to_num(0.0)
 
-    for weigh in (
-        lambda s, m: s.masked_fill(~m, -torch.inf).softmax(-1).nan_to_num(0.0),
-        lambda s, m: torch.where(m.any(-1, keepdim=True), s.masked_fill(~m, -torch.inf).softmax(-1), 0.0),
-        lambda s, m: (s.double().masked_fill(~m, -1e300).softmax(-1) * m).float(),
-        moved,
-    ):
+
+RIGHT_MASKS = [
+    lambda s, m: s.masked_fill(~m, -torch.inf).softmax(-1).nan_to_num(0.0),
+    lambda s, m: torch.where(m.any(-1, keepdim=True), s.masked_fill(~m, -torch.inf).softmax(-1), 0.0),
+    lambda s, m: (s.double().masked_fill(~m, -1e300).softmax(-1) * m).float(),
+    _moved,
+]
+
+
+@pytest.mark.parametrize("exercise", ATTENDING)
+def test_each_right_way_to_mask_is_accepted(exercise):
+    for weigh in RIGHT_MASKS:
         assert diagnose(exercise, ATTENDING[exercise](weigh)) == CORRECT
+
+
+@pytest.mark.parametrize("exercise", [*UNMASKED, *BY_TARGET])
+def test_each_right_softmax_is_accepted_where_nothing_is_hidden(exercise):
+    def everything(scores):
+        return RIGHT_MASKS[0](scores, torch.ones_like(scores, dtype=torch.bool))
+
+    answer = UNMASKED[exercise](everything) if exercise in UNMASKED else BY_TARGET[exercise][0](RIGHT_MASKS[0])
+    assert diagnose(exercise, answer) == CORRECT
 
 
 # What is recognised without being listed
@@ -272,6 +447,54 @@ RESULTS = {
 def test_what_was_done_to_a_result_is_named(kind):
     answer, pattern = RESULTS[kind]
     sentence = diagnose("01_last_state", answer)
+    assert re.search(pattern, sentence), sentence
+    assert len(sentence) <= checks.LONGEST
+
+
+def _greedily(f):
+    return lambda *arguments: f(EXERCISES["01_greedy"].reference(*arguments))
+
+
+def _both(f):
+    return lambda *arguments: tuple(map(f, EXERCISES["02_blind_look"].reference(*arguments)))
+
+
+def _seen(f):
+    return lambda *arguments: f(EXERCISES["05_mask_of_last"].reference(*arguments))
+
+
+# exercise, what was done to its result → an answer, and what the sentence says: a list, a pair, a table of truth values
+OTHER_RESULTS = {
+    ("01_greedy", "too long"): (_greedily(lambda words: [*words, 7]), "too long"),
+    ("01_greedy", "too short"): (_greedily(lambda words: words[:-1]), "end mark|too early|left out|dropped"),
+    ("01_greedy", "turned round"): (_greedily(lambda words: words[::-1]), "opposite order"),
+    ("01_greedy", "first too many"): (_greedily(lambda words: [1, *words]), "begin mark"),
+    ("01_greedy", "a tensor in a list"): (_greedily(lambda words: [torch.tensor(words)]), "list|Expected|nested"),
+    ("02_blind_look", "sign"): (_both(torch.neg), "sign"),
+    ("02_blind_look", "doubled"): (_both(lambda t: 2 * t), "twice|2 times"),
+    ("02_blind_look", "one axis more"): (_both(lambda t: t[:, None]), "axis"),
+    ("02_blind_look", "other order"): (
+        lambda *arguments: EXERCISES["02_blind_look"].reference(*arguments)[::-1],
+        "order|exchanged",
+    ),
+    ("02_blind_look", "one alone"): (
+        lambda *arguments: EXERCISES["02_blind_look"].reference(*arguments)[0],
+        "alone|both|two",
+    ),
+    ("02_blind_look", "half"): (_both(lambda t: t.half()), "torch.float16"),
+    ("05_mask_of_last", "inverted"): (_seen(torch.logical_not), "inverted|exchanged|opposite"),
+    ("05_mask_of_last", "transposed"): (_seen(lambda t: t.T), "transposed|columns"),
+    ("05_mask_of_last", "numbers"): (_seen(lambda t: t.float()), "True and False"),
+    ("05_mask_of_last", "all"): (_seen(torch.ones_like), "All keys are seen"),
+}
+
+
+@pytest.mark.parametrize(("exercise", "kind"), OTHER_RESULTS)
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("in_one_process")
+def test_what_was_done_to_a_result_of_another_shape_is_named(exercise, kind):
+    answer, pattern = OTHER_RESULTS[exercise, kind]
+    sentence = diagnose(exercise, answer)
     assert re.search(pattern, sentence), sentence
     assert len(sentence) <= checks.LONGEST
 
@@ -470,6 +693,70 @@ def _endless(states, lengths):
     return found
 
 
+class Refuses:
+    """An object that answers no question."""
+
+    def __getattribute__(self, name):
+        raise ValueError(name)
+
+
+class Touchy:
+    """A right answer whose attributes may not be asked for."""
+
+    def __getattr__(self, name):
+        raise ValueError(name)
+
+    def __call__(self, states, lengths):
+        return last_state(states, lengths)
+
+
+class WithoutLength(Sequence):
+    """A sequence that does not say how long it is."""
+
+    def __len__(self):
+        raise ValueError
+
+    def __getitem__(self, i):
+        return i
+
+
+class ListWithoutLength(list):
+    def __len__(self):
+        raise ValueError
+
+
+def _twice_itself():
+    found = []
+    found += [found, found]
+    return found
+
+
+UNREADABLE = {
+    "an object that answers no question": Refuses(),
+    "such an object in a list": [Refuses()],
+    "a sequence without length": WithoutLength(),
+    "a list without length": ListWithoutLength(),
+    "a list that holds itself twice": _twice_itself(),
+    "a callable that answers no question": type("Asked", (Touchy,), {"__call__": lambda self, *_: 0})(),
+}
+
+
+@pytest.mark.parametrize("what", UNREADABLE)
+@pytest.mark.parametrize("name", ["01_last_state", "01_greedy", "03_document_twice", "01_gradient_left", "04_twins"])
+@pytest.mark.usefixtures("in_one_process")
+def test_what_refuses_to_be_read_is_told_in_one_sentence_wherever_it_is(name, what):
+    value = UNREADABLE[what]
+    given = value if EXERCISES[name].asks_for == "value" else lambda *_: value
+    for answer in (given, value):
+        sentence = diagnose(name, answer)
+        assert sentence.startswith("not yet. ")
+        assert len(sentence) <= checks.LONGEST
+
+
+def test_a_right_answer_whose_attributes_may_not_be_asked_for_is_right():
+    assert diagnose("01_last_state", Touchy()) == CORRECT
+
+
 STRANGE = {  # what an answer gives or does → what is said of it
     "generator": (lambda s, n: (row for row in s), "generator"),
     "string": (lambda s, n: "a" * 9999, "str"),
@@ -548,6 +835,25 @@ def test_no_exercise_stumbles_over_what_is_no_answer(name):
 def test_what_never_ends_inside_c_is_stopped(never_ends, monkeypatch):
     monkeypatch.setattr(checks, "TIME_LIMIT", 0.5)
     assert "stopped after" in diagnose("01_last_state", never_ends)
+
+
+@forked
+def test_what_hardly_computes_and_never_ends_is_stopped_by_the_clock(monkeypatch):
+    def never_ends(states, lengths):
+        while True:
+            time.sleep(0.002)
+            sum(range(5_000))
+
+    monkeypatch.setattr(checks, "TIME_LIMIT", 0.5)
+    assert re.search("stopped after [3-9] seconds", diagnose("01_last_state", never_ends))  # six times its limit
+
+
+def test_an_answer_has_used_up_its_time_by_the_processor_by_waiting_or_by_the_clock():
+    for elapsed, busy, over in (
+        *((9, 9, False), (10, 10, True), (10, 0.1, True), (10, 5, False)),
+        *((59, 9.9, False), (59, 10, True), (60, 2, True)),
+    ):
+        assert guard.uses_up(10.0, float(elapsed), float(busy)) == over, (elapsed, busy)
 
 
 @forked

@@ -1,15 +1,17 @@
 """The course in other languages: what is translated, what survives a translation, and that none can be stale."""
 
+import linecache
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
+import torch
 
 from course_utils.evidence.card import line_and_rest
 from course_utils.evidence.record import records_of
-from course_utils.exercises import checks, copies, kinds
+from course_utils.exercises import cells, checks, copies, kinds, praise, reading, repair, weighing
 from course_utils.exercises.catalogue import EXERCISES
 from course_utils.exercises.checks import NOT_ATTEMPTED
 from course_utils.exercises.classroom import SPEAKS_OF_SOLUTIONS, handout, language_of
@@ -300,6 +302,7 @@ def test_words_alone_may_change():
 # weaving
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("path", EVERY, ids=lambda path: path.stem)
 def test_code_outputs_and_names_of_cells_are_the_english_ones_byte_for_byte(path, everywhere):
     english = read_notebook(path)
@@ -313,11 +316,13 @@ def test_code_outputs_and_names_of_cells_are_the_english_ones_byte_for_byte(path
     nbformat.validate(translated)
 
 
+@pytest.mark.thorough
 def test_text_is_forty_per_cent_longer_in_the_language_that_nobody_speaks(everywhere):
     words = [word for message in messages(NAME) for word in re.findall(r"[a-z]{5,}", message.english)]
     assert sum(map(len, map(pseudo, words))) > 1.35 * sum(map(len, words))
 
 
+@pytest.mark.thorough
 def test_links_to_sections_land_in_the_same_section(everywhere):
     links, anchors = [], {}
     for path in EVERY:
@@ -340,6 +345,7 @@ def test_english_stays_as_it_is():
     assert weave.woven_page("## One", "") == "## One"
 
 
+@pytest.mark.thorough
 def test_a_page_is_translated_block_by_block(everywhere):
     page = package.PAGES[0].read_text(encoding="utf-8")
     translated = weave.woven_page(page, CODE)
@@ -365,6 +371,8 @@ SPOKEN = Speaker(
         "right": "ĝusta",
         "One sentence in two lines.": "Unu frazo.",
         "See `{name}`.": "Vidu `{name}`.",
+        "one of {number}": "unu el {number} diroj",
+        "{kind} · {number} seeds": "{kind} · semoj {number}",
     }
 )
 
@@ -384,6 +392,7 @@ SPOKEN = Speaker(
         ("See `values`.", "Vidu `values`."),
         ("Expected 3, found 0.5.", "0.5 anstataŭ 3!"),
         ("something else", "something else"),
+        ("one of 2 · 5 seeds", "unu el 2 diroj · semoj 5"),
         ("", ""),
     ],
 )
@@ -413,6 +422,7 @@ def test_an_index_below_the_line_is_a_part_of_its_sentence():
     assert speaker.shown(markup) == "<p>Ne s<sub>i−1</sub>, sed s<sub>i</sub>.</p>"
 
 
+@pytest.mark.thorough
 def test_every_word_of_every_card_is_said_in_another_language(everywhere):
     silent = set()
     for path in LECTURES:
@@ -435,11 +445,11 @@ def _unmarked(text: str) -> list[str]:
 
 
 NAMES = {  # of functions and things in code, which stay as they are
-    *("softmax", "softplus", "sine", "cosine", "exponential", "square", "tanh", "sigmoid", "tensor", "GELU", "ELU"),
-    *("int", "LeakyReLU", "SiLU", "ReLU", "None", "NaN", "True", "False"),
+    *("softmax", "tanh", "tensor", "GELU", "ELU", "int", "LeakyReLU", "SiLU", "ReLU", "None", "NaN", "True", "False"),
 }
 
 
+@pytest.mark.thorough
 def test_every_message_of_the_checks_is_said_in_another_language(everywhere):
     speak, told, axes = speaker(CODE), set(), {"Look"}
     for exercise in EXERCISES.values():
@@ -449,11 +459,108 @@ def test_every_message_of_the_checks_is_said_in_another_language(everywhere):
             axes |= {word for name, named in kinds.parameters(exercise) for word in (name, *named)}
             told |= {sentence for _, sentence in kinds.of_arguments(exercise, draws[0])}
             told |= {f"not yet. Right for ordinary arguments, but not {what}. Look." for what in hard}
+    told |= {sentence for _, sentence in kinds.of_results()}
     assert len(told) > 1500
     silent = {text: left for text in sorted(told) if (left := {*_unmarked(speak.said(text))} - axes)}
     assert not silent, list(silent.items())[:20]
 
 
+def _slips(file: str) -> list[str]:
+    """Give all that is said of one slip in a function; where its file is not to be found, lines have numbers alone."""
+    if file:
+        linecache.cache[file] = len(SOURCE), None, SOURCE.splitlines(keepends=True), file
+    made: dict = {}
+    exec(compile(SOURCE, file or "nowhere", "exec"), made)
+    return [sentence for _, sentence in repair._changes(made["f"].__code__)]
+
+
+def _related(change, name: str = "01_last_state") -> str | None:
+    """Say how results are related to the right ones, of which a change of (result, first argument) makes them."""
+    exercise = EXERCISES[name]
+    draws, _ = checks._draws(exercise)
+    expected = [exercise.reference(*draw) for draw in draws]
+    return kinds.relation(expected, [change(e, d[0]) for e, d in zip(expected, draws, strict=True)], draws, exercise)
+
+
+SOURCE = """def f(x, keys, mask):
+    y = x.sum(1) - keys * 0.5 if len(x) < 12 else x.T.permute(1, 0)
+    return -y.mean(-1, keepdim=True) * ~mask
+"""
+MADE_OF_PIECES = {  # what is said with words in its holes, or with sentences behind each other
+    "how many are wrong, and which number is too large": lambda: [
+        checks.diagnose(name, value)
+        for name, values in {
+            "04_layers_needed": [(9, 9), (99, 99), (25, 99), (25.5, 3)],
+            "04_pairs_in_a_state": [(1, 64, 1), (99, 99, 2048)],
+            "05_base_model": [(1, 1, 44_040_192, 1), (1_048_576, 9_999_999, 99_999_999, 1_024)],
+        }.items()
+        for value in values
+    ],
+    "which entry has another form": lambda: [
+        checks.diagnose("06_good_advice", tuple(7 if i == place else "GAT" for i in range(3))) for place in range(3)
+    ],
+    "between what to choose": lambda: [checks.diagnose("06_good_advice", ("GAT", "x", "GAT"))],
+    "another function": lambda: [told for right in ("tanh", "LeakyReLU") for _, told in weighing.bends(right).values()],
+    "what was done along an axis": lambda: [told for _, told in kinds.of_results()],
+    "what the result is": lambda: [
+        _related(lambda right, states, r=r: r(states, 1)) for r in kinds.REDUCTIONS.values()
+    ],
+    "what was added": lambda: [
+        *(_related(lambda right, states, r=r: right + r(states, 1)) for r in kinds.REDUCTIONS.values()),
+        _related(lambda right, states: right - states.amax(1)),
+        _related(lambda right, states: (right + states.mean(1)) / 2),
+    ],
+    "several results": lambda: [
+        _related(lambda right, x: (-right[0], 2 * right[1], *right[2:]), "05_cached_step"),
+        _related(lambda right, x: (-right[0], *(part.sin() + 7 for part in right[1:])), "05_cached_step"),
+    ],
+    "one slip in a line": lambda: [*_slips(""), *_slips("slips.py")],
+    "one slip, and what was raised": lambda: [
+        f"{told} ({checks._raised(ValueError('3'), (torch.ones(2), len))})" for told in _slips("slips.py")
+    ],
+    "in which line a cell failed": lambda: [
+        "The newest cell that defines `f` has failed "
+        f"({cells._told(SyntaxError('`)`', ('a', 3, 1, 'x')))}), and Python still has what an older one defined. "
+        "Mend that cell, run it, and check again."
+    ],
+    "what was raised by which arguments": lambda: [checks._raised(ValueError("3"), (torch.ones(2), len, 3))],
+    "what is expected": lambda: [
+        *(f"Expected {reading.kind(value)}, found 3." for value in ((1, 2), [1, 2], torch.ones(2), 3)),
+        *(reading.difference(torch.ones(2), kind([torch.ones(2)])) for kind in (list, tuple)),
+    ],
+    "a size that is no axis": lambda: [
+        f"Every number is right but for one factor: yours are 1/{size} times what they should be."
+        for exercise in EXERCISES.values()
+        if exercise.asks_for == "function"
+        for size in kinds._sizes(exercise, checks._draws(exercise)[0][0])
+    ],
+    "what comes next": lambda: [
+        *(point for points in praise.POINTS.values() for point in points),
+        *(praise._next_lecture(name[:2]) for name in EXERCISES),
+    ],
+}
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("what", MADE_OF_PIECES)
+def test_no_word_of_a_sentence_that_is_made_of_pieces_stays_english(what, everywhere):
+    told = [sentence for sentence in MADE_OF_PIECES[what]() if sentence]
+    silent = {text: left for text in told if (left := [*_english(speaker(CODE).said(text))])}
+    assert not silent, list(silent.items())[:5]
+
+
+def _english(text: str) -> Iterator[str]:
+    """Give the words that are not marked, in brackets too: names, code and what is quoted left out."""
+    bare = re.sub(r"`[^`]*`|'[^']*'|\"[^\"]*\"|\b\w+[._]\w+|\w*\d\w*", " ", text)
+    functions = [exercise for exercise in EXERCISES.values() if exercise.asks_for == "function"]
+    listed = [parameter for exercise in functions for parameter in kinds.parameters(exercise)]
+    names = {*NAMES, "len", "ValueError", "SyntaxError", "GRU", "GAT"} | {
+        word for name, axes in listed for word in (name, *axes)
+    }
+    return (word for word in re.findall(r"[^\W\d_]{2,}", bare) if MARK not in word and word not in names)
+
+
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("name", "answer"),
     [
@@ -512,6 +619,7 @@ def test_a_language_that_is_not_there_is_refused_and_not_remembered(apart, tmp_p
     assert copies.language() == ""
 
 
+@pytest.mark.thorough
 def test_a_handout_is_translated_and_has_no_solutions(everywhere, tmp_path):
     for path in handout(tmp_path / "handout", CODE):
         cells = nbformat.read(path, as_version=4).cells
@@ -520,6 +628,7 @@ def test_a_handout_is_translated_and_has_no_solutions(everywhere, tmp_path):
         assert MARK in cells[0].source
 
 
+@pytest.mark.thorough
 def test_a_deck_is_translated_with_its_agenda_and_notes(everywhere, tmp_path):
     (page,) = make_decks([LECTURE], tmp_path, language=CODE)
     text = page.read_text(encoding="utf-8")
@@ -534,6 +643,7 @@ def test_a_deck_is_translated_with_its_agenda_and_notes(everywhere, tmp_path):
     assert question in text
 
 
+@pytest.mark.thorough
 def test_who_answers_in_another_language_reads_what_the_check_says_in_it(everywhere, tmp_path):
     path = handout(tmp_path, CODE)[2]
     assert language_of(path) == CODE

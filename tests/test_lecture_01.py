@@ -184,7 +184,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
         lecture.train(model, batches_of(seed), epochs=1, learning_rate=1e-2, progress=False)
         return nn.utils.parameters_to_vector(model.parameters())
 
-    assert torch.equal(trained(2), trained(2))
+    assert torch.equal(trained(2), trained(2))  # the same operations on the same shapes
     assert not torch.equal(trained(2), trained(3))
 
 
@@ -193,7 +193,11 @@ def test_a_greedy_translation_is_right_exactly_when_every_forced_word_is(half_le
     exact = lecture.exact_match(model, source, target)
     forced = lecture.right_words(model, source, target)
     assert 0.1 < exact.float().mean() < 0.9, "a model that is always right or always wrong shows nothing"
-    assert torch.equal(exact, forced.sum(dim=1) == target.lengths)
+    # greedy words are computed one by one, forced ones all at once: where two words are nearly equal, either may win
+    best, second = model(source, lecture.shift_right(target.ids)).topk(2).values.unbind(dim=-1)
+    clear = ((best - second > 1e-4) | ~target.mask).all(dim=1)
+    assert clear.float().mean() > 0.9
+    assert torch.equal(exact[clear], (forced.sum(dim=1) == target.lengths)[clear])
 
 
 def test_a_translation_is_scored_up_to_its_end_mark_as_a_whole(half_learned):

@@ -139,7 +139,7 @@ def test_a_watched_loss_changes_nothing_in_the_training(corpus):
     plain = lecture.trained(corpus, 1, epochs=2).state_dict()
     watch = lecture.trained(corpus, 1, epochs=2, loss=watched).state_dict()
     assert seen
-    assert all(torch.equal(plain[name], watch[name]) for name in plain)
+    assert all(torch.equal(plain[name], watch[name]) for name in plain)  # the same operations on the same shapes
 
 
 @pytest.mark.parametrize("kind", ["EncoderDecoder", "Translator"])
@@ -257,7 +257,7 @@ def test_greedy_decoding_writes_the_words_that_teacher_forcing_finds_likeliest()
 def test_training_with_the_same_seed_repeats(corpus, monkeypatch):
     monkeypatch.setattr(lecture, "BATCH_SIZE", 3)
     first, again, other = (lecture.trained(corpus, seed, epochs=1).state_dict() for seed in (1, 1, 2))
-    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert all(torch.equal(first[name], again[name]) for name in first)  # the same operations on the same shapes
     assert not torch.equal(first["to_words.weight"], other["to_words.weight"])
 
 

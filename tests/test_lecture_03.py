@@ -3,8 +3,10 @@
 import math
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
+from scipy import stats
 from scipy.stats import entropy
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
@@ -13,10 +15,11 @@ from course_utils import attention
 from course_utils.attention import AdditiveScore
 from course_utils.data.batches import Batch, Vocabulary, pad
 from course_utils.data.documents import LabelledDocuments
+from course_utils.evidence.record import stored
 from course_utils.training import set_seed
 
 from .closeness import assert_likeliest
-from .notebooks import definitions
+from .notebooks import definitions, markdown
 from .public_sets import needs
 
 LENGTHS = (7, 3, 11, 1, 5)
@@ -87,8 +90,8 @@ def test_the_score_written_here_is_the_package_s(lecture):
     ours, theirs = lecture.ContextScore(7, 5), attention.ContextScore(7, 5)
     theirs.load_state_dict(ours.state_dict())
     keys = torch.randn(3, 11, 7)
-    torch.testing.assert_close(ours(keys, ours.context(3)), theirs(keys, theirs.context(3)))
-    assert ours.context(3).shape == (3, 1, 5)
+    torch.testing.assert_close(ours(keys, ours.queries(3)), theirs(keys, theirs.queries(3)))
+    assert ours.queries(3).shape == (3, 1, 5)
 
 
 def test_the_score_is_bahdanau_s_for_a_query_that_never_changes(lecture):
@@ -99,7 +102,7 @@ def test_the_score_is_bahdanau_s_for_a_query_that_never_changes(lecture):
         learned.project_keys.weight.copy_(bahdanau.project_keys.weight)
         learned.project_keys.bias.copy_(bahdanau.project_query(query)[0, 0])
         learned.query.copy_(bahdanau.reduce.weight[0])
-    torch.testing.assert_close(learned(keys, learned.context(11)), bahdanau(keys, query.expand(11, -1, -1)))
+    torch.testing.assert_close(learned(keys, learned.queries(11)), bahdanau(keys, query.expand(11, -1, -1)))
 
 
 def test_the_table_worked_by_hand(lecture):
@@ -533,7 +536,7 @@ def test_without_a_gru_a_document_is_the_pool_of_its_embeddings(lecture, experim
     words = model.embedding(torch.cat(document))
     weights = torch.full((len(words),), 1 / len(words))
     if "query" in name:
-        weights = model.read.pool.score(words[None], model.read.pool.score.context(1))[0, 0].softmax(dim=0)
+        weights = model.read.pool.score(words[None], model.read.pool.score.queries(1))[0, 0].softmax(dim=0)
     logits, shown = model(model.collate([document]))
     torch.testing.assert_close(shown[0], weights)
     torch.testing.assert_close(logits[0], model.classify(weights @ words))
@@ -909,3 +912,38 @@ def test_the_tested_fold_has_a_hundred_reviews_of_each_class_and_no_review_is_lo
     assert [len(part) for part in (corpus.train, corpus.val, corpus.test)] == [1600, 200, 200]
     assert max(map(len, corpus.words)) == experiment.REVIEW_WORDS
     assert sum(len(words) == experiment.REVIEW_WORDS for words in corpus.words) > 1800
+
+
+def corrected(differences: np.ndarray, ratio: float) -> np.ndarray:
+    """Give the bounds of a mean over splits that overlap (Nadeau & Bengio 2003); ratio: tested to trained on."""
+    n_seeds = len(differences)
+    half = stats.t.ppf(0.975, n_seeds - 1) * differences.std(ddof=1) * math.sqrt(1 / n_seeds + ratio)
+    return differences.mean() + np.array([-half, half])
+
+
+ON_DOCS = ("03_document_models", "03_deletion", "03_hierarchy")
+TESTED_TO_TRAINED = 623 / 2185
+
+
+def test_two_verdicts_on_docs_do_not_survive_that_its_splits_overlap():
+    changed = set()
+    for record in map(stored, ON_DOCS):
+        for claim in record.claims:
+            word = record.verdict(claim).word
+            values = [record.of(name, claim.metric) for name in (claim.treatment, claim.baseline, claim.control)]
+            (low, high), (low_over, high_over) = (
+                corrected(values[0] - other, TESTED_TO_TRAINED) for other in values[1:]
+            )
+            holds, fails = min(low, low_over) > claim.at_least, min(high, high_over) < claim.at_least
+            if (word == "holds" and not holds) or (word == "does not hold" and not fails):
+                changed.add((record.name, claim.treatment, claim.baseline))
+    assert changed == {("03_deletion", "top-attended", "twin's"), ("03_hierarchy", "HAN", "attention")}
+
+
+def test_overlap_widens_the_intervals_on_docs_by_the_factors_that_lecture_and_experiment_tell():
+    seeds = sorted(len(stored(name).seeds) for name in ON_DOCS)
+    assert seeds == [5, 10, 20]
+    five, ten, twenty = (f"{math.sqrt(1 + n_seeds * TESTED_TO_TRAINED):.1f} times" for n_seeds in seeds)
+    taught, measured = (" ".join(markdown(f"{folder}03_document_attention").split()) for folder in ("", "experiments/"))
+    assert f"are {five.removesuffix(' times')} to {twenty} as wide" in taught
+    assert f"are {five} as wide for five seeds, {ten} for ten and {twenty} for twenty" in measured

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import psutil
 import pytest
 
 from course_utils.commands import machines
@@ -52,8 +53,12 @@ def test_the_copy_holds_the_course_and_nothing_that_was_built(tmp_path):
 
 
 def test_busy_processes_end_with_what_they_were_busy_for():
+    before = set(psutil.Process().children())
     with busy_processes(2):
-        pass
+        started = set(psutil.Process().children()) - before
+        assert all(process.is_running() for process in started)
+    assert len(started) == 2
+    assert not any(process.is_running() for process in started)
 
 
 TOY = """

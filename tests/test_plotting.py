@@ -111,6 +111,21 @@ def test_the_mean_of_a_condition_has_the_line_style_it_is_given_and_its_seeds_st
     plt.close(fig)
 
 
+def test_a_model_keeps_the_marker_it_is_given_and_the_others_have_theirs_by_place():
+    fig, ax = plt.subplots()
+    values = np.zeros((3, 2))
+    plotting.seed_lines(ax, [1, 2], {"a": values, "b": values, "c": values}, markers={"a": "D", "c": "^"})
+    assert [line.get_marker() for line in ax.lines[3::4]] == ["D", plotting.MARKERS[1], "^"]
+    plt.close(fig)
+
+
+def test_a_map_drawn_without_a_scale_of_its_own_is_darker_where_there_is_more():
+    fig, ax = plt.subplots()
+    shades = ax.imshow([[0.0, 1.0]]).cmap([0.0, 0.5, 1.0])[:, :3].mean(axis=1)
+    assert np.all(np.diff(shades) < -0.3)
+    plt.close(fig)
+
+
 def test_names_at_the_ends_of_curves_do_not_overlap():
     fig, ax = plt.subplots()
     plotting.seed_lines(ax, [1, 2], {"a": np.full((3, 2), 0.5), "b": np.full((3, 2), 0.501), "c": np.zeros((3, 2))})

@@ -2,8 +2,12 @@
 
 import base64
 import io
+import json
 import re
+import runpy
+import shutil
 import subprocess
+from xml.etree import ElementTree
 
 import nbformat
 import pytest
@@ -14,12 +18,12 @@ from PIL import Image
 from course_utils.drawings import six_rows
 from course_utils.evidence.card import SYMBOLS, cards
 from course_utils.evidence.record import records_of
-from course_utils.files import CLAIMS, EXPERIMENTS, LECTURES, NOTEBOOKS, README
+from course_utils.files import CLAIMS, EXPERIMENT_NOTEBOOKS, EXPERIMENTS, LECTURES, NOTEBOOKS, README, START
 from course_utils.languages.catalogues import released
 from course_utils.languages.weave import woven
 from course_utils.palette import shade
 from course_utils.publishing import addresses, claims, glossary, home, lighter, notebooks, site, slides, teaching
-from course_utils.publishing.notebooks import picture
+from course_utils.publishing.notebooks import picture, without_comments
 from course_utils.refusals import Stop, carry_out
 
 GLOSSARY = re.findall(
@@ -88,6 +92,20 @@ def test_a_slide_takes_its_words_spoken_its_code_read_its_figures_looked_at_and_
     assert slides.minutes_of(code, {code[0].id: 125}) == 3
 
 
+@pytest.mark.parametrize(
+    ("markdown", "words"),
+    [
+        ("## One title\n\nand two *more* words. <!-- 02_a: b c 0.42 -->\n<!-- d\ne -->", 6),
+        ("| a | b c |\n|---|:--|\n| d | 5 |", 5),
+        ('<p class="keys"><kbd>→</kbd> next · <kbd>S</kbd> speaker</p>', 4),
+        ("- one\n- $p(y_t | y_{<t}, x)$ after `<bos>`, read - and told > once", 10),
+    ],
+)
+def test_words_are_counted_as_they_are_said(markdown, words):
+    assert slides.words_said(markdown) == words
+    assert slides.minutes_of([cell("markdown", "\n\n".join([markdown] * 110))], {}) == words
+
+
 def test_code_that_is_hidden_takes_no_time_to_read():
     long = "\n".join(["step()"] * 13)
     assert slides.minutes_of([cell("code", long)], {}) == 2
@@ -110,6 +128,18 @@ def test_a_speaker_is_told_what_to_say_what_to_ask_and_which_mistakes_to_expect(
     notes = [made.source for made in notebook.cells if slides.slide_type(made) == "notes"]
     assert notes[0].startswith("**Say:**\n\nword")
     assert notes[1:] == ["**Ask:** Why? And?", "**Expect:** one for two; none."]
+
+
+def test_prose_that_a_cell_leaves_to_the_speaker_is_in_the_notes_and_not_on_the_slide(notebook):
+    prose = cell("markdown", "### A title\n\nSaid.\n\n![A drawing](pictures/a.svg)\n\n$$x$$", "subslide")
+    prose.metadata.slideshow.prose = "notes"
+    notebook.cells.append(prose)
+    shown = slides.prepared(notebook, {})
+    at = next(i for i, made in enumerate(shown.cells) if made.source.startswith("### A title"))
+    assert shown.cells[at].source == "### A title\n\n![A drawing](pictures/a.svg)"
+    assert slides.slide_type(shown.cells[at + 1]) == "notes"
+    assert shown.cells[at + 1].source == "**Say:**\n\nSaid.\n\n$$x$$"
+    assert prose.source.endswith("$$x$$"), "the notebook keeps it"
 
 
 @pytest.mark.parametrize("language", ["", *released()])
@@ -154,11 +184,30 @@ def test_a_deck_names_no_address_outside_and_brings_all_it_loads(tmp_path):
 # --- site -------------------------------------------------------------------------------------------------------------
 
 
+def test_what_is_behind_a_comment_stays_on_its_own_line():
+    text = "- one. <!-- a: b -->\n- two.\n  <!-- c -->\n<!-- d --> <!-- e\n f -->\n<!-- g --> three <!-- h --> four\n"
+    assert without_comments(text) == "- one.\n- two.\n three four\n"
+
+
 def test_each_displayed_equation_of_a_page_gets_a_number_and_no_price_does(notebook):
     notebook.cells[2].source = "a\n\n$$x = 1$$\n\nand $y$, or $$ in text\n\n$$\n\\begin{aligned}a\\end{aligned}\n$$\n"
     source = site.as_page(notebook, "07").cells[2].source
     assert re.findall(r"\(equation-[^)]*\)", source) == ["(equation-07-1)", "(equation-07-2)"]
     assert "$$x = 1$$ (equation-07-1)" in source
+
+
+@pytest.mark.parametrize("path", LECTURES, ids=lambda path: path.stem)
+def test_no_page_says_what_its_reader_has_solved(path):
+    notebook = nbformat.read(path, as_version=4)
+    for shown in (site.as_page(notebook, "01"), slides.prepared(notebook, {})):
+        printed = [output.get("text", "") for made in shown.cells for output in made.get("outputs", [])]
+        assert not [text for text in printed if " solved" in text or "tasks: not attempted" in text]
+
+
+def test_the_first_page_keeps_the_line_of_progress_that_it_explains():
+    page = site.as_page(nbformat.read(START, as_version=4), "00")
+    printed = [output.get("text", "") for made in page.cells for output in made.get("outputs", [])]
+    assert any(text.startswith("Exercises of lecture 00: 0 of 1 solved.") for text in printed)
 
 
 def test_the_table_has_a_row_with_a_link_and_a_drawing_for_each_lecture():
@@ -175,7 +224,8 @@ def test_the_table_has_a_row_with_a_link_and_a_drawing_for_each_lecture():
 
 def test_every_claim_has_its_line_under_its_lecture_with_verdict_effect_and_the_place_where_it_was_measured():
     styles = lighter.Styles()
-    page, words = claims.page(CLAIMS.read_text(encoding="utf-8"), styles)
+    read = {path: nbformat.read(path, as_version=4) for path in (*LECTURES, *EXPERIMENT_NOTEBOOKS)}
+    page, words = claims.page(CLAIMS.read_text(encoding="utf-8"), styles, str, read)
     known = [(record, claim) for path in LECTURES for record in records_of(path.stem[:2]) for claim in record.claims]
     lines = re.findall(r'<details class="claim" data-word="(.+?)"><summary>(.*?)</summary>(.*?)</details>', page)
     assert len(lines) == len(known) > 50
@@ -194,6 +244,44 @@ def test_every_claim_has_its_line_under_its_lecture_with_verdict_effect_and_the_
     ]
     assert "<!--" not in page
     assert "Beside the papers" in page
+
+
+@pytest.mark.parametrize("language", ["", "ko"])
+def test_the_card_of_a_page_names_the_page_in_its_own_language(language, tmp_path):
+    sources = tmp_path / "sources"
+    sources.mkdir()
+    told = {"title": "Attention", "project": "Attention", "authors": "Ada", "licences": "free", "language": language}
+    told |= {"address": "https://a.org/b", "languages": ["", "ko"]}
+    (sources / "course.json").write_text(json.dumps(told), encoding="utf-8")
+    shutil.copy(site.SOURCES / "conf.py", sources)
+    known = {"glossary": "", "lectures": {}, "names": {}, "descriptions": {}, "description": "What it is."}
+    settings = {
+        "extensions": ["myst_parser", "course_utils.publishing.links"],
+        "course_site": {**told, **known, "pictures": {"index": "_static/figures/x.webp"}},
+        "html_baseurl": runpy.run_path(str(sources / "conf.py"))["html_baseurl"],
+    }
+    (sources / "index.md").write_text("# T\n\ntext\n", encoding="utf-8")
+    assert site.make_pages(sources, tmp_path / "pages", tmp_path / "doctrees", settings=settings) == 0
+    page = (tmp_path / "pages" / "index.html").read_text(encoding="utf-8")
+    card = dict(re.findall(r'<meta property="(og:\w+)" content="(.*?)"', page))
+    assert card["og:url"] == f"https://a.org/b/{language}/index.html".replace("b//", "b/")
+    assert f'<link rel="canonical" href="{card["og:url"]}"' in page
+    assert card["og:image"] == "https://a.org/b/_static/figures/x.webp", "which the languages share"
+
+
+def test_a_record_is_measured_where_it_is_made_and_not_where_it_is_named_again():
+    made = new_notebook(
+        cells=[
+            cell("markdown", "## Before"),
+            cell("code", 'known = stored("07_a")'),
+            cell("markdown", "## Measured here"),
+            cell("code", 'a = measure(\n    name="07_a", seeds=range(5))\nb = measure("07_b", f, range(5), [])'),
+            cell("markdown", "## Behind"),
+            cell("code", 'show(stored("07_a"))'),
+        ]
+    )
+    found = claims.measured_in(NOTEBOOKS / "experiments" / "07_x.ipynb", made)
+    assert found == {"07_a": "Measured here", "07_b": "Measured here"}
 
 
 def test_styles_of_cards_are_written_once_and_none_is_lost():
@@ -290,6 +378,10 @@ def test_minutes_are_read_in_words_and_in_digits_and_are_asked_for_where_they_ar
     assert home.effort(made, "04_y.ipynb") == home.Effort(55, 40, 1, ("03",))
     made.cells[1].source = text.replace("fifty-five", "50").replace("forty", "45")
     assert str(home.effort(made, "04_y.ipynb")) == "50 min to read · 45 min for 1 exercises · needs 03"
+    made.cells[1].source = text.replace("fifty-five", "one hundred and five").replace(
+        "forty", "a hundred, or one hundred"
+    )
+    assert home.effort(made, "04_y.ipynb") == home.Effort(105, 100, 1, ("03",))
     made.cells[1].source = "You need nothing for the exercises."
     with pytest.raises(ValueError, match=r"04_y\.ipynb: expected its minutes"):
         home.effort(made, "04_y.ipynb")
@@ -334,6 +426,52 @@ def test_exercises_move_to_a_page_of_their_own_and_the_question_stays():
     assert [one.source for one in tasks.cells if one.cell_type == "code"] == ["given = 1", "..."]
 
 
+def test_what_moves_to_the_page_of_exercises_keeps_its_code_and_its_pictures_and_takes_nothing_of_the_next():
+    code_block = "```python\n# a comment\nf = scores[0](keys)\n```"
+    made = new_notebook(
+        cells=[
+            cell("markdown", "# 07 · Title"),
+            cell("markdown", "### Exercise 1 · First"),
+            cell("code", "first = ...", tags=["exercise"]),
+            cell("code", 'check("07_first", first)'),
+            cell("markdown", f"Solution 1\n\n{code_block}", tags=["solution"]),
+            cell("markdown", 'Between <img src="../_static/figures/a.webp" alt="a">'),
+            cell("markdown", f'### Exercise 2 · Second\n\n<img src="../_static/figures/b.webp">\n\n{code_block}'),
+            cell("code", "second = ...", tags=["exercise"]),
+            cell("code", 'check("07_second", second)'),
+            cell("markdown", "Hint 2", tags=["hints"]),
+            cell("markdown", "Solution 2", tags=["solution"]),
+        ]
+    )
+    tasks = [one.source for one in site.exercises(made, NOTEBOOKS / "07_title.ipynb").cells[1:]]
+    assert tasks == [
+        "## Exercise 1 · First",
+        "first = ...",
+        f"Solution 1\n\n{code_block}",
+        f'## Exercise 2 · Second\n\n<img src="../../_static/figures/b.webp">\n\n{code_block}',
+        "second = ...",
+        "Hint 2",
+        "Solution 2",
+    ]
+    assert [one.source.split("\n")[0].split("]")[0] for one in made.cells[2:]] == [
+        "[Stub, hints and solution",
+        'Between <img src="../_static/figures/a.webp" alt="a">',
+        "### Exercise 2 · Second",
+        "[Stub, hints and solution",
+    ]
+
+
+def test_an_address_is_written_into_the_map_of_the_site_as_xml(tmp_path, monkeypatch):
+    (tmp_path / "lectures").mkdir()
+    (tmp_path / "index.html").write_text("<p>a</p>", encoding="utf-8")
+    for part in ("write_decks", "lighten"):
+        monkeypatch.setattr(site, part, lambda *_, **__: None)
+    site.finish(tmp_path, "https://a.org/?of=b&c=<d>")
+    places = [place.text for place in ElementTree.parse(tmp_path / "sitemap.xml").iter() if place.tag.endswith("loc")]
+    assert places == ["https://a.org/?of=b&c=<d>/index.html"]
+    assert 'href="https://a.org/?of=b&amp;c=&lt;d&gt;/"' in (tmp_path / "404.html").read_text(encoding="utf-8")
+
+
 # --- what both have in common -----------------------------------------------------------------------------------------
 
 
@@ -363,16 +501,16 @@ def test_pictures_leave_the_page_without_loss_once_each(tmp_path, notebook):
 
 
 def test_progress_bars_and_names_of_constants_do_not_reach_a_slide(notebook):
-    notebook.cells[5].source = "N_UNITS = 1_024  # of a state\nSHARE = 0.1\nMADE = make()"
+    notebook.cells[5].source = "N_UNITS = 1_024  # of a state\nSHARE = 0.1\nMADE = make()\nTIED = True"
     bar = "GAT: 100%|████| 20/20 [00:05<00:00,  3.88it/s, loss 2.125]\n"
     notebook.cells[5].outputs = [
         nbformat.v4.new_output("stream", name="stdout", text=f"{bar}175,080 parameters\n"),
         nbformat.v4.new_output("stream", name="stderr", text=bar),
     ]
-    notebook.cells[2].source = "## Idea\n\n`N_UNITS` numbers, `SHARE` of them, `MADE` and `code`"
+    notebook.cells[2].source = "## Idea\n\n`N_UNITS` numbers, `SHARE` of them, `MADE`, `TIED` and `code`"
     shown = slides.prepared(notebook, {})
     text = "\n".join(made.source for made in shown.cells)
-    assert "1,024 numbers, 0.1 of them, `MADE` and `code`" in text
+    assert "1,024 numbers, 0.1 of them, `MADE`, True and `code`" in text
     (output,) = next(made for made in shown.cells if "N_UNITS" in made.source).outputs
     assert output.text == "175,080 parameters\n"
 
@@ -389,7 +527,7 @@ def test_the_agenda_adds_up_and_the_clock_runs_to_its_end(notebook):
     for taken, so_far, _ in clocks:
         passed += int(taken)
         assert int(so_far) == passed
-    assert {int(whole) for *_, whole in clocks} == {passed}
+    assert {int(whole) for *_, whole in clocks} == {passed} == {sum(minutes)}
     assert next(made for made in shown.cells if "we are in row 02" in made.source).source.count('class="here"') == 1
 
 
@@ -406,11 +544,19 @@ def checkout(tmp_path, urls="", origin=None):
     [
         ("https://github.com/ada/course.git", "https://github.com/ada/course"),
         ("git@github.com:ada/course.git", "https://github.com/ada/course"),
+        ("git@github.com:/ada/course.git", "https://github.com/ada/course"),
+        ("ssh://git@github.com:22/ada/course.git", "https://github.com/ada/course"),
         ("ssh://git@codeberg.org/ada/course", "https://codeberg.org/ada/course"),
+        ("https://github.com:443/ada/course.git", "https://github.com/ada/course"),
+        ("https://GitHub.com/ada/course.git/", "https://github.com/ada/course"),
+        ("https://github.com/ada/course.py.git", "https://github.com/ada/course.py"),
         ("https://ada:secret@gitlab.com/group/sub/course.git", "https://gitlab.com/group/sub/course"),
         ("/srv/git/course.git", ""),
         ("https://example.org/course.git", ""),
         ("https://github.com.example.org/ada/course", ""),
+        ("https://github.com:8443/ada/course", ""),
+        ("https://github.com/ada", ""),
+        ("github.com:ada/course", ""),
         (None, ""),
     ],
 )
@@ -419,14 +565,23 @@ def test_the_repository_is_where_git_says_and_nowhere_without_an_origin(origin, 
     assert found == page
     assert addresses.source(found, "notebooks/a b.ipynb") == (page and f"{page}/blob/HEAD/notebooks/a%20b.ipynb")
     asked = addresses.binder(found, "notebooks/a.ipynb")
-    on_binder = "https://mybinder.org/v2/gh/ada/course/HEAD?labpath=notebooks%2Fa.ipynb"
+    on_binder = f"https://mybinder.org/v2/gh/{found[19:]}/HEAD?labpath=notebooks%2Fa.ipynb"
     assert asked == (on_binder if "github.com/" in page else "")
 
 
-def test_the_setting_goes_before_git(tmp_path):
-    urls = '[project.urls]\nRepository = "https://github.com/b/c/"\nHomepage = "https://b.org/c/"\n'
+@pytest.mark.parametrize(
+    ("given", "page"),
+    [
+        ("https://github.com/b/c/", "https://github.com/b/c"),
+        ("https://github.com/b/c.git", "https://github.com/b/c"),
+        ("https://GitHub.com/b/c", "https://github.com/b/c"),
+        ("https://git.b.org/c.git", "https://git.b.org/c"),
+    ],
+)
+def test_the_setting_goes_before_git(given, page, tmp_path):
+    urls = f'[project.urls]\nRepository = "{given}"\nHomepage = "https://b.org/c/"\n'
     made = checkout(tmp_path, urls, "https://github.com/ada/course")
-    assert addresses.repository(made) == "https://github.com/b/c"
+    assert addresses.repository(made) == page
     assert addresses.site(made) == "https://b.org/c"
 
 

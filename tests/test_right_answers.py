@@ -323,7 +323,8 @@ def test_a_causal_convolution_that_pads_both_sides_and_cuts_the_end_off_is_accep
     [
         (lambda w: ([w[2]] * 2, [w[2]] * 5), "correct."),
         (lambda w: [(w[0], w[1], w[2], w[1], w[2]), (w[0], w[1], w[2], w[1], w[2], w[1], w[2])], "correct."),
-        (lambda w: ([w[1], w[0], w[2], w[0]], [w[1], w[0], w[2], w[0], w[2]]), "has the window"),
+        (lambda w: ([w[1], w[0], w[2], w[0]], [w[1], w[0], w[2], w[0], w[2]]), "end in different words"),
+        (lambda w: ([w[1], w[0], w[2], w[0]], [w[1], w[0], w[1], w[0]]), "has the window"),
         (lambda w: ([w[0], "cheese"], [w[0]]), "not in the list of words"),
         (lambda w: ([w[0], [1]], [w[0]]), "not in the list of words"),
         (lambda w: (w, w, w), "Return two sentences"),

@@ -23,6 +23,8 @@ from course_utils.evidence.spread import _refused, _unlike, cluster, course_vers
 from course_utils.files import CHECKOUT
 from course_utils.refusals import Stop
 
+pytestmark = pytest.mark.thorough
+
 CLAIM = Claim(says="a beats b", metric="accuracy", treatment="a", baseline="b", control="c")
 WITH_DASK = pytest.mark.skipif(
     not importlib.util.find_spec("distributed"), reason="Dask is not installed: pip install attention-course[cluster]"
@@ -218,13 +220,22 @@ def test_another_version_of_a_package_or_another_processor_begins_anew(folder, m
 class Cluster:
     """A scheduler on loopback, and workers that a test starts and kills."""
 
-    def __init__(self, folder, monkeypatch):
+    def __init__(self, folder):
         self.file = folder / "scheduler.json"
         self.started = []
+
+    def begin(self, monkeypatch):
         self.start("dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
-        wait_until(self.file.exists)
+        wait_until(self.is_told)
         self.address = json.loads(self.file.read_text())["address"]
         monkeypatch.setenv("COURSE_SCHEDULER", self.address)
+
+    def is_told(self):
+        """Say whether the scheduler has written where it is: the file is there before its content."""
+        try:
+            return bool(json.loads(self.file.read_text()))
+        except (OSError, ValueError):
+            return False
 
     def start(self, what, *options, course=CHECKOUT):
         command = [sys.executable, "-m", f"distributed.cli.{what}", "--scheduler-file", str(self.file), *options]
@@ -251,9 +262,12 @@ class Cluster:
 
 @pytest.fixture
 def dask(folder, monkeypatch):
-    here = Cluster(folder, monkeypatch)
-    yield here
-    here.end()
+    here = Cluster(folder)
+    try:
+        here.begin(monkeypatch)
+        yield here
+    finally:
+        here.end()
 
 
 @WITH_DASK

@@ -48,6 +48,20 @@ def test_what_does_not_exist_is_refused_with_what_does(name, row, complaint):
         stage(name, row)
 
 
+@pytest.mark.parametrize(
+    ("row", "asking"),
+    [
+        ("01", "s0 s1 s2 s3 s4 s5"),
+        ("02", "s0 s1 s2 s3 s4 s5"),
+        ("03", "u u u u u u"),
+        ("05", "old dog bites new cat pad"),
+    ],
+)
+def test_the_rows_of_the_first_picture_are_named_after_who_asks(row, asking):
+    still = stage_html("equation", row).partition('<div class="live-stage"')[0]
+    assert re.findall(r'<th scope="row".*?<bdi>(.*?)</bdi>', still) == asking.split()
+
+
 def test_the_numbers_of_the_equation_are_written_as_they_are_meant_with_one_decimal():
     data = json.loads(re.search(r'<script type="application/json">(.*?)</script>', stage_html("equation"))[1])
     assert all(len(vector) == 64 for vector in data["queries"] + data["keys"])

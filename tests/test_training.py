@@ -94,7 +94,7 @@ def test_the_model_ends_with_the_weights_of_its_best_epoch(problem):
         progress=False,
     )
     assert history.best_epoch == 1
-    assert torch.equal(model.weight, seen[1])
+    assert torch.equal(model.weight, seen[1])  # a copy
 
 
 def test_patience_stops_when_nothing_gets_better(problem):
@@ -200,7 +200,7 @@ def test_interrupted_training_leaves_the_best_weights_in_evaluation_mode_and_say
     model, weights, history = interrupted(problem, at_step=8, validate_with=[0.7, 0.3], description="a model")
     assert history.interrupted
     assert (len(history.loss), history.score, len(history.seconds), history.best_epoch) == (2, [0.7, 0.3], 2, 0)
-    assert torch.equal(model[0].weight, weights[3])  # as they were when epoch 2 began
+    assert torch.equal(model[0].weight, weights[3])  # a copy of what they were when epoch 2 began
     assert not model.training
     said = capsys.readouterr().out.splitlines()[-1]
     assert said.startswith(

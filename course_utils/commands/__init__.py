@@ -9,6 +9,8 @@ from pathlib import Path
 
 from course_utils.files import is_alive
 
+LAST_PATIENCE = 30  # seconds for what was asked to end
+
 
 def do_without_a_home() -> None:
     """Give Jupyter and IPython, which keep files in the home folder, another one where nothing can be written there."""
@@ -37,9 +39,11 @@ def _folder_of_this_process(name: str) -> str:
 
 
 def end(process: subprocess.Popen, seconds: int = 5) -> None:
-    """Let a child, which Ctrl-C reached as well, end in its own way; after some seconds, end it."""
-    try:
-        process.wait(timeout=seconds)
-    except (subprocess.TimeoutExpired, KeyboardInterrupt):
-        process.terminate()
-        process.wait()
+    """Let a child, which Ctrl-C reached as well, end in its own way; then ask it to end, and at last force it."""
+    for harder, patience in ((process.terminate, seconds), (process.kill, LAST_PATIENCE)):
+        try:
+            process.wait(timeout=patience)
+            return
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            harder()
+    process.wait()

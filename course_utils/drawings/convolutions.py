@@ -154,7 +154,7 @@ def paths() -> Drawing:
         (796, "attention", "1 step"),
     ):
         drawing.words(middle, 30, name, TEXT, bold=True)
-        drawing.words(middle, bottom + 84, steps, TEXT, "weight")
+        drawing.words(middle, bottom + 84, steps, TEXT)
         drawing.words(middle - 3 * pitch, bottom + 42, "first", SMALL, "muted")
         drawing.words(middle + 3 * pitch, bottom + 42, "last", SMALL, "muted")
     places = [pitch * (place - N_WORDS // 2) for place in range(N_WORDS)]
@@ -219,7 +219,7 @@ def markers() -> Drawing:
     ends = columns[0], columns[-1]
     drawing.words(sum(ends) / 2, 22, "5 words apart", TEXT, "muted")
     drawing.line((ends[0], 62), (ends[0], 42), (ends[1], 42), (ends[1], 62), colour="muted", head=False)
-    drawing.box(columns[4], 246, 3 * pitch + 4, 76, "weight_tint", "weight", 14)
+    drawing.box(columns[4], 246, 3 * pitch + 4, 76, "panel", "muted", 14)
     for y, sentence, answer in (
         (92, "red the removal of edges green", "different"),
         (158, "blue using a bit ascii blue", "the same"),
@@ -230,8 +230,8 @@ def markers() -> Drawing:
             drawing.box(x, y, 104, 48, "ink" if marker else "paper", None if marker else "line")
             drawing.words(x, y, word, TEXT, "paper" if marker else "ink", bold=marker)
         drawing.line((ends[1] + 66, y), (ends[1] + 96, y))
-        drawing.words(ends[1] + 106, y, answer, LARGE, "weight" if "guess" in answer else "ink", "start", bold=True)
-    drawing.words(columns[4], 308, "all that a field of three words hears", TEXT, "weight")
+        drawing.words(ends[1] + 106, y, answer, LARGE, anchor="start", bold=True)
+    drawing.words(columns[4], 308, "all that a field of three words hears", TEXT, "muted")
     return drawing
 
 
@@ -284,7 +284,7 @@ def scan() -> Drawing:
     n_words, rounds, bottom, top = 8, 3, 262, 76
     for middle, name, steps in ((192, "GRU", "8 steps"), (694, "linear recurrence", "3 rounds")):
         drawing.words(middle, 28, name, TEXT, bold=True)
-        drawing.words(middle, bottom + 78, steps, LARGE, "weight", bold=True)
+        drawing.words(middle, bottom + 78, steps, LARGE, bold=True)
     chain = [56 + 39 * place for place in range(n_words)]
     columns = [484 + 60 * place for place in range(n_words)]
     for x in chain[0], columns[0]:
@@ -353,6 +353,10 @@ def recall() -> Drawing:
     for x, says in ((even, "mean"), (found, "4")):
         drawing.box(x, middle, 70, 52, "value_tint", "value")
         drawing.words(x, middle, says, TEXT)
-    for left, x, end in ((lefts[0], even, middle + 28), (lefts[1], state, rows[-1] + 26), (lefts[2], found - 56, 290)):
+    for left, x, end in (
+        (lefts[0], even, middle + 28),
+        (lefts[1], state, rows[-1] + 26),
+        (lefts[2], found - 30, middle + 28),
+    ):
         drawing.line((left + 93, asked), (x, asked), (x, end), colour="query")
     return drawing

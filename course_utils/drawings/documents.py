@@ -3,7 +3,7 @@
 from course_utils.drawings.canvas import LARGE, SMALL, TEXT, Drawing, Number, softmax
 
 SENTENCES = (("filter", "the", "signal"), ("use", "a", "window"), ("see", "also", "plot"))
-WORD_SCORES = ((1.6, -1.2, 2.0), (0.4, -1.0, 1.9), (-0.4, -0.6, 0.7))  # invented: words that tell have more
+WORD_SCORES = ((1.62, -1.2, 2.0), (0.42, -1.0, 1.9), (-0.4, -0.6, 0.7))  # invented: words that tell have more
 SENTENCE_SCORES = (1.5, 0.6, -1.1)
 
 
@@ -15,16 +15,16 @@ def hierarchy() -> Drawing:
         "each word a state. A learned query asks the words of each sentence, and their weights, drawn as bars, make "
         "one vector s per sentence: most of it from filter, signal, window and plot. A second bidirectional GRU reads "
         "the sentence vectors and gives each sentence a state g; a second learned query asks these states, and their "
-        "weighted sum is the vector v of the document, from which its class is read. The weight of a word in the "
+        "weighted sum is the vector of the document, from which its class is read. The weight of a word in the "
         "document is its own weight times that of its sentence.",
         height=592,
     )
     pitch, gap, top = 47, 14, 108
     centre = top + 4 * pitch + gap
-    h, word_bar, sentence, reread, sentence_bar, document = 158, 292, 438, 534, 664, 788
-    for x, name in ((h, "words"), ((sentence + reread) / 2, "sentences"), (document, "document")):
+    h, word_bar, sentence, reread, sentence_bar, document = 158, 292, 438, 534, 664, 800
+    for x, name in ((h, "words"), ((sentence + reread) / 2, "sentences")):
         drawing.words(x, 26, name, TEXT, "muted")
-    for x, name in ((word_bar, "u_w"), (sentence_bar, "u_s")):
+    for x, name in ((word_bar, "u_{word}"), (sentence_bar, "u_{sentence}")):
         drawing.box(x, centre, 132, 472, "weight_tint", None, 12)
         drawing.formula(x, 26, f'[query|"query "{name}]')
         drawing.line((x, 44), (x, 66), colour="query", width=2.25)
@@ -49,15 +49,15 @@ def hierarchy() -> Drawing:
         drawing.formula(reread, middle, f"g_{number + 1}", LARGE)
         drawing.line((reread + 29, middle), (sentence_bar - 57, middle), colour="key")
         drawing.bar(sentence_bar, middle, 112, 26, share)
-        drawing.curve((sentence_bar + 58, middle), (document - 34, centre), "value", 1.5 + 8 * share)
+        drawing.curve((sentence_bar + 58, middle), (document - 47, centre), "value", 1.5 + 8 * share)
         if number:
             both_ways(drawing, reread, middle - 3 * pitch - gap + 26, middle - 26)
-    drawing.circle(document, centre, 36, "value_tint", "value")
-    drawing.formula(document, centre, "v", 28, "value")
-    drawing.line((document + 37, centre), (document + 56, centre))
-    drawing.box(document + 109, centre, 104, 46, "ink", None)
-    drawing.words(document + 109, centre, "signals", TEXT, "paper", bold=True)
-    drawing.words(document + 109, centre + 48, "its class", SMALL, "muted")
+    drawing.box(document, centre, 92, 50, "value_tint", "value")
+    drawing.words(document, centre, "document", SMALL, "value")
+    drawing.line((document + 47, centre), (document + 63, centre))
+    drawing.box(document + 108, centre, 88, 46, "ink", None)
+    drawing.words(document + 108, centre, "signals", TEXT, "paper", bold=True)
+    drawing.words(document + 108, centre + 48, "its class", SMALL, "muted")
     drawing.words(h, 568, "GRU within a sentence", SMALL, "muted")
     drawing.words(reread - 20, 568, "GRU over sentences", SMALL, "muted")
     return drawing
@@ -73,7 +73,7 @@ def who_asks() -> Drawing:
     """Draw a decoder, which asks anew at every step, beside one learned query, which asks every document the same."""
     drawing = Drawing(
         "A query that is computed beside one that is learned",
-        "Left, translation: the decoder's states s1, s2 and s3 are three queries, and each looks at other source "
+        "Left, translation: the decoder's states are three queries, q1, q2 and q3, and each looks at other source "
         "words, drawn by the width of its lines. Right, documents: there is no decoder, and one learned query u asks "
         "all three documents the same; in each it finds other words, drawn by the strength of their colour.",
         height=374,
@@ -86,7 +86,7 @@ def who_asks() -> Drawing:
     rows, sources = (130, 215, 300), (116, 182, 248, 314)
     for number, (y, scores) in enumerate(zip(rows, ((2, 0, -1, -1), (-1, 0, 0.5, 2.5), (-1, 0, 2.5, 0)), strict=True)):
         drawing.box(110, y, 66, 50, "query_tint", "query")
-        drawing.formula(110, y, f"s_{number + 1}", LARGE, "query")
+        drawing.formula(110, y, f"q_{number + 1}", LARGE, "query")
         if number:
             drawing.line((110, rows[number - 1] + 26), (110, y - 26))
         for source, weight in zip(sources, softmax(scores), strict=True):

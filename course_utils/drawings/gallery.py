@@ -28,7 +28,7 @@ LIT = {
     "encoder_layer": (("self_attention", "feed_forward"), "the encoder layer"),
     "decoder_layer": (("masked_attention", "cross_attention", "decoder_feed_forward"), "the decoder layer"),
     "cross_attention": (("cross_attention",), "cross-attention"),
-    "positions": (("embeddings", "positions"), "embeddings and positions"),
+    "positions": (("embeddings", "positions", "output"), "embeddings, positions and the last layer"),
 }
 
 DRAWINGS: dict[str, Callable[[], Drawing]] = {

@@ -10,7 +10,7 @@ EDGES = ("AB", "AC", "CD")
 
 
 def project(features: tuple[int, int]) -> tuple[int, int]:
-    """Give W h for the lecture's W = [[1, 1], [0, 1]], one node per row."""
+    """Give W h for the lecture's W = [[1, 0], [1, 1]]."""
     first, second = features
     return first, first + second
 

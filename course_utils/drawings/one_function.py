@@ -15,7 +15,7 @@ MAPS = (
     ("last state", "f = 0", "the last position"),
     ("Bahdanau", 'v^⊤"tanh"(Wq + Uk)', "padding"),
     ("documents", 'u^⊤"tanh"(Wk + b)', "padding"),
-    ("convolution", "f(i − j)", "a window"),
+    ("convolution", "f(j − i)", "a window"),
     ("Transformer", "q · k / √d_k", "padding, causal"),
     ("graph attention", '"LeakyReLU"(a^⊤"["q‖k"]")', "the graph's edges"),
 )

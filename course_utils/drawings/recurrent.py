@@ -53,12 +53,12 @@ def one_vector() -> Drawing:
         "Down the left side an encoder reads the English words three, hundred, forty, five, one state h after the "
         "other. Only the last state, h4, goes on: it is the one vector c, and the decoder's first state s0. On the "
         "right, the decoder reads c at each step, together with the word before: it begins with a start sign and "
-        "writes drei, hundert, fünf, und, vierzig. The states h1 to h3 are not used. Whatever the decoder is to know "
-        "about the sentence has to pass through c.",
-        height=590,
+        "writes drei, hundert, fünf, und, vierzig and an end sign. The states h1 to h3 are not used. Whatever the "
+        "decoder is to know about the sentence has to pass through c.",
+        height=616,
     )
-    rows, steps = (186, 278, 370, 462), (138, 230, 322, 414, 506)
-    middle = steps[2] + 2
+    rows, steps = (198, 290, 382, 474), range(146, 542, 78)
+    middle = 336
     h, c, state, word = 178, 452, 694, 860
     for x, name in ((h, "encoder"), (c, "one vector"), (state, "decoder")):
         drawing.words(x, 26, name, TEXT, "muted")
@@ -76,23 +76,27 @@ def one_vector() -> Drawing:
         drawing.line((h, above + 28), (h, below - 28))
     drawing.words(c, 162, "everything\npasses here", SMALL + 1, "muted")
     drawing.line((h + 37, rows[-1]), (c, rows[-1]), (c, middle + 37), colour="value", width=3.5, radius=24)
-    for y in steps:
-        drawing.curve((c + 32, middle), (state - 46, y), "value")
-        drawing.line((state - 47, y), (state - 37, y), colour="value")
+    start = state - 46, steps[0] - 72
+    for x, y in (start, *((state, y) for y in steps)):
+        drawing.curve((c + 32, middle), (x - 46, y), "value")
+        drawing.line((x - 47, y), (x - 37, y), colour="value")
+    drawing.box(*start, 72, 42, "paper", "value")
+    drawing.formula(*start, "s_0")
+    drawing.line((state - 20, steps[0] - 50), (state - 20, steps[0] - 25))
     drawing.circle(c, middle, 36, "paper", "value")
     drawing.formula(c, middle, "c", 28, "value")
-    words = ("<bos>", "drei", "hundert", "fünf", "und", "vierzig")
-    drawing.words(word, steps[0] - 92, words[0], WORD, "muted")
+    words = ("<bos>", "drei", "hundert", "fünf", "und", "vierzig", "<eos>")
+    drawing.words(word, steps[0] - 78, words[0], WORD, "muted")
     for number, (name, y) in enumerate(zip(words[1:], steps, strict=True), start=1):
-        drawing.line((word, y - 75), (word, y - 52), (state + 16, y - 52), (state + 16, y - 28), radius=12)
-        drawing.box(state, y, 72, 54, "paper", "ink")
+        drawing.line((word, y - 62), (word, y - 42), (state + 16, y - 42), (state + 16, y - 25), radius=10)
+        drawing.box(state, y, 72, 48, "paper", "ink")
         drawing.formula(state, y, f"s_{number}")
         drawing.line((state + 37, y), (word - 48, y))
-        drawing.words(word, y, name, WORD)
+        drawing.words(word, y, name, WORD, "muted" if name == words[-1] else "ink")
         if number < len(steps):
-            drawing.line((state - 12, y + 28), (state - 12, y + 64))
-    drawing.formula(c - 40, 564, "[value|c] = h_4 = s_0")
-    drawing.formula(state + 84, 564, 's_t = "GRU(["y_{t-1} ‖ [value|c]"]", s_{t-1})')
+            drawing.line((state - 20, y + 25), (state - 20, y + 53))
+    drawing.formula(c - 40, 590, "[value|c] = h_4 = s_0")
+    drawing.formula(state + 84, 590, 's_t = "GRU(["y_{t-1} ‖ [value|c]"]", s_{t-1})')
     return drawing
 
 

@@ -2,38 +2,41 @@
 
 from course_utils.drawings.canvas import LARGE, SMALL, TEXT, Drawing, Number
 
-REFERS_TO = (  # with their first lines
-    ("scipy.signal.fftconvolve", "Convolve two arrays using the\nFast Fourier Transform."),
-    ("scipy.linalg.toeplitz", "Used to construct the\nconvolution operator."),
-    ("numpy.polymul", "Polynomial multiplication."),
-)
+PAGE = "scipy.signal.check_NOLA"  # drawn without their packages, which would give the area away
+SEE_ALSO = {  # with the lines that the page has beside them
+    "scipy.signal.check_COLA": "Check whether the Constant\nOverLap Add (COLA)\nconstraint is met",
+    "scipy.signal.stft": "Short Time Fourier Transform",
+    "scipy.signal.istft": "Inverse Short Time Fourier\nTransform",
+}
 
 
 def one_document() -> Drawing:
-    """Draw the page of np.convolve and the three pages that it refers to."""
+    """Draw a page whose first line leaves its area open, and the three pages that it refers to."""
     drawing = Drawing(
         "One document and what it refers to",
-        "Left, the page of numpy.convolve, which returns the discrete, linear convolution of two one-dimensional "
-        "sequences; its area is open. Three arrows lead from it to the pages that it refers to: "
-        "scipy.signal.fftconvolve, a fast Fourier transform; scipy.linalg.toeplitz, linear algebra; and numpy.polymul, "
-        "the multiplication of polynomials.",
+        "Left, the page of check_NOLA, which checks whether the nonzero overlap add constraint is met; its area is "
+        "open. Three arrows lead from it to the pages that it refers to: check_COLA, another such constraint; stft, "
+        "the short time Fourier transform; and istft, its inverse.",
         height=362,
     )
     middle, page, referred = 184, 214, 740
-    drawing.box(page, middle, 380, 176, "weight_tint", "weight", 14)
-    drawing.words(page, middle - 56, "numpy.convolve", LARGE, bold=True, code=True)
-    drawing.words(
-        page, middle + 2, "Returns the discrete, linear\nconvolution of two\none-dimensional sequences.", TEXT
-    )
-    drawing.words(page, middle + 62, "which area?", TEXT, "weight", bold=True)
-    for y, (name, says) in zip((68, middle, 300), REFERS_TO, strict=True):
+    drawing.box(page, middle, 380, 176, "panel", "ink", 14)
+    drawing.words(page, middle - 56, called(PAGE), LARGE, bold=True, code=True)
+    drawing.words(page, middle + 2, "Check whether the Nonzero\nOverlap Add (NOLA)\nconstraint is met.", TEXT)
+    drawing.words(page, middle + 62, "which area?", TEXT, bold=True)
+    for y, (name, says) in zip((68, middle, 300), SEE_ALSO.items(), strict=True):
         drawing.curve((page + 190, middle), (referred - 192, y), "ink", 2.25)
         drawing.line((referred - 194, y), (referred - 184, y))
-        drawing.box(referred, y, 366, 100, "paper", "ink", 14)
-        drawing.words(referred, y - 28, name, TEXT, bold=True, code=True)
+        drawing.box(referred, y, 366, 104, "paper", "ink", 14)
+        drawing.words(referred, y - (36 if says.count("\n") > 1 else 28), called(name), TEXT, bold=True, code=True)
         drawing.words(referred, y + 14, says, TEXT, "muted")
     drawing.words((page + referred) / 2, 30, "See also", SMALL, "muted")
     return drawing
+
+
+def called(name: str) -> str:
+    """Give a name without its package."""
+    return name.rpartition(".")[2]
 
 
 def one_unit() -> Drawing:
@@ -47,7 +50,7 @@ def one_unit() -> Drawing:
     )
     middle, rows = 160, [70, 130, 190, 250]
     for left, name, units, formula in (
-        (0, "Bahdanau: many units", rows, '[weight|v]^⊤ "tanh"([query|Wq] + [key|Uk])'),
+        (0, "Bahdanau: many units", rows, 'v^⊤ "tanh"([query|Wq] + [key|Uk])'),
         (480, "GAT: one unit", [middle], '"LeakyReLU"([query|a_q^⊤q] + [key|a_k^⊤k])'),
     ):
         drawing.words(left + 240, 24, name, LARGE, bold=True)
@@ -55,7 +58,7 @@ def one_unit() -> Drawing:
         for y in units:
             for colour, start in (("query", 104), ("key", 216)):
                 drawing.line((left + 97, start), (hidden - 27, y), colour=colour, width=2.25)
-            drawing.line((hidden + 27, y), (score - 43, middle), colour="weight", width=2.25)
+            drawing.line((hidden + 27, y), (score - 43, middle), width=2.25)
             unit(drawing, hidden, y, smooth=len(units) > 1)
         for letter, colour, y in (("q", "query", 104), ("k", "key", 216)):
             drawing.box(left + 64, y, 64, 48, f"{colour}_tint", colour)

@@ -36,9 +36,9 @@ def squeeze() -> Drawing:
     """Draw the two matrices between encoder and decoder."""
     drawing = Drawing(
         "The vector, squeezed between encoder and decoder",
-        "On the left the encoder with its last state h of 128 numbers, drawn as a tall column. The matrix S narrows "
-        "it to a short column of k numbers, and the matrix E widens these to the 128 numbers c that the decoder "
-        "expects. Encoder and decoder stay as they are; only k changes.",
+        "On the left the encoder with its last state h of 128 entries, drawn as a tall column. The matrix S narrows "
+        "it to a short column of r entries, and the matrix E widens these to the 128 entries c that the decoder "
+        "expects. Encoder and decoder stay as they are; only r changes.",
         height=288,
     )
     middle, tall, short = 126, 220, 52
@@ -52,12 +52,12 @@ def squeeze() -> Drawing:
         edge, waist = middle + way * tall / 2, middle + way * short / 2
         for outer, inner in ((last + 26, small - 26), (vector - 26, small + 26)):
             drawing.line((outer, edge), (inner, waist), colour="value", head=False)
-    for x, height, name in ((last, tall, "h_n"), (small, short, "k"), (vector, tall, "c")):
+    for x, height, name in ((last, tall, "h_n"), (small, short, "Sh_n"), (vector, tall, "c")):
         drawing.box(x, middle, 52, height, "value_tint", "value")
-        drawing.formula(x, middle, name, 26, "value")
+        drawing.formula(x, middle, name, 26 if height == tall else 22, "value")
     drawing.formula((last + small) / 2, middle, "S", 28)
     drawing.formula((small + vector) / 2, middle, "E", 28)
     for x in (last, vector):
-        drawing.words(x, 266, "128 numbers", TEXT, "muted")
-    drawing.words(small, 266, "only k changes", TEXT, "value", bold=True)
+        drawing.words(x, 266, "128 entries", TEXT, "muted")
+    drawing.words(small, 266, "r entries", TEXT, "value", bold=True)
     return drawing

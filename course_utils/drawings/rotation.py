@@ -4,23 +4,23 @@ import math
 
 from course_utils.drawings.canvas import LARGE, TEXT, Drawing, Number, Point
 
-SPEED = 0.4  # angle from one place to the next
+SPEED = 0.4  # angle from one position to the next
 SHIFT = 2
-STARTS = 1, 4  # the same shift from two places
+STARTS = 1, 4  # the same shift from two positions
 QUERY_AT, KEY_AT = 0.35, 1.0  # the angles of query and key before they are turned
 RADIUS = 84
 
 
 def draw() -> Drawing:
-    """Draw four clocks: one shift from two places, and one pair of query and key at two places."""
+    """Draw four clocks: one shift from two positions, and one pair of query and key at two positions."""
     early, late = ((start, start + SHIFT) for start in STARTS)
     drawing = Drawing(
         "A shift is a rotation",
-        f"Four clocks, each with two hands. Left, positions as sines: a hand at place {early[0]} and again at place "
-        f"{early[1]}; then at place {late[0]} and at place {late[1]}. Both times the shift by {SHIFT} words turns it "
-        "by the same angle, marked by an arc. Right, rotary positions: a query and a key, each turned by its own "
-        f"place, {early[0]} and {early[1]} on one clock, {late[0]} and {late[1]} on the other. The second clock is the "
-        "first one turned as a whole, so that the angle between query and key, and with it the score, is the same.",
+        f"Four clocks, each with two hands. Left, positions as sines: a hand at position {early[0]} and again at "
+        f"{early[1]}; then at {late[0]} and at {late[1]}. Both times the shift by {SHIFT} words turns it by the same "
+        f"angle, marked by an arc. Right, rotary positions: a query and a key, each turned by its own position, "
+        f"{early[0]} and {early[1]} on one clock, {late[0]} and {late[1]} on the other. The second clock is the first "
+        "one turned as a whole, so that the angle between query and key, and with it the score, is the same.",
         height=352,
     )
     drawing.words(240, 28, "sines: a hand moves on", TEXT, "muted")
@@ -47,7 +47,7 @@ def clock(drawing: Drawing, x: Number, *hands: tuple[Number, str, str]) -> None:
         drawing.formula(*at(x, y, angle, RADIUS + 17), name, LARGE, colour)
     start, end = (angle for angle, *_ in hands)
     arc = [at(x, y, start + (end - start) * step / 16, 0.5 * RADIUS) for step in range(17)]
-    drawing.line(*arc, colour="weight", width=2.5, radius=1)
+    drawing.line(*arc, colour="ink", width=2, radius=1)
     drawing.circle(x, y, 4, "ink", None)
 
 

@@ -1,4 +1,4 @@
-"""Lecture 05: every word asks and every word answers, and what an encoder without places makes of a sentence."""
+"""Lecture 05: every word asks and every word answers, and what an encoder without positions makes of a sentence."""
 
 from itertools import product
 
@@ -67,14 +67,14 @@ def bag() -> Drawing:
         for place, word in enumerate(sentence.split()):
             drawing.box(128 + 110 * place, y, 104, 48, "paper", "ink")
             drawing.words(128 + 110 * place, y, word, 21)
-        drawing.curve((404, y), (sack - 84, middle), "value", 4)
-    drawing.box(sack, middle, 168, 196, "value_tint", "value", 56)
+        drawing.curve((404, y), (sack - 84, middle), "ink", 4)
+    drawing.box(sack, middle, 168, 196, "panel", "ink", 56)
     for x, y, word in ((-30, -48, "three"), (26, 4, "hundred"), (-28, 54, "two")):
         drawing.words(sack + x, middle + y, word, 21)
-    drawing.line((sack + 86, middle), (answer - 114, middle), colour="value", width=2.5)
+    drawing.line((sack + 86, middle), (answer - 114, middle), width=2.5)
     drawing.box(answer, middle, 226, 56, "ink", None)
     drawing.words(answer, middle, "zwei hundert drei", TEXT, "paper", bold=True)
-    drawing.words(answer, middle + 66, "right for 203,\nwrong for 302", TEXT, "weight")
+    drawing.words(answer, middle + 66, "right for 203,\nwrong for 302", TEXT)
     drawing.words(sack, 314, "one bag", TEXT, "muted")
     drawing.words(answer, 314, "one answer", TEXT, "muted")
     return drawing

@@ -185,7 +185,7 @@ def grid(drawing: Drawing, x: Number, y: Number, mask: tuple[int, int, bool]) ->
             allowed = not triangle or column <= row
             where = x + (column - (columns - 1) / 2) * cell, y + (row - (rows - 1) / 2) * cell
             drawing.box(
-                *where, cell - 2, cell - 2, "weight" if allowed else "line", None, 2, strength=None if allowed else 0.5
+                *where, cell - 2, cell - 2, "ink" if allowed else "line", None, 2, strength=None if allowed else 0.5
             )
 
 
@@ -196,7 +196,7 @@ def legend(drawing: Drawing, x: Number, y: Number) -> None:
         drawing.formula(x, y + 32 * number, letter, 22, colour)
         drawing.words(x + 28, y + 32 * number, word, SMALL + 1, colour, "start")
     grid(drawing, x, y + 96, (3, 3, True))
-    drawing.words(x + 28, y + 96, "weights (pale: masked)", SMALL + 1, "weight", "start")
+    drawing.words(x + 28, y + 96, "mask (pale: hidden)", SMALL + 1, "ink", "start")
     for number in range(4):
         drawing.line((x - 15, y + 128 + lane(number, SOURCE)), (x + 15, y + 128 + lane(number, SOURCE)),
                      head=False, colour="muted")  # fmt: skip

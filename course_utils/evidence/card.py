@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from course_utils.evidence.record import Claim, Record
+from course_utils.evidence.record import Claim, Record, mean_of, unit_of
 from course_utils.evidence.rule import Interval, Verdict, in_points
 from course_utils.languages.speaking import language, said, speaker, with_subscripts
 
@@ -24,7 +24,7 @@ SYMBOLS = {"holds": "✓", "does not hold": "✗", "unclear": "?"}
 FONT = "font-family:system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 ROW = "display:flex;flex-wrap:wrap;align-items:center;gap:0 0.9em"
 NAME = "flex:1 1 11em;min-width:0;line-height:1.3;padding:0.15em 0"
-NUMBERS = "flex:0 0 10.5em;white-space:nowrap"
+NUMBERS = "flex:0 0 13em;min-width:0;white-space:nowrap"  # as wide in every row, whatever it holds
 TRACK = "flex:1 1 14em;position:relative;height:1.7em;min-width:0"
 SENTENCE = "font-size:1.1em;font-weight:600;line-height:1.35;padding:0.45em 0"
 QUIET = "opacity:0.8;font-size:0.9em"
@@ -204,15 +204,15 @@ def _axis(claim: Claim, scale: Scale) -> str:
     counts = f"more than {in_points(claim.at_least)}" if claim.at_least else said("above 0")
     if claim.at_least < 0:
         counts = f"loses less than {in_points(-claim.at_least)}"
-    # in the flow, so that on a narrow track it is broken into lines and does not reach past the end
-    end = 100 - threshold
-    side = f"padding:0 0 0 {threshold:.1f}%" if threshold < 60 else f"padding:0 {end:.1f}% 0 0;text-align:right"
-    labels = f'<div style="{side};line-height:1.3"><span style="padding:0 0.2em">{counts}</span></div>'
+    # in the flow, so that on a narrow track it is broken into lines and does not reach past the end; where little room
+    # is left behind the threshold, it ends where the track does, and points there
+    side, arrow = (f"padding:0 0 0 {threshold:.1f}%", "") if threshold < 60 else ("text-align:right", "<span>→</span>")
+    labels = f'<div style="{side};line-height:1.3"><span style="padding:0 0.2em">{counts}</span>{arrow}</div>'
     if claim.at_least > 0 and threshold < 60 and zero > 4:
         labels += f'<span style="position:absolute;top:0;right:{100 - zero:.1f}%;padding:0 0.2em">0</span>'
     return (
-        f'<div style="{ROW};{QUIET}"><div style="{NAME}"></div><div style="{NUMBERS}"></div>'
-        f'<div style="{TRACK};height:auto">{labels}</div></div>'
+        f'<div style="{ROW}"><div style="{NAME}"></div><div style="{NUMBERS}"></div>'
+        f'<div style="{TRACK};height:auto"><div style="{QUIET};position:relative">{labels}</div></div></div>'
     )
 
 
@@ -304,9 +304,8 @@ def _asked(claim: Claim, result: Verdict) -> str:
 def _levels(record: Record, claim: Claim) -> str:
     """Give the level of each condition, the floor included."""
     role = {claim.control: f" {said('(control)')}", claim.floor: f" {said('(floor)')}"}
-    unit = "" if claim.metric == "BLEU" else " %"
-    means = {name: 100 * record.of(name, claim.metric).mean() for name in dict.fromkeys(claim.compared)}
-    told = [f"{name}{role.get(name, '')} " + f"{mean:z.1f}{unit}".replace("-", "−") for name, mean in means.items()]
+    means = {name: mean_of(record.of(name, claim.metric)) for name in dict.fromkeys(claim.compared)}
+    told = [f"{name}{role.get(name, '')} {mean}{unit_of(claim.metric)}" for name, mean in means.items()]
     return said(f"Means: {', '.join(told)}.")
 
 

@@ -10,17 +10,19 @@ import symtable
 import sys
 from collections.abc import Callable
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from course_utils.notebooks import is_notebook
+
+Definition = TypeVar("Definition", ast.FunctionDef, ast.ClassDef)
 
 
 def fingerprint(experiment: Callable) -> str:
     """Hash an experiment's source with all functions, classes and UPPER_CASE constants it reaches in its notebook.
 
-    What is imported from another notebook counts as if it stood in this one. Comments and layout do not count; what the
-    package or a library does is told by the recorded versions. Of data that the package builds, the recipe counts:
-    ``RECIPE`` of the module whose loader the experiment calls.
+    What is imported from another notebook counts as if it stood in this one. Comments, docstrings and layout do not
+    count; what the package or a library does is told by the recorded versions. Of data that the package builds, the
+    recipe counts: ``RECIPE`` of the module whose loader the experiment calls.
 
     Raises
     ------
@@ -84,7 +86,7 @@ def _files(thing: FunctionType | type) -> list[str]:
 
 
 def _definition(name: str, files: list[str]) -> tuple[str, set[str]]:
-    """Give the source of a top-level definition without comments, and the global names that its functions look up.
+    """Give a top-level definition without comments and docstrings, and the global names that its functions look up.
 
     Both are read from the text, never from bytecode: each version of Python compiles otherwise.
     """
@@ -94,7 +96,7 @@ def _definition(name: str, files: list[str]) -> tuple[str, set[str]]:
             if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
                 table = next(t for t in symtable.symtable(text, file, "exec").get_children() if t.get_name() == name)
                 functions = [table] if isinstance(node, ast.FunctionDef) else _functions_in(table)
-                return ast.unparse(_FStrings().visit(node)), set().union(*map(_names, functions))
+                return ast.unparse(_Plain().visit(node)), set().union(*map(_names, functions))
     return name, set()
 
 
@@ -108,8 +110,23 @@ def _names(table: symtable.SymbolTable) -> set[str]:
     return own.union(*map(_names, table.get_children()))
 
 
-class _FStrings(ast.NodeTransformer):
-    """Spell each f-string as Python 3.11 does, in quotes that none of its expressions uses; 3.12 uses them again."""
+class _Plain(ast.NodeTransformer):
+    """Leave docstrings out, and spell each f-string as Python 3.11 does, in quotes that none of its expressions uses.
+
+    Python 3.12 uses the same quotes again.
+    """
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        return self._without_docstring(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
+        return self._without_docstring(node)
+
+    def _without_docstring(self, node: Definition) -> Definition:
+        if ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+        self.generic_visit(node)
+        return node
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.Name:
         text = "".join(map(self._spelled, node.values))

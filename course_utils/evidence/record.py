@@ -187,7 +187,9 @@ class Record:
             f"{claim.metric}, mean ± standard deviation over {len(self.seeds)} seeds:",
         ]
         for name in measured:
-            lines.append(f"  {name + role.get(name, ''):{width}} {_mean_and_spread(100 * self.of(name, claim.metric))}")
+            lines.append(
+                f"  {name + role.get(name, ''):{width}} {_mean_and_spread(self.of(name, claim.metric), claim.metric)}"
+            )
         lines += _comparisons(claim, result)
         if result.adjusted is not None:
             lines.append(
@@ -197,9 +199,9 @@ class Record:
         return "\n".join([*lines, f"Verdict: {result.word}. {result.why}"])
 
 
-def _mean_and_spread(percent: np.ndarray) -> str:
-    spread = f" ± {percent.std(ddof=1):.1f}" if len(percent) > 1 else ""
-    return f"{percent.mean():6.1f}{spread} %"
+def _mean_and_spread(values: np.ndarray, metric: str) -> str:
+    spread = f" ± {100 * values.std(ddof=1):.1f}" if len(values) > 1 else ""
+    return f"{mean_of(values):>6}{spread}{unit_of(metric)}"
 
 
 def _comparisons(claim: Claim, result: Verdict) -> list[str]:
@@ -219,6 +221,16 @@ def _comparisons(claim: Claim, result: Verdict) -> list[str]:
         lines.append(f"{one} − {other}: {mean} points, 95 % interval {low} to {high}")
     asked = f"; more than {in_points(claim.at_least)} asked"
     return [lines[0] + asked, lines[1] + asked, lines[2]]
+
+
+def mean_of(values: np.ndarray) -> str:
+    """Give a mean as it is printed, a hundred times itself, rounded once the noise of adding floats is taken out."""
+    return f"{round(100 * float(values.mean()), 9):z.1f}".replace("-", "−")
+
+
+def unit_of(metric: str) -> str:
+    """Say what stands behind a level: BLEU is no percentage."""
+    return "" if metric == "BLEU" else " %"
 
 
 def record_path(name: str) -> Path:

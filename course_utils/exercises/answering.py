@@ -4,8 +4,8 @@
 was asked comes pickled from `course_utils.exercises.classroom`; what a learner's code computes goes back as JSON and is
 never unpickled. Where the system has Landlock (Linux 5.13 or newer), the process of an answer may write to its own
 empty folder alone, and read Python, the packages, the system's libraries, the data sets and the course's package
-without its exercises; elsewhere it may read and write what its user may. Its time, memory and files are limited, and
-what it started ends with it.
+without its exercises; elsewhere it may read and write what its user may. Its time, memory, files and processes are
+limited, and what it started ends with it.
 """
 
 import codeop
@@ -21,7 +21,9 @@ import resource
 import select
 import shutil
 import signal
+import stat
 import struct
+import subprocess
 import sys
 import tempfile
 import time
@@ -36,12 +38,18 @@ import torch
 
 from course_utils import exercises
 from course_utils.data.storage import cache_folder
+from course_utils.exercises import guard
 from course_utils.exercises.plain import encode
 from course_utils.exercises.reading import N_GRADIENTS, gradients
 from course_utils.files import CHECKOUT, EXPERIMENTS, PICTURES
 
 MEMORY = 4 << 30  # bytes of data for each answer
 LARGEST_FILE = 100 << 20  # bytes
+LARGEST_FOLDER = 256 << 20  # bytes of all files of an answer; an empty one counts as a block
+BLOCK = 4096
+MOST_PROCESSES = 100  # that an answer may have started and not ended
+LOOK = 0.1  # seconds after which it is looked what an answer uses
+SECONDS_TO_END = 60  # for ending what an answer has started
 LARGEST_REPLY = 64 << 20  # bytes
 LONGEST_TEXT = 600  # characters
 LENGTH = struct.Struct("!Q")
@@ -52,8 +60,9 @@ class Request:
     """What is asked of an answer.
 
     ``program`` is run first, (cell, source) by (cell, source), and ``expression`` gives the answer; a function is
-    called with each of the ``draws``, and a value is taken as it is. ``seconds`` is the limit for all of it. For the
-    arguments at the places ``gradients_of``, gradients are sent back through the first of the draws.
+    called with each of the ``draws``, and a value is taken as it is. ``seconds`` is the limit for all of it, of the
+    processor; by the clock it may be more (`guard.uses_up`). For the arguments at the places ``gradients_of``,
+    gradients are sent back through the first of the draws.
     """
 
     program: Sequence[tuple[int, str]]
@@ -107,45 +116,110 @@ def in_a_process(request: Request) -> bytes:
             os._exit(0)
     os.close(write)
     try:
-        content, in_time = _read(read, time.monotonic() + request.seconds)
+        content = _read(read, request.seconds, folder)
     finally:
         os.close(read)
         _end_all()
-        shutil.rmtree(folder, ignore_errors=True)
-    if not in_time:
-        return _reply("out of time")
+        _remove(folder)
     return content or _reply("died")
+
+
+def _remove(folder: str) -> None:
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+    except RecursionError:  # folders in folders, deeper than Python's stack
+        subprocess.run(["rm", "-rf", folder], check=False)
 
 
 def _reply(kind: str, **more: Any) -> bytes:
     return json.dumps({"kind": kind, **more}).encode()
 
 
-def _read(descriptor: int, deadline: float) -> tuple[bytes, bool]:
-    """Read a message, not to the pipe's end, which another process may hold open; tell whether that was in time."""
-    content = b""
+def _read(descriptor: int, seconds: float, folder: str) -> bytes:
+    """Read a message, not to the pipe's end, which another process may hold open.
+
+    Where the answer uses more time, processes or room than it may, a message that says so takes its place.
+    """
+    content, begun = b"", time.monotonic()
+    look = begun + LOOK
     while True:
         if len(content) >= LENGTH.size:
             end = LENGTH.size + LENGTH.unpack(content[: LENGTH.size])[0]
             if end > LARGEST_REPLY:
-                return _reply("too large"), True
+                return _reply("too large")
             if len(content) >= end:
-                return content[LENGTH.size : end], True
-        if not select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))[0]:
-            return b"", False
-        part = os.read(descriptor, 1 << 20)
-        if not part:
-            return b"", True
-        content += part
+                return content[LENGTH.size : end]
+        if select.select([descriptor], [], [], max(0.0, look - time.monotonic()))[0]:
+            part = os.read(descriptor, 1 << 20)
+            if not part:
+                return b""
+            content += part
+        if (now := time.monotonic()) >= look:
+            if too_much := _too_much(seconds, now - begun, folder):
+                return _reply(too_much)
+            look = time.monotonic() + max(LOOK, 10 * (time.monotonic() - now))  # looking takes time, too
+
+
+def _too_much(seconds: float, elapsed: float, folder: str) -> str:
+    """Say of what the answer that is running uses too much: its time, processes, or room for files; or nothing."""
+    processes = psutil.Process().children(recursive=True)
+    if len(processes) > MOST_PROCESSES:
+        return "too many processes"
+    if _written(folder, processes) > LARGEST_FOLDER:
+        return "too many files"
+    busy = 0.0
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            busy += sum(process.cpu_times()[:4])  # its own, and of those of its children that have ended
+    return "out of time" if guard.uses_up(seconds, elapsed, busy) else ""
+
+
+def _written(folder: str, processes: Sequence[psutil.Process]) -> int:
+    """Count the bytes on disk below a folder, and of files that have no name any more and are held open.
+
+    A folder that cannot be looked through, for its path is too long or it is locked, counts as too large. What is only
+    mapped into memory, without a name and without a descriptor, is not seen.
+    """
+    number, folders = 0, [folder]
+    while folders and number <= LARGEST_FOLDER:
+        try:
+            with os.scandir(folders.pop()) as entries:
+                for entry in entries:
+                    with contextlib.suppress(FileNotFoundError):  # gone since it was listed
+                        number += max(BLOCK, _on_disk(entry.stat(follow_symlinks=False)))
+                        if entry.is_dir(follow_symlinks=False):
+                            folders.append(entry.path)
+        except FileNotFoundError:
+            pass
+        except OSError:
+            number = LARGEST_FOLDER + 1
+    nameless: dict[tuple[int, int], int] = {}
+    for process in processes:
+        with contextlib.suppress(OSError), os.scandir(f"/proc/{process.pid}/fd") as entries:
+            for entry in entries:
+                with contextlib.suppress(OSError):
+                    found = os.stat(entry.path)
+                    if stat.S_ISREG(found.st_mode) and not found.st_nlink:
+                        nameless[found.st_dev, found.st_ino] = _on_disk(found)
+    return number + sum(nameless.values())
+
+
+def _on_disk(found: os.stat_result) -> int:
+    return 512 * found.st_blocks  # a file with holes is smaller there than it says
 
 
 def _end_all() -> None:
-    for _ in range(3):  # one may start another while it is looked for
-        children = psutil.Process().children(recursive=True)
+    """End whatever an answer has started, until nothing is left: one may start another while it is looked for."""
+    deadline = time.monotonic() + SECONDS_TO_END
+    while (children := psutil.Process().children(recursive=True)) and time.monotonic() < deadline:
         for child in children:
-            with contextlib.suppress(psutil.NoSuchProcess):
+            with contextlib.suppress(psutil.Error, OSError):
+                if not child.is_running():  # its number may be another's by now
+                    continue
+                if (group := os.getpgid(child.pid)) != os.getpgrp():
+                    os.killpg(group, signal.SIGKILL)  # all at once: none of them can start another meanwhile
                 child.kill()
-        psutil.wait_procs(children, timeout=5)
+        psutil.wait_procs(children, timeout=0.02)
 
 
 def shut_in(folder: str, seconds: float, reply: int) -> None:

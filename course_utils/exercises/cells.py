@@ -69,8 +69,10 @@ def defined(source: str) -> set[str]:
 
 def _told(error: BaseException) -> str:
     text = " ".join(str(getattr(error, "msg", None) or error).split())[:150]
-    line = f" in line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
-    return f"{type(error).__name__}{line}" + (f": {text}" if text else "")
+    kind = type(error).__name__
+    if isinstance(error, SyntaxError) and error.lineno:
+        return f"{kind} in line {error.lineno}: {text}"
+    return f"{kind}: {text}" if text else kind
 
 
 def watch() -> Watch | None:

@@ -8,7 +8,6 @@ exercises ask is in ``course_utils.exercises``.
 """
 
 import copy
-import inspect
 import itertools
 import signal
 import threading
@@ -179,9 +178,7 @@ class _Answer:
     """A learner's function, called so that nothing goes wrong outside: its results are read, its prints bounded."""
 
     def __init__(self, function: Callable[..., Any]):
-        compiled = getattr(function, "_torchdynamo_orig_callable", None)  # compiling takes longer than we wait
-        plain: Callable[..., Any] = getattr(function, "_orig_mod", function)
-        self.function = plain if compiled is None else compiled
+        self.function = _not_compiled(function)
         self._printed, self._calls, self._seconds = guard.PRINTED, 0, 0.0
 
     def __call__(self, arguments: tuple) -> Any:
@@ -208,6 +205,16 @@ class _Answer:
     def much_longer(self, calls: int) -> float:
         """Give more seconds of the processor than so many calls should take."""
         return 0.02 + 3 * calls * self._seconds / self._calls
+
+
+def _not_compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give what was compiled, for compiling takes longer than we wait."""
+    try:
+        compiled = getattr(function, "_torchdynamo_orig_callable", None)
+        plain: Callable[..., Any] = getattr(function, "_orig_mod", function)
+        return plain if compiled is None else compiled
+    except Exception:  # an object's attributes are somebody's code too
+        return function
 
 
 def _unchanged(given: tuple, arguments: tuple) -> bool:
@@ -280,7 +287,7 @@ def _expected(exercise: Exercise, draws: Draws, which: str = "ordinary") -> list
 def _of_function(exercise: Exercise, given: Any) -> str | None:
     if not callable(given):
         return f"Expected a function, found {type(given).__name__}: hand over the function itself, without calling it."
-    if inspect.isclass(given):
+    if issubclass(type(given), type):  # asking the object itself might run somebody's code
         return f"Expected a function, found the class {given.__name__}: make an object of it, if that can be called."
     draws, hard = _draws(exercise)
     answer = _Answer(given)
@@ -292,11 +299,12 @@ def _of_function(exercise: Exercise, given: Any) -> str | None:
     stopped = guard.rehearse(all_once, TIME_LIMIT)
     if stopped:
         return stopped
+    begun = time.monotonic()
     try:
         with guard.time_limit(TIME_LIMIT):
             sentence = _first_fault(exercise, answer, draws, hard)
     except guard.OutOfTime:
-        return guard.too_long(TIME_LIMIT)
+        return guard.too_long(time.monotonic() - begun)
     except _Interrupted:
         raise KeyboardInterrupt from None
     return sentence
@@ -324,7 +332,7 @@ def _first_fault(exercise: Exercise, answer: _Answer, draws: Draws, hard: Mappin
 
 def _right(exercise: Exercise, arguments: tuple, result: Any, expected: Any) -> bool:
     if exercise.fault is None:
-        return equal(expected, result)
+        return equal(expected, result) and not reading.numbers_for_truth(expected, result)
     try:
         return exercise.fault(copy.deepcopy(result), *arguments) is None
     except Exception:
@@ -428,7 +436,10 @@ def _slip(exercise: Exercise, answer: _Answer, draws: Draws, hard: Mapping[str, 
 
     try:
         return repair.repaired(
-            answer.function, lambda f: _is_soon_right_on(exercise, answer, f, every, expected), SEARCH_LIMIT
+            answer.function,
+            lambda f: _is_soon_right_on(exercise, answer, f, every, expected),
+            SEARCH_LIMIT,
+            [getattr(argument, "dtype", type(argument)) for argument in draws[0]],
         )
     except Exception:  # whatever goes wrong in a search, the rest is still told
         return None
@@ -458,7 +469,9 @@ def _why_wrong(
     if listed:
         return listed
     place = _place(exercise, draws, results, expected, first)
-    if any(result is None or isinstance(result, Unreadable) for result in results):
+    if any(result is None or isinstance(result, Unreadable) for result in results) or all(
+        map(equal, expected, results)
+    ):
         return place
     if exercise.fault is not None and isinstance(expected[0], tuple) and _parts(results[0]) != len(expected[0]):
         return place
@@ -470,8 +483,11 @@ def _why_wrong(
         return written
     if exercise.fault is not None:
         return place
-    if any(isinstance(r, Tensor) and r.dtype in reading.HALF for r in results) or "found fractions" in place:
+    if any(t.dtype in reading.HALF for result in results for t in _tensors(result)) or "found fractions" in place:
         return place
+    overheard = exercise.overhears and _searched(partial(exercise.overhears, answer, draws))
+    if overheard:
+        return overheard
     return (
         (None if all(map(_has_nan, results)) else _of_kinds(exercise, _known_kinds(exercise, draws), draws, results))
         or _searched(lambda: kinds.relation(expected, results, draws, exercise))
@@ -644,11 +660,12 @@ def _restless(answer: _Answer, draws: Draws, results: list[Any]) -> str | None:
 
 
 def _has_nan(result: Any) -> bool:
-    return any(
-        not t.isfinite().all()
-        for t in (result if isinstance(result, tuple | list) else [result])
-        if isinstance(t, Tensor)
-    )
+    return any(not t.isfinite().all() for t in _tensors(result))
+
+
+def _tensors(result: Any) -> list[Tensor]:
+    """Give the tensors of a result, which may be one or several."""
+    return [part for part in (result if isinstance(result, tuple | list) else [result]) if isinstance(part, Tensor)]
 
 
 def _symptom(exercise: Exercise, answer: _Answer, draws: Draws, place: str) -> str:

@@ -35,7 +35,16 @@ from tqdm import tqdm
 
 from course_utils.command_line import parse
 from course_utils.evidence.spread import course_version, in_processes
-from course_utils.exercises.answering import MEMORY, Request, receive, send
+from course_utils.exercises import guard
+from course_utils.exercises.answering import (
+    LARGEST_FOLDER,
+    MEMORY,
+    MOST_PROCESSES,
+    SECONDS_TO_END,
+    Request,
+    receive,
+    send,
+)
 from course_utils.exercises.catalogue import EXERCISES, of_lecture
 from course_utils.exercises.checks import (
     CHANGES_ARGUMENTS,
@@ -75,7 +84,7 @@ LARGEST_NOTEBOOK = 200 << 20  # bytes
 MISSING = "missing"  # no answer at this place; another one may have it
 BETTER = ("correct", "not yet", "not run", "not attempted", MISSING)  # which of several results counts
 MEMORY_TO_GRADE = 1 << 30  # bytes that the two processes which grade a notebook need beside the answer's
-LONGEST = 20  # a notebook may take so many times the limit of one answer
+LONGEST = 60  # a notebook may take so many times the limit of one answer, by the clock
 SECONDS_TO_START = 120  # what the process that runs answers may take beside an answer
 SPEAKS_OF_SOLUTIONS = {  # what the lectures say of their solutions -> what a handout says in its place
     "has a question, a stub to fill in, a check, hints, and the solution.": (
@@ -316,7 +325,8 @@ def _read_kept(kept: Path) -> dict[str, list[Row]]:
 
 def _keep(kept: Path, key: str, rows: Sequence[Row]) -> None:
     with contextlib.suppress(OSError), kept.open("a", encoding="utf-8") as file:  # a full disk stops no grading
-        file.write(json.dumps({"key": key, "rows": [astuple(row) for row in rows]}) + "\n")
+        # in front, too: the line before may not have been written to its end
+        file.write("\n" + json.dumps({"key": key, "rows": [astuple(row) for row in rows]}) + "\n")
 
 
 def _content(path: Path) -> NotebookNode | str:
@@ -404,6 +414,10 @@ class Answering:
         match reply["kind"]:
             case "out of time":
                 return "not run", f"The answer was stopped at its limit of {seconds} seconds. Does a loop never end?"
+            case "too many processes":
+                return "not run", f"The answer started more than {MOST_PROCESSES} processes."
+            case "too many files":
+                return "not run", f"The answer wrote more than {LARGEST_FOLDER >> 20} MB of files."
             case "died":
                 return "not run", "The answer ended its own process, or took more memory than there is for one."
             case "too large":
@@ -444,7 +458,8 @@ class Answering:
         try:
             send(self.process.stdin, asked)
             # an answer may have stopped the process that watches over it, which then tells nothing
-            waited = select.select([self.process.stdout], [], [], SECONDS_TO_START + request.seconds)[0]
+            longest = SECONDS_TO_START + guard.CLOCK * request.seconds
+            waited = select.select([self.process.stdout], [], [], longest)[0]
             content = receive(self.process.stdout) if waited else None
         except BrokenPipeError:
             content = None
@@ -464,7 +479,7 @@ class Answering:
         if self.process is not None:
             self.process.terminate()  # it ends the answer that it runs, and what that has started
             try:
-                self.process.wait(timeout=10)
+                self.process.wait(timeout=SECONDS_TO_END + 10)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

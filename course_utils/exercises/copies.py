@@ -26,6 +26,7 @@ from nbformat.sign import NotebookNotary
 from course_utils.command_line import parse
 from course_utils.files import (
     CHECKOUT,
+    COPIES_NAME,
     EXPERIMENT_NOTEBOOKS,
     NOTEBOOKS,
     PICTURES,
@@ -43,7 +44,7 @@ YOUR_VERSION = "Your version of the cell above, which has changed in the course 
 
 def copies_folder() -> Path:
     """Name the folder of the copies: ``COURSE_COPIES``, or ``my_notebooks`` in the checkout, where git ignores it."""
-    return Path(os.environ.get("COURSE_COPIES") or CHECKOUT / "my_notebooks").expanduser().absolute()
+    return Path(os.environ.get("COURSE_COPIES") or CHECKOUT / COPIES_NAME).expanduser().absolute()
 
 
 def copy_of(original: Path) -> Path:

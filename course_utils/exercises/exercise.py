@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from course_utils.exercises.reading import ORDINALS, equal, wrong_form
+from course_utils.exercises.reading import OPENING_ORDINALS, ORDINALS, equal, wrong_form
 
 Answer = Callable[..., Any]
 Choices = Mapping[str, tuple[Any, str]]
@@ -49,6 +49,9 @@ class Exercise:
         Names of the arguments with respect to which the gradient must be right as well.
     needs_gradient
         Whether a result without any gradient is wrong.
+    overhears
+        ``overhears(call, draws)`` looks at what a wrong answer hands to its arguments that are functions, and says what
+        is wrong there; ``call`` takes a tuple of arguments.
     slots
         For mistakes that are made together: each slot is a mapping of choices, as in `combinations`.
     assemble
@@ -63,6 +66,7 @@ class Exercise:
     hard: Mapping[str, Callable[[], tuple]] = field(default_factory=dict)
     gradient_of: tuple[str, ...] = ()
     needs_gradient: bool = False
+    overhears: Callable[[Answer, list[tuple]], str | None] | None = None
     slots: Sequence[tuple[Any, Choices]] = ()
     assemble: Answer | None = None
 
@@ -153,13 +157,14 @@ class Entry:
             if equal(value, found):
                 return sentence
         if self.among and not any(equal(value, found) for value in self.among):
-            return f"{ORDINALS[place]} entry: choose between {' and '.join(map(repr, self.among))}."
+            return f"{OPENING_ORDINALS[place]} entry: choose one of {', '.join(map(repr, self.among))}."
         if not isinstance(self.right, int | float) or isinstance(self.right, bool):
             return self.ask
-        which = f"The {ORDINALS[place].lower()} number"
         if isinstance(self.right, int) and found != int(found):
-            return f"{which} should be a whole one. {self.ask}"
-        return f"{which} is too {'large' if found > self.right else 'small'}. {self.ask}"
+            return f"The {ORDINALS[place]} number should be a whole one. {self.ask}"
+        if found > self.right:
+            return f"The {ORDINALS[place]} number is too large. {self.ask}"
+        return f"The {ORDINALS[place]} number is too small. {self.ask}"
 
 
 def table(entries: Sequence[Entry], wrong: Mapping[str, tuple[tuple, str]]) -> Exercise:
@@ -185,8 +190,9 @@ def table(entries: Sequence[Entry], wrong: Mapping[str, tuple[tuple, str]]) -> E
         if not slips:
             return None
         told = " ".join(entries[i].told(found[i], i) for i in slips[:2])
-        how_many = "One" if len(slips) == 1 else len(slips)
-        return f"{how_many} of the {len(value)} {'is' if len(slips) == 1 else 'are'} not right yet. {told}"
+        if len(slips) == 1:
+            return f"One of the {len(value)} is not right yet. {told}"
+        return f"{len(slips)} of the {len(value)} are not right yet. {told}"
 
     return prediction(value, wrong, fault)
 

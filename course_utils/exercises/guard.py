@@ -22,6 +22,7 @@ from typing import Any
 import torch
 
 MEMORY = 8 * 2**30  # bytes of address space that an answer may take beyond what there is already
+CLOCK = 6  # after so many times its limit an answer is stopped, however little it has computed
 PRINTED = 2000  # characters of an answer's own prints that are shown
 REHEARSE = sys.platform == "linux"  # elsewhere a fork is not safe once threads have run
 
@@ -35,12 +36,12 @@ def time_limit(seconds: float) -> Iterator[None]:
     """Raise `OutOfTime` after some seconds, again and again; outside the main thread nothing watches.
 
     On a busy machine, seconds of the processor count, so that an answer is not stopped for what others do; one that
-    only waits is stopped by the clock.
+    only waits is stopped by the clock, and so is any after several times its limit.
     """
     begun, busy = time.monotonic(), time.process_time()
 
     def is_over() -> bool:
-        return _is_over(seconds, time.monotonic() - begun, time.process_time() - busy)
+        return uses_up(seconds, time.monotonic() - begun, time.process_time() - busy)
 
     with _alarm(signal.SIGALRM, signal.ITIMER_REAL, seconds, is_over):
         yield
@@ -80,9 +81,13 @@ def _alarm(number: int, timer: int, seconds: float, is_over: Callable[[], bool])
         signal.signal(number, before)
 
 
-def _is_over(limit: float, elapsed: float, busy: float) -> bool:
-    """Say whether an answer has used up its seconds: it has computed for so long, or it only waits."""
-    return elapsed >= limit and (busy >= limit or busy < elapsed / 50)
+def uses_up(limit: float, elapsed: float, busy: float) -> bool:
+    """Say whether an answer has used up its seconds: it has computed for so long, or only waits, or never ends."""
+    return elapsed >= limit and (busy >= limit or _only_waits(elapsed, busy) or elapsed >= CLOCK * limit)
+
+
+def _only_waits(elapsed: float, busy: float) -> bool:
+    return busy < elapsed / 50
 
 
 class _Bounded(io.TextIOBase):
@@ -148,13 +153,14 @@ def rehearse(run: Callable[[], Any], seconds: float) -> str | None:
         _in_the_copy(run, writing)
     os.close(writing)
     try:
-        begun, wait = time.monotonic(), seconds
+        begun, wait, elapsed, busy = time.monotonic(), seconds, 0.0, 0.0
         while not (ready := select.select([reading], [], [], wait)[0]):
-            if _is_over(seconds, time.monotonic() - begun, _state_and_busy(child)[1]):
+            elapsed, busy = time.monotonic() - begun, _state_and_busy(child)[1]
+            if uses_up(seconds, elapsed, busy):
                 break
             wait = 0.1
         told = os.read(reading, 1) if ready else b""
-        waits = not ready and _waits(child)
+        waits = not ready and _only_waits(elapsed, busy) and _waits(child)
     finally:
         with contextlib.suppress(OSError):
             os.kill(child, signal.SIGKILL)
@@ -168,7 +174,7 @@ def rehearse(run: Callable[[], Any], seconds: float) -> str | None:
         return "Your function ended Python itself, or crashed it."
     if waits:
         return None  # for something that does not come, perhaps because it is a copy: the alarm can end that here
-    return too_long(seconds)
+    return too_long(elapsed)
 
 
 def too_long(seconds: float) -> str:

@@ -324,7 +324,7 @@ def relation(expected: list[Any], found: list[Any], draws: list[tuple], exercise
     ):
         return None
     if all(e.dtype == torch.bool for e in expected):
-        return _of_truth_values(expected, found)
+        return _of_truth_values(expected, found, draws, exercise)
     if not all(e.is_floating_point() for e in expected):
         return _transposed(expected, found) or _by_constant(expected, found, draws, exercise)
     for change, sentence in of_results():
@@ -348,7 +348,7 @@ def relation(expected: list[Any], found: list[Any], draws: list[tuple], exercise
     )
 
 
-def _of_truth_values(expected: list[Tensor], found: list[Tensor]) -> str | None:
+def _of_truth_values(expected: list[Tensor], found: list[Tensor], draws: list[tuple], exercise: Exercise) -> str | None:
     if _all_equal(expected, found, torch.logical_not):
         return "True and False are exchanged: your result is inverted."
     moved = _transposed(expected, found)
@@ -363,7 +363,7 @@ def _of_truth_values(expected: list[Tensor], found: list[Tensor]) -> str | None:
         return "Your result is True everywhere."
     if all(torch.equal(f, e & torch.eye(*e.shape, dtype=torch.bool)) for e, f in pairs if e.dim() == 2):
         return "Your result is True on the diagonal alone: what differs from place to place beside it is lost."
-    triangle = _triangle(pairs)
+    triangle = _triangle(pairs, draws, exercise)
     if triangle:
         return triangle
     for end, called in WHICH_END.items():
@@ -383,9 +383,9 @@ def _right_rows(e: Tensor, f: Tensor) -> list[int]:
     return (e == f).reshape(len(e), -1).all(1).nonzero().flatten().tolist()
 
 
-def _triangle(pairs: list[tuple[Tensor, Tensor]]) -> str | None:
+def _triangle(pairs: list[tuple[Tensor, Tensor]], draws: list[tuple], exercise: Exercise) -> str | None:
     """See whether a lower triangle is in the wrong place: how many places its first row has, and should have."""
-    rows = []
+    rows, theirs_all = [], []
     for e, f in pairs:
         if e.dim() != 2:
             return None
@@ -393,6 +393,15 @@ def _triangle(pairs: list[tuple[Tensor, Tensor]]) -> str | None:
         if not all(places):
             return None
         rows.append([p[0] + 1 for p in places])
+        theirs_all.append(places[1])
+    sizes = [{**_sizes(exercise, arguments), "": 0.0} for arguments in draws]
+    for size, more in itertools.product(sizes[0], range(-3, 4)):
+        if all(s[size] + more in places for s, places in zip(sizes, theirs_all, strict=True)):
+            diagonal = f"{size} {'+' if more > 0 else '−'} {abs(more)}" if size and more else size or more
+            return (
+                f"Yours is a triangle, but in another place: its diagonal is {diagonal} in every call. That fits one "
+                "example; of which sizes is it made in general?"
+            )
     ours, theirs = rows[0]
     return (
         f"Yours is a triangle, but in another place: by your mask the first query of the first call sees "
@@ -439,8 +448,10 @@ def _relation_of_parts(expected: list[tuple], found: list[Any], draws: list[tupl
         return sentences[0]
     rest = [str(i + 1) for i in wrong if i not in sentences]
     told = [f"In result {i + 1} of {n}: {s}" for i, s in sentences.items()]
-    if told and rest:
-        told.append(f"Mend that first; result {' and '.join(rest)} differs too.")
+    if told and len(rest) == 1:
+        told.append(f"Mend that first; result {rest[0]} differs too.")
+    elif told and rest:
+        told.append(f"Mend that first; results {', '.join(rest)} differ too.")
     return " ".join(told) or None
 
 
@@ -471,14 +482,14 @@ def _sizes(exercise: Exercise, arguments: tuple) -> dict[str, float]:
         return sizes
     for (name, axes), value in zip(listed, arguments, strict=True):
         if isinstance(value, Tensor):
-            named = axes if len(axes) == value.dim() else tuple(f"axis {i} of {name}" for i in range(value.dim()))
+            named = axes if len(axes) == value.dim() else tuple(f"{name}.shape[{i}]" for i in range(value.dim()))
             sizes.update({a: float(s) for a, s in zip(named, value.shape, strict=True) if not a.isdigit()})
             if value.dtype == torch.bool:
-                sizes[f"the number of True in {name}"] = float(value.sum())
+                sizes[f"{name}.sum()"] = float(value.sum())
         elif type(value) is int:
             sizes[name] = float(value)
         elif type(value) is list:
-            sizes[f"the length of {name}"] = float(len(value))
+            sizes[f"len({name})"] = float(len(value))
     return sizes
 
 
@@ -621,7 +632,7 @@ def _let_in(expected: list[Tensor], found: list[Tensor]) -> str | None:
         return None
     return (
         f"What is hidden gets weight as well, in one row {most:.2g} of 1; among the rest the proportions are right: "
-        "what you fill in, or subtract, is not low enough."
+        "is the mask applied to the scores, and is what it fills in low enough?"
     )
 
 
@@ -691,18 +702,29 @@ def _fitted(exercise: Exercise, arguments: tuple, i: int, result: Any) -> float 
 
 def _of_an_argument(found: list[Tensor], draws: list[tuple], exercise: Exercise) -> str | None:
     """See whether a result is an argument as it came in, or its sum, mean or end along an axis."""
+    known = _argument(found, draws, exercise)
+    if known is None:
+        return None
+    name, what, called = known
+    if not what:
+        return f"Your result is `{name}` as it came in."
+    return f"Your result is the {what} of `{name}` along {called}, whatever the rest says."
+
+
+def _argument(found: list[Tensor], draws: list[tuple], exercise: Exercise) -> tuple[str, str, str] | None:
+    """Name the argument that was found, and what of it along which axis; empty where it is as it came in."""
     for i, (name, axes) in enumerate(parameters(exercise)):
         value = draws[0][i]
         if not isinstance(value, Tensor) or not value.is_floating_point():
             continue
         given = [arguments[i] for arguments in draws]
         if _all_equal(given, found, lambda t: t):
-            return f"Your result is `{name}` as it came in."
+            return name, "", ""
         for axis in range(value.dim()):
             called = axes[axis] if len(axes) == value.dim() else f"axis {axis}"
             for what, reduce in REDUCTIONS.items():
                 if _all_equal(given, found, lambda t, a=axis, r=reduce: r(t, a)):
-                    return f"Your result is the {what} of `{name}` along {called}, whatever the rest says."
+                    return name, what, called
     return None
 
 
@@ -719,14 +741,11 @@ def _with_an_argument(
     ):
         if any(t.abs().max() < 1e-4 for t in rest if t.numel()):
             continue
-        told = _of_an_argument([t.to(torch.float32) for t in rest], draws, exercise)
-        if told:
-            return (
-                f"{what} {told.replace('Your result is', 'It is', 1).removesuffix(', whatever the rest says.')}".rstrip(
-                    "."
-                )
-                + ": leave it out."
-            )
+        known = _argument([t.to(torch.float32) for t in rest], draws, exercise)
+        if known:
+            name, reduction, called = known
+            it = f"It is the {reduction} of `{name}` along {called}: leave it out."
+            return f"{what} {it if reduction else f'It is `{name}` as it came in: leave it out.'}"
     return None
 
 

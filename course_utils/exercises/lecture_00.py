@@ -91,6 +91,7 @@ PRACTICE = Exercise(
     },
     hard={
         "where scores are large": lambda: (torch.tensor([30.0, -30.0, 29.0, 0.0, 28.0]), torch.randn(5, 3)),
+        "where all scores are low": lambda: (torch.randn(5) - 6, torch.randn(5, 3)),
         "where there is one value": lambda: (torch.randn(1), torch.randn(1, 3)),
     },
     slots=_SLOTS,

@@ -120,6 +120,11 @@ def _real(states: Tensor, lengths: Tensor) -> Tensor:
     return (torch.arange(states.shape[1]) < lengths[:, None])[..., None]
 
 
+def _draw_zero_padding() -> tuple:
+    states, lengths = _draw_states()
+    return states * _real(states, lengths), lengths
+
+
 def _one_past_the_end(states: Tensor, lengths: Tensor) -> Tensor:
     return states[torch.arange(len(states)), lengths.clamp(max=states.shape[1] - 1)]
 
@@ -223,6 +228,11 @@ LAST_STATE = Exercise(
             lambda states, lengths: states[:, -1],
             "You take the last column of the rectangle: in a short sentence that is the state after padding.",
         ),
+        "zeros taken for padding": WrongAnswer(
+            lambda states, lengths: last_state(states, (states != 0).any(2).sum(1)),
+            "You take rows of zeros for the padding. Padding may hold any numbers, and then you take the last column; "
+            "it is `lengths` that says where a sentence ends.",
+        ),
         "one past the end": WrongAnswer(
             _one_past_the_end,
             "You are one position too far: a sentence of length 3 has its last word at index 2.",
@@ -248,6 +258,7 @@ LAST_STATE = Exercise(
         "where there is a single sentence": lambda: _draw_short_states(1, 5),
         "where all sentences are one word long": lambda: (torch.randn(3, 5, 2), torch.ones(3, dtype=torch.long)),
         "where there is more than one sentence and no padding": lambda: _draw_short_states(5, 3),
+        "where padding is zeros": _draw_zero_padding,
     },
 )
 
@@ -683,6 +694,10 @@ MASKED_LOSS = Exercise(
             lambda logits, target, mask: (_surprise(logits, target) * mask).mean(),
             "Padding adds nothing to your sum, but you still divide by its places: a batch with more padding would "
             "seem to be better translated.",
+        ),
+        "divided by one more": WrongAnswer(
+            lambda logits, target, mask: (_surprise(logits, target) * mask).sum() / (mask.sum() + 1),
+            "You divide by one more than there are words.",
         ),
         "a mean of means": WrongAnswer(
             _mean_of_sentences,

@@ -52,8 +52,8 @@ SOFT_DICTIONARY = prediction(
         ),
         "the mean": (
             16.0,
-            "This is the plain mean, which all keys would give at an infinite temperature. Less warmth goes the other "
-            "way.",
+            "Too large: this is the plain mean, an infinite temperature, or what a doubled one gives, rounded. A "
+            "smaller T divides the distance by less, so a neighbour is less similar.",
         ),
         "warmer": (
             (6 * 2**-0.5 + 12 + 30 * 2**-0.5) / (1 + 2 * 2**-0.5),
@@ -680,6 +680,11 @@ def _asks_after(word: Tensor, state: Tensor, states: Tensor, mask: Tensor, score
     return new, _look_with(new, states, score, mask)[1]
 
 
+def _keeps_its_state(word: Tensor, state: Tensor, states: Tensor, mask: Tensor, score: Score, cell: Cell) -> tuple:
+    new, weights = decoder_step(word, state, states, mask, score, cell)
+    return torch.where(mask.any(1, keepdim=True), new, state), weights
+
+
 def _weighed_by(weigh: Answer) -> Answer:
     """Look with weights of one's own: ``weigh(scores, mask)``."""
 
@@ -716,6 +721,11 @@ DECODER_STEP = Exercise(
             for name, (weigh, told) in {
                 **weighing.of_masks(),
                 **weighing.of_rows(nothing="the sentence without words"),
+                "masked twice, the first time inverted": (
+                    lambda s, m: s.masked_fill(m, torch.finfo(s.dtype).min).softmax(-1) * m,
+                    "The mask is used twice, the first time inverted: words get the very low score, and padding is "
+                    "taken out afterwards. Where there is padding, nothing is left; elsewhere all weights are equal.",
+                ),
                 "over the batch": (
                     weighing.along(0),
                     "Your softmax runs over the batch: sentences compete with each other for weight.",
@@ -766,6 +776,21 @@ DECODER_STEP = Exercise(
         "the mean": WrongAnswer(
             _step_with(lambda state, states, score, mask: _look_with(state, states, zero_score, mask)),
             "Every state gets the same weight, whatever is asked: the score is not used.",
+        ),
+        "first state asks": WrongAnswer(
+            _step_with(lambda state, *others: _look_with(state[:1].expand_as(state), *others)),
+            "Every sentence is asked with the state of the first one. Where does the new axis of the query belong, in "
+            "front of the batch or behind it?",
+        ),
+        "padded states zeroed": WrongAnswer(
+            _step_with(lambda state, states, score, mask: _look_with(state, states * mask[..., None], score, None)),
+            "You set the padded states to zero and use no mask in the softmax. A state of zeros has a score as well, "
+            "0, so padding gets weight.",
+        ),
+        "state kept without words": WrongAnswer(
+            _keeps_its_state,
+            "A sentence without words keeps its old state in yours. Its context is zeros, but the cell reads the word "
+            "all the same.",
         ),
         "context first": WrongAnswer(
             _step_into(lambda word, state, context, cell: cell(torch.cat([context, word], dim=1), state)),
@@ -880,18 +905,30 @@ def _why_reachable(key: Tensor, keys: Tensor) -> str | None:
     query = _query_that_finds(key.detach(), keys)
     if query is None:
         return None
-    along = torch.nn.functional.cosine_similarity(key.detach()[None].double(), keys.double(), dim=1)
-    if (along.abs() > 1 - 1e-6).any() and key.abs().max() > 1e-6:
-        which = int(along.abs().argmax())
-        times = float(key.double() @ keys[which].double() / keys[which].double().square().sum())
-        return (
-            f"Your key is {times:.2g} times a given one: shorter or longer on the same line, it is not between the "
-            "keys, and some query finds it."
-        )
+    mixture = _why_no_average(key.detach().double(), keys.double())
+    if mixture:
+        return mixture
     numbers = ", ".join(f"{number:.2f}" for number in query)
     mine, best = query @ key.double(), (keys.double() @ query).max()
     return (
         f"The query ({numbers}) scores your key {mine:.2f} and the best of the others {best:.2f}: it can be looked up."
+    )
+
+
+def _why_no_average(key: Tensor, keys: Tensor) -> str | None:
+    """Say by which weights a key is made of the others, where that is so in one way only."""
+    shares = torch.linalg.lstsq(keys.T, key).solution
+    if len(keys) > keys.shape[1] or not torch.allclose(shares @ keys, key, atol=1e-4):
+        return None
+    if (shares.abs() > 1e-4).sum() == 1:
+        return (
+            f"Your key is {shares[shares.abs().argmax()]:.2g} times a given one: shorter or longer on the same line, "
+            "it is not between the keys, and some query finds it."
+        )
+    numbers = ", ".join(f"{share:.2f}" for share in shares)
+    return (
+        f"Your key is a sum of the given ones with the weights {numbers}, together {shares.sum():.2f}. It is between "
+        "them only if no weight is negative and all sum to one; else some query finds it."
     )
 
 
@@ -904,16 +941,6 @@ UNREACHABLE_KEY = Exercise(
             "You took the middle between the smallest and the largest of each column. That is the centre of a box "
             "around "
             "the keys, and the box has corners where no key is: a query can find it there.",
-        ),
-        "mean, a little shorter": WrongAnswer(
-            lambda keys: 0.95 * keys.mean(0),
-            "You scaled the mean: a little shorter, it is no longer between the keys, and where all of them score "
-            "below 0 it scores highest.",
-        ),
-        "mean, a little longer": WrongAnswer(
-            lambda keys: 1.05 * keys.mean(0),
-            "You scaled the mean: a little longer, it is no longer between the keys, and a query in its direction "
-            "scores it highest.",
         ),
         "median": WrongAnswer(
             lambda keys: keys.median(0).values,

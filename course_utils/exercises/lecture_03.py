@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
@@ -19,6 +20,7 @@ from course_utils.exercises.exercise import (
     table,
     truth_table,
 )
+from course_utils.exercises.reading import same
 
 # The same document twice
 
@@ -364,6 +366,56 @@ def _as_many_in_each(decide: Decide, documents: list[Tensor], weights: list[Tens
     return _changed(decide, documents, [row.argsort(descending=True)[n_deleted:].sort().values for row in weights])
 
 
+def _draw_counted(least: int, *lengths: int) -> tuple:
+    """Make documents whose words weigh the same, and of which only the number of words decides."""
+
+    def decide(documents: list[Tensor]) -> Tensor:
+        return torch.tensor([len(words) >= least for words in documents]).long()
+
+    return decide, [torch.arange(n) for n in lengths], [torch.full((n,), 1 / n) for n in lengths], 0.25
+
+
+def _what_is_read(answer: Callable[[tuple], Any], draws: list[tuple]) -> str | None:
+    """Listen to what an answer lets the classifier read, and tell where that differs from what should be left."""
+    for decide, documents, weights, share in draws:
+        heard: list[Tensor] = []
+
+        def listening(given: list[Tensor], decide: Decide = decide, heard: list[Tensor] = heard) -> Tensor:
+            heard.extend(words.clone() for words in given)
+            return decide(given)
+
+        answer((listening, documents, weights, share))
+        n = len(documents)
+        halves = ((slice(n), slice(n, None)), (slice(n, None), slice(n)), (slice(0, None, 2), slice(1, None, 2)))
+        shortened = next((heard[b] for a, b in halves if len(heard) == 2 * n and same(heard[a], documents)), None)
+        if shortened is None:
+            return None
+        for words, row, found in zip(documents, weights, shortened, strict=True):
+            told = _what_is_left(words, _left(row, share), found, share)
+            if told:
+                return told
+    return "What you let `decide` read is right. The mistake is in what you make of the classes."
+
+
+def _what_is_left(words: Tensor, places: Tensor, found: Tensor, share: float) -> str | None:
+    left, gone = words[places], torch.ones(len(words), dtype=torch.bool).index_fill(0, places, False)
+    if torch.equal(left, found):
+        return None
+    if torch.equal(found, words[~torch.isin(words, words[gone])]):
+        return (
+            "You delete the top-attended words wherever they occur, by their number: more than the share. A word in "
+            "another place has a weight of its own; delete places."
+        )
+    if len(found) != len(left):
+        return (
+            f"Of {len(words)} words you leave {len(found)} where the share to delete is {share:g}, and {len(left)} "
+            "should be left: the share is one of this document's own words, rounded up."
+        )
+    if torch.equal(left.sort().values, found.sort().values):
+        return "The right words are left, in another order than the document's."
+    return "The right number of words is left, but not the right words: those go whose weights are largest."
+
+
 def _replaced(decide: Decide, documents: list[Tensor], weights: list[Tensor], share: float) -> float:
     shortened = [words.clone() for words in documents]
     for words, row in zip(shortened, weights, strict=True):
@@ -375,6 +427,33 @@ DELETE_TOP = Exercise(
     decisions_changed,
     _draw_deletion,
     {
+        "one always left": WrongAnswer(
+            _delete_by(
+                lambda row, share: (
+                    row.argsort(descending=True)[min(math.ceil(share * len(row)), len(row) - 1) :].sort().values
+                )
+            ),
+            "You always leave a word. Rounded up, the share of a document of one word is that word, and `decide` is "
+            "to read a document without any.",
+        ),
+        "equals go too": WrongAnswer(
+            _delete_by(
+                lambda row, share: (row < row.sort(descending=True).values[math.ceil(share * len(row)) - 1]).nonzero()[
+                    :, 0
+                ]
+            ),
+            "You compare with the weight of the last word that goes: words that weigh the same as that one go too, "
+            "more than the share. Delete so many places.",
+        ),
+        "equals stay": WrongAnswer(
+            _delete_by(
+                lambda row, share: (
+                    row <= [*row.sort(descending=True).values, row.min() - 1][math.ceil(share * len(row))]
+                ).nonzero()[:, 0]
+            ),
+            "You compare with the weight of the first word that stays: words that weigh the same as that one stay "
+            "too, and less than the share goes. Delete so many places.",
+        ),
         "the least": WrongAnswer(
             _delete_by(lambda row, share: row.argsort()[math.ceil(share * len(row)) :].sort().values),
             "You delete the words with the smallest weights. Which way does your sort run?",
@@ -490,7 +569,10 @@ DELETE_TOP = Exercise(
     },
     hard={
         "where one document is judged": lambda: _one_document(*_draw_deletion()),
+        "where words weigh the same": lambda: _draw_counted(4, 8, 4),
+        "where a document is one word long": lambda: _draw_counted(1, 1, 4, 8),
     },
+    overhears=_what_is_read,
 )
 
 
@@ -534,9 +616,23 @@ def _why_not_other_weights(other: Tensor, states: Tensor, weights: Tensor) -> st
     other, states, weights = other.double(), states.double(), weights.double()
     if other.min() < -1e-4:
         return f"One of your weights is {other.min():.3f}; the weights of an average are never negative."
+    change, equations = other - weights, _with_ones(states)
+    noticed = equations.T @ (equations @ change)
+    size = noticed @ change / (change @ change).clamp(min=1e-12)
+    if size > 1e-3 and (noticed - size * change).norm() < 1e-2 * noticed.norm():
+        return (
+            f"Your change is a singular vector of the equations whose value is {size**0.5:.2g} and not 0, so sum and "
+            "average notice it. What they do not notice is behind those (did you ask for a reduced decomposition?)."
+        )
     if (other.sum() - 1).abs() > 1e-3:
         return f"Your weights sum to {other.sum():.3f}; those of an average sum to one."
-    gap = (other @ states - weights @ states).norm()
+    before, after = weights @ states, other @ states
+    gap, times = (after - before).norm(), after @ before / (before @ before)
+    if gap > 1e-3 and (after - times * before).norm() < 1e-4:
+        return (
+            f"Your document vector is {times:.3f} times the old one: the change kept it, and a division by the sum "
+            "moved it. That the weights sum to one must be one of the equations."
+        )
     if gap > 1e-3:
         return f"With your weights the document vector is {gap:.3f} away from where it was; it must not move."
     if other.min() > 1e-4:

@@ -99,11 +99,21 @@ def _filters_fault(result: Any, n_words: int) -> str | None:
             if not (answer > 0 if same else answer < 0):
                 cause = _misfiring(filters[weight != 0], n_words)
                 if right and not cause:
-                    cause = f"Right for markers that are {' or '.join(map(str, right))} apart, and for no others."
-                return f"{cause} " * (cause is not None) + (
-                    f"With marker {first - n_words} first and marker {last - n_words} last, {distance} apart, your "
-                    f"network answers {answer:.2f}; it should be {'positive' if same else 'negative'}."
-                )
+                    cause = f"Right for these distances between the markers, and for no others: {str(right)[1:-1]}."
+                if answer.abs() < 1e-6 and not cause:
+                    cause = "Exactly zero is neither: your bias is one of the two sums, and belongs between them."
+                one, other = first - n_words, last - n_words
+                if same:
+                    told = (
+                        f"With the same marker {one} first and last, {distance} apart, your network answers "
+                        f"{answer:.2f}; it should be positive."
+                    )
+                else:
+                    told = (
+                        f"With marker {one} first and marker {other} last, {distance} apart, your network answers "
+                        f"{answer:.2f}; it should be negative."
+                    )
+                return f"{cause} {told}" if cause else told
     return None
 
 
@@ -193,6 +203,13 @@ def _twins_fault(result: Any, words: list[str]) -> str | None:
     if not alone:
         return None
     left, right = alone[0]
+    if first[-1] != second[-1]:
+        return (
+            f"Your sentences end in different words, {first[-1]!r} and {second[-1]!r}, and the last word has a window "
+            "too, with the zeros behind it."
+        )
+    if left == right:
+        return f"Only one of your sentences has {left!r} beside itself, and that is a window: ({left}, {right})."
     return f"Only one of your sentences has the window ({left}, {'padding' if right is PADDING else right})."
 
 

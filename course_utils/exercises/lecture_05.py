@@ -128,7 +128,7 @@ def mask_of_last(q_len: int, k_len: int) -> Bool[Tensor, "q_len k_len"]:
 
 
 def rotate(x: Float[Tensor, "length d_k"], turn: Float[Tensor, "half"]) -> Float[Tensor, "length d_k"]:
-    """Turn each pair of neighbouring components by place times speed."""
+    """Turn each pair of neighbouring components by position times speed."""
     angle = torch.arange(len(x))[:, None] * turn
     turned = torch.view_as_complex(x.unflatten(1, (-1, 2)).contiguous()) * torch.polar(torch.ones_like(angle), angle)
     return torch.view_as_real(turned).flatten(1)
@@ -167,11 +167,11 @@ _ROTATE_SLOTS = (
         {
             "places from one": (
                 lambda n, turn: _angles(n + 1, turn)[1:],
-                "Your places count from 1: the row at place 0 should stay as it is.",
+                "Your positions count from 1: the row at position 0 should stay as it is.",
             ),
             "all alike": (
                 lambda n, turn: turn.expand(n, -1),
-                "Every row is turned by the same angle: the place has no part in it.",
+                "Every row is turned by the same angle: the position has no part in it.",
             ),
             "place alone": (
                 lambda n, turn: _angles(n, torch.ones_like(turn)),
@@ -183,27 +183,27 @@ _ROTATE_SLOTS = (
             ),
             "place plus speed": (
                 lambda n, turn: torch.arange(n)[:, None] + turn,
-                "You add place and speed; the angle is their product.",
+                "You add position and speed; the angle is their product.",
             ),
             "place over speed": (
                 lambda n, turn: torch.arange(n)[:, None] / turn,
-                "You divide the place by the speed; the angle is their product.",
+                "You divide the position by the speed; the angle is their product.",
             ),
             "place squared": (
                 lambda n, turn: torch.arange(n)[:, None] ** 2 * turn,
-                "You square the place; the angle is place times speed.",
+                "You square the position; the angle is position times speed.",
             ),
             "running sum": (
                 lambda n, turn: _angles(n, turn).cumsum(0),
-                "You add up the angles of all places (cumsum); the angle is place times speed.",
+                "You add up the angles of all positions (cumsum); the angle is position times speed.",
             ),
             "logarithm of the place": (
                 lambda n, turn: torch.arange(1, n + 1).log()[:, None] * turn,
-                "You take the logarithm of the place; the angle is place times speed.",
+                "You take the logarithm of the position; the angle is position times speed.",
             ),
             "power": (
                 lambda n, turn: turn ** torch.arange(n)[:, None],
-                "You raise the speed to the power of the place; the angle is their product.",
+                "You raise the speed to the power of the position; the angle is their product.",
             ),
             "degrees": (
                 lambda n, turn: torch.deg2rad(_angles(n, turn)),
@@ -215,14 +215,14 @@ _ROTATE_SLOTS = (
             ),
             "whole turns": (
                 lambda n, turn: 2 * torch.pi * _angles(n, turn),
-                "You multiply by 2π: `turn` is the angle of one place already, not a number of whole turns.",
+                "You multiply by 2π: `turn` is the angle of one position already, not a number of whole turns.",
             ),
             "times π": (lambda n, turn: torch.pi * _angles(n, turn), "You multiply the angle by π; it is t · turn[i]."),
             "half": (lambda n, turn: _angles(n, turn) / 2, "Your angles are half of what they should be."),
             "double": (lambda n, turn: 2 * _angles(n, turn), "Your angles are twice what they should be."),
             "places from the end": (
                 lambda n, turn: _angles(n, turn).flip(0),
-                "Your places count from the end of the sentence: the first row is at place 0.",
+                "Your positions count from the end of the sentence: the first row is at position 0.",
             ),
             "speeds in the opposite order": (
                 lambda n, turn: _angles(n, turn.flip(0)),
@@ -230,7 +230,7 @@ _ROTATE_SLOTS = (
             ),
             "share of the length": (
                 lambda n, turn: _angles(n, turn) / n,
-                "You divide the place by the length: places are whole numbers, 0, 1, 2, …",
+                "You divide the position by the length: positions are whole numbers, 0, 1, 2, …",
             ),
             "the paper's speeds": (
                 lambda n, turn: _angles(n, 10_000 ** (-torch.arange(len(turn)) / len(turn))),
@@ -258,7 +258,7 @@ _ROTATE_SLOTS = (
             ),
             "reflected": (
                 lambda a, b, cos, sin: (a * cos - b * sin, a * sin - b * cos),
-                "A sign is wrong in the second component: the length stays right, but place 0 is not left alone.",
+                "A sign is wrong in the second component: the length stays right, but position 0 is not left alone.",
             ),
             "no minus": (
                 lambda a, b, cos, sin: (a * cos + b * sin, a * sin + b * cos),
@@ -270,7 +270,7 @@ _ROTATE_SLOTS = (
             ),
             "sin and cos exchanged": (
                 lambda a, b, cos, sin: (a * sin - b * cos, a * cos + b * sin),
-                "sin and cos are exchanged: at place 0 the angle is 0, sin 0 is 0, and the row should stay as it is.",
+                "sin and cos are exchanged: at position 0 the angle is 0, sin 0 is 0, and the row should stay.",
             ),
             "overwritten": (
                 lambda a, b, cos, sin: (a * cos - b * sin, (a * cos - b * sin) * sin + b * cos),
@@ -676,6 +676,11 @@ EXERCISES: dict[str, Exercise] = {
         _draw_rotation,
         {
             **single_slips(_rotate_by, _ROTATE_SLOTS),
+            "halves throughout": WrongAnswer(
+                _rotate_by(_angles, lambda x: x.chunk(2, 1), _ROTATE_SLOTS[2][0], lambda *both: torch.cat(both, 1)),
+                "Component i is paired with component i + d_k / 2, as in some libraries. Here the pairs are "
+                "neighbours, 2i and 2i + 1.",
+            ),
             "added": WrongAnswer(
                 _added,
                 "You add the sinusoidal positions. Here nothing is added: the vector that is there is turned.",
@@ -705,6 +710,13 @@ EXERCISES: dict[str, Exercise] = {
             "values are keys": WrongAnswer(
                 lambda x, W_Q, W_K, W_V, *caches: cached_step(x, W_Q, W_K, W_K, *caches),
                 "Your new value is the key of the word; it has a projection of its own.",
+            ),
+            "first word not cached": WrongAnswer(
+                lambda x, W_Q, W_K, W_V, keys, values: (
+                    cached_step(x, W_Q, W_K, W_V, keys, values) if len(keys) else (x @ W_V, keys, values)
+                ),
+                "You return before the first word is in the cache: the second would not see it. Does an empty cache "
+                "need a case of its own?",
             ),
             "query cached": WrongAnswer(
                 lambda x, W_Q, W_K, W_V, *caches: cached_step(x, W_Q, W_Q, W_V, *caches),

@@ -226,7 +226,7 @@ def _read_slots() -> tuple:
                     for name, (weigh, told) in weighing.of_softmax().items()
                     if name
                     not in (
-                        *("equal weights for all", "sign of the scores", "sigmoid of the scores", "best alone"),
+                        *("equal weights for all", "sign of the scores", "sigmoid of the scores"),
                         *("scores", "exponentials", "divided by the scores' sum"),
                     )
                 },
@@ -296,6 +296,13 @@ def _read_slots() -> tuple:
                 "itself where there is no edge": (
                     lambda weights, s, t, n, v: _added_up(weights * v[s], t, n) + v * (_in_degree(t, n) == 0),
                     "A node without incoming edges keeps its own value in your context; it should get zeros.",
+                ),
+                "everybody where there is no edge": (
+                    lambda weights, s, t, n, v: (
+                        _added_up(weights * v[s], t, n) + v[s].mean(0) * (_in_degree(t, n) == 0)
+                    ),
+                    "A node without incoming edges gets the mean over all edges in your context; it should get zeros. "
+                    "A softmax of scores that are all equally low gives everything the same weight.",
                 ),
             },
         ),
@@ -552,6 +559,15 @@ def _until_nothing_moves(features: Tensor, mask: Tensor, share: float) -> int:
     return -1
 
 
+def _mean_within_reach(features: Tensor, mask: Tensor, share: float) -> int:
+    reach = torch.eye(len(mask))
+    for layers in range(150):
+        if _spread(_averaged(features, reach > 0)) <= share * _spread(features):
+            return layers
+        reach = (mask.float() @ reach > 0).float()
+    return -1
+
+
 def _draw_pairs() -> tuple:
     q_len, k_len, d_model = primes(3)
     return torch.randn(q_len, d_model), torch.randn(k_len, d_model), torch.randn(d_model)
@@ -726,6 +742,13 @@ EXERCISES: dict[str, Exercise] = {
                 _runs_of_equal_targets,
                 "You go by runs of equal targets, as if the edges were sorted by target; they come in any order.",
             ),
+            "pieces by degree": WrongAnswer(
+                lambda scores, sources, targets, n: torch.cat(
+                    [part.softmax(0) for part in scores.split(torch.bincount(targets, minlength=n).tolist())]
+                ),
+                "You cut the edges into consecutive pieces, one for each node, as if they were sorted by target; they "
+                "come in any order.",
+            ),
             "sorted and not put back": WrongAnswer(
                 _sorted_and_left,
                 "You sort the edges by target and do not put the weights back into the order of the edges.",
@@ -835,6 +858,10 @@ EXERCISES: dict[str, Exercise] = {
             "at least one": WrongAnswer(
                 _layers(least=1),
                 "You always take a layer before you look. With a share of 1 none is needed.",
+            ),
+            "divided by one more": WrongAnswer(
+                _layers(step=lambda features, mask: mask.float() @ features / (mask.sum(1, keepdim=True) + 1)),
+                "You divide by one more than there are nodes to read.",
             ),
             "an absolute spread": WrongAnswer(
                 _layers(_spread, lambda now, before, first, share: bool(now <= share)),
@@ -969,6 +996,11 @@ EXERCISES: dict[str, Exercise] = {
             "dot-product attention": WrongAnswer(
                 _layers(step=lambda x, mask: masked_softmax(x @ x.T, mask) @ x),
                 "Your weights are not equal: they come from a score. Here f = 0, plain averaging.",
+            ),
+            "one mean over all within reach": WrongAnswer(
+                _mean_within_reach,
+                "You take one equal mean over all nodes that are so many steps away at most. A layer averages the "
+                "averages of the layer before, in which near nodes count more often.",
             ),
             "without a mask": WrongAnswer(
                 lambda features, mask, share: layers_until_alike(features, torch.ones_like(mask), share),

@@ -199,4 +199,4 @@ def _next_lecture(lecture: str) -> str:
     if not todo:
         return "That was the last lecture: look at the table once more, all its rows are yours now."
     (page,) = [path.name for path in START_AND_LECTURES if path.name.startswith(todo[0])]
-    return f"Next: {page}."
+    return f"Next comes {page}."

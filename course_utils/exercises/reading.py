@@ -7,7 +7,7 @@ import copy
 import math
 import numbers
 import reprlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ RTOL, ATOL = 1e-4, 1e-5  # wide enough for another order of sums and for half th
 HALF = (torch.float16, torch.bfloat16)
 LARGEST = 4_000_000  # numbers in a tensor
 LONGEST_LIST = 10_000
+MOST_PARTS = 100_000  # of a list in lists; one that holds itself twice has no end of them
 DEEPEST = 20
 N_GRADIENTS = 2  # draws on which gradients are compared, where an exercise asks for them
 _NAMES = "bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 bfloat16 float32 float64"
@@ -37,23 +38,36 @@ class Unreadable:
         self.why = why
 
 
-def read(result: Any, depth: int = 0) -> Any:
+def read(result: Any) -> Any:
     """Copy a result, so that nothing that is written later changes it, into plain tensors, numbers and sequences.
 
     Arrays become tensors, sparse and quantized tensors dense ones, scalars of NumPy and fractions become numbers; what
-    holds nothing to compare becomes `Unreadable`. What was read stays as it is when it is read again.
+    holds nothing to compare, or refuses to be read, becomes `Unreadable`. What was read stays as it is when it is read
+    again.
     """
+    try:
+        return _read(result, 0, iter(range(MOST_PARTS)))
+    except StopIteration:
+        return Unreadable("Your result is nested without end.")
+    except Exception as error:  # what is asked of an object is somebody's code too
+        return Unreadable(f"Your result cannot be read: it raised {type(error).__name__}.")
+
+
+def _read(result: Any, depth: int, room: Iterator[int]) -> Any:
     if isinstance(result, Tensor | np.ndarray):
         try:
             return _plain(result) if isinstance(result, Tensor) else _of_array(result)
         except Exception as error:  # a tensor can be of many kinds, and most refuse most questions
             return Unreadable(f"Your result is a tensor that cannot be read ({type(error).__name__}).")
-    if isinstance(result, list | tuple | range):
+    if isinstance(result, Sequence) and not isinstance(result, str | bytes | bytearray | memoryview):
         if depth > DEEPEST:
             return Unreadable("Your result is nested without end.")
         if len(result) > LONGEST_LIST:
             return Unreadable(f"Your result is a {type(result).__name__} of {len(result)}, far too long.")
-        parts = [read(part, depth + 1) for part in result]
+        parts = []
+        for part in result:
+            next(room)
+            parts.append(_read(part, depth + 1, room))
         return parts if isinstance(result, list) else tuple(parts)
     if isinstance(result, np.generic) and result.dtype.kind in _NUMBERS:
         return _NUMBERS[result.dtype.kind](result)
@@ -118,6 +132,13 @@ def gradients(function: Callable, arguments: tuple, which: Sequence[int]) -> lis
 
 def shown(value: Any) -> str:
     """Describe a value in a few characters: a tensor by its shape, everything else by the beginning of its repr."""
+    try:
+        return _shown(value)
+    except Exception:  # a repr is somebody's code too
+        return f"an object of type {type(value).__name__}"
+
+
+def _shown(value: Any) -> str:
     if isinstance(value, Tensor):
         return f"tensor{tuple(value.shape)}"
     if isinstance(value, np.ndarray):
@@ -127,10 +148,7 @@ def shown(value: Any) -> str:
     if type(value) in (list, tuple) and any(isinstance(part, Tensor | Unreadable) for part in value):
         parts = ", ".join(map(shown, value[:4])) + (", …" if len(value) > 4 else "")
         return f"({parts})" if type(value) is tuple else f"[{parts}]"
-    try:
-        return _short.repr(value)
-    except Exception:  # a repr is somebody's code too
-        return f"an object of type {type(value).__name__}"
+    return _short.repr(value)
 
 
 def kind(value: Any) -> str:
@@ -138,7 +156,7 @@ def kind(value: Any) -> str:
     if isinstance(value, Tensor):
         return f"a tensor{tuple(value.shape)}"
     if isinstance(value, list | tuple):
-        return f"a {type(value).__name__} of {len(value)}"
+        return f"a list of {len(value)}" if isinstance(value, list) else f"a tuple of {len(value)}"
     return f"a value of type {type(value).__name__}"
 
 
@@ -181,6 +199,8 @@ def equal(expected: Any, found: Any) -> bool:
     if isinstance(expected, Sequence):
         is_sequence = isinstance(found, Sequence) and not isinstance(found, str)
         return is_sequence and len(found) == len(expected) and all(map(equal, expected, found))
+    if isinstance(expected, bool) and type(found) is int:
+        return found == expected  # 0 and 1 for False and True
     if isinstance(expected, bool) or not isinstance(expected, int | float):
         return type(found) is type(expected) and bool(found == expected)
     if isinstance(found, bool) or not isinstance(found, numbers.Real):
@@ -192,6 +212,11 @@ def equal(expected: Any, found: Any) -> bool:
     if isinstance(expected, int):
         return number == expected
     return math.isclose(number, expected, rel_tol=1e-3, abs_tol=ATOL)
+
+
+def numbers_for_truth(expected: Any, found: Any) -> bool:
+    """Say whether numbers are given where a tensor of truth values is asked for, as in a mask."""
+    return isinstance(expected, Tensor) and expected.dtype == torch.bool and as_tensor(found).dtype != torch.bool
 
 
 def _equal_numbers(expected: Tensor, found: Tensor) -> bool:
@@ -215,7 +240,8 @@ def wrong_form(expected: Any, found: Any) -> str | None:
     if isinstance(found, list | tuple):
         return "Expected one value alone: write it without brackets."
     if isinstance(expected, bool):
-        return None if isinstance(found, bool) else f"Expected True or False, found {shown(found)}."
+        is_truth = isinstance(found, bool) or (type(found) is int and found in (0, 1))
+        return None if is_truth else f"Expected True or False, found {shown(found)}."
     if isinstance(found, bool) or not isinstance(found, int | float):
         return f"Expected a number, found {shown(found)}."
     return None
@@ -229,11 +255,13 @@ def _wrong_form_of_sequence(expected: Sequence, found: Any) -> str | None:
     for i, (e, f) in enumerate(zip(expected, found, strict=True)):
         told = wrong_form(e, f)
         if told:
-            return f"{ORDINALS[i]} entry: {told}"
+            return f"{OPENING_ORDINALS[i]} entry: {told}"
     return None
 
 
-ORDINALS = ("First", "Second", "Third", "Fourth", "Fifth", "Sixth")
+# words that fill a hole of a sentence
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
+OPENING_ORDINALS = ("First", "Second", "Third", "Fourth", "Fifth", "Sixth")
 
 
 def difference(expected: Any, found: Any, axes: Sequence[str] = ()) -> str:
@@ -274,7 +302,9 @@ def _difference_of_values(expected: Any, found: Any) -> str:
 
 def _what(found: Any) -> str:
     if type(found) in (list, tuple) and found and all(isinstance(part, Tensor) for part in found):
-        return f"a {type(found).__name__} of {len(found)} tensors: stack or concatenate them"
+        if type(found) is list:
+            return f"a list of {len(found)} tensors: stack or concatenate them"
+        return f"a tuple of {len(found)} tensors: stack or concatenate them"
     return f"{type(found).__name__}"
 
 
@@ -294,7 +324,14 @@ def _difference_of_numbers(expected: Tensor, found: Tensor) -> str:
     if not expected.is_floating_point() and found.is_floating_point() and (found != found.round()).any():
         wanted = "True and False" if expected.dtype == torch.bool else "whole numbers"
         return f"Expected {wanted}, found fractions such as {found[found != found.round()][0].item():.4f}."
+    if numbers_for_truth(expected, found) and equal(expected, found):
+        return (
+            f"Right but for the dtype, {found.dtype}: 0 and 1 are numbers, and as a mask they are read otherwise (`~` "
+            "of them is no opposite). Make them True and False (bool)."
+        )
     exact = not expected.is_floating_point()
+    if expected.dtype == torch.bool and ((found != 0) & (found != 1)).any():
+        return f"Expected True and False, found numbers such as {found[(found != 0) & (found != 1)][0].item():g}."
     off = found.double() != expected.double() if exact else ~_close(expected, found)
     if not off.any():
         return "Your result differs in nothing that can be named."

@@ -10,7 +10,7 @@ import linecache
 import math
 import time
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 Changed = tuple[types.CodeType, str]
@@ -39,7 +39,7 @@ LONGEST = 400  # changes that are tried
 LARGEST = 64  # a number beyond this is no size of an example
 
 
-def repaired(answer: Any, is_right: Callable[[Any], bool], seconds: float) -> str | None:
+def repaired(answer: Any, is_right: Callable[[Any], bool], seconds: float, sorts: Sequence[Any] = ()) -> str | None:
     """Name the one place in a function which, changed, makes it right; None where there is no such place.
 
     Parameters
@@ -50,12 +50,14 @@ def repaired(answer: Any, is_right: Callable[[Any], bool], seconds: float) -> st
         Says of a changed function whether it is right; it must stop by itself.
     seconds
         How much of the processor's time to spend.
+    sorts
+        What each argument is: nobody takes a mask for a state.
     """
     function = answer.__func__ if isinstance(answer, types.MethodType) else answer
     if not isinstance(function, types.FunctionType):
         return None
     end = time.process_time() + seconds
-    for number, (code, sentence) in enumerate(_changes(function.__code__)):
+    for number, (code, sentence) in enumerate(_changes(function.__code__, sorts)):
         if number > LONGEST or time.process_time() > end:
             return None
         changed = types.FunctionType(
@@ -139,14 +141,14 @@ def _with(function: types.FunctionType, old: Any, new: Any) -> types.FunctionTyp
     return changed
 
 
-def _changes(code: types.CodeType) -> Iterator[Changed]:
+def _changes(code: types.CodeType, sorts: Sequence[Any] = ()) -> Iterator[Changed]:
     instructions = list(dis.get_instructions(code))
     yield from _of_operators(code, instructions)
     yield from _of_signs(code, instructions)
     yield from _of_names(code, instructions)
     yield from _of_constants(code, instructions)
     yield from _of_comparisons(code, instructions)
-    yield from _of_variables(code, instructions)
+    yield from _of_variables(code, instructions, sorts)
     for i, constant in enumerate(code.co_consts):
         if isinstance(constant, types.CodeType):
             for inner, sentence in _changes(constant):
@@ -161,42 +163,43 @@ def _of_constants(code: types.CodeType, instructions: list[dis.Instruction]) -> 
     """Change one use of a constant; other uses of the same one stay."""
     for i in instructions:
         if i.opname == "LOAD_CONST" and len(code.co_consts) < 255 and not isinstance(i.argval, types.CodeType):
-            for new, sentence in _other_constants(i.argval, _line(code, i)):
+            shown = f"{i.argval:g}" if type(i.argval) is float else i.argval
+            for new, sentence in _other_constants(i.argval, _where(code, i, shown)):
                 with_new = code.replace(co_consts=(*code.co_consts, new))
                 yield _patched(with_new, i.offset, None, len(code.co_consts)), sentence
 
 
-def _other_constants(constant: Any, line: str) -> Iterator[tuple[Any, str]]:
+def _other_constants(constant: Any, where: str) -> Iterator[tuple[Any, str]]:
     if type(constant) is int and -4 <= constant <= 4:
         for new in (-3, -2, -1, 0, 1, 2, 3):
             if new != constant:
                 yield (
                     new,
-                    f"There is one slip, and it is in a small number: the {constant}{line} (an axis, an index, a "
-                    "count) should be another one.",
+                    f"There is one slip, and it is in a small number: the {where} (an axis, an index, a count) should "
+                    "be another one.",
                 )
     elif type(constant) is int:
         for new in (constant - 1, constant + 1):
-            yield new, f"Off by one: the {constant}{line} should be its neighbour."
+            yield new, f"Off by one: the {where} should be its neighbour."
     elif type(constant) is bool:
-        yield not constant, f"The {constant}{line} should be {not constant}."
+        yield not constant, f"The {where} should be {not constant}."
     elif type(constant) is float:
         for other in (-constant, 0.5, -0.5, 1.0, 2.0, 1.0 / constant if constant else 0.0, constant / 2, 0.2, 0.01):
             if other != constant:
-                yield other, f"There is one slip, and it is in a number: the {constant:g}{line} should be another one."
+                yield other, f"There is one slip, and it is in a number: the {where} should be another one."
     elif type(constant) is tuple and 0 < len(constant) < 5 and all(type(part) is int for part in constant):
-        yield constant[::-1], f"There is one slip, in the numbers {constant}{line}: their order."
+        yield constant[::-1], f"There is one slip, in the numbers {where}: their order."
         for j, part in enumerate(constant):
             for new in (-2, -1, 0, 1, 2, 3):
                 if new != part:
                     yield (
                         (*constant[:j], new, *constant[j + 1 :]),
-                        f"There is one slip, in the numbers {constant}{line}: one of them should be another.",
+                        f"There is one slip, in the numbers {where}: one of them should be another.",
                     )
 
 
 def _of_names(code: types.CodeType, instructions: list[dis.Instruction]) -> Iterator[Changed]:
-    where = {i.argval: _line(code, i) for i in reversed(instructions) if i.argval in code.co_names}
+    where = {i.argval: _where(code, i, f"`{i.argval}`") for i in reversed(instructions) if i.argval in code.co_names}
     for i, name in enumerate(code.co_names):
         for what, family in FAMILIES:
             if name not in family:
@@ -205,7 +208,7 @@ def _of_names(code: types.CodeType, instructions: list[dis.Instruction]) -> Iter
                 if other != name:
                     yield (
                         code.replace(co_names=(*code.co_names[:i], other, *code.co_names[i + 1 :])),
-                        f"There is one slip, and it is `{name}`{where.get(name, '')}: ask yourself {what}.",
+                        f"There is one slip, and it is {where.get(name, f'`{name}`')}: ask yourself {what}.",
                     )
 
 
@@ -227,8 +230,8 @@ def _of_operators(code: types.CodeType, instructions: list[dis.Instruction]) -> 
             if other + ending != i.argrepr and other + ending in table:
                 yield (
                     _patched(code, i.offset, None, table[other + ending]),
-                    f"There is one slip, and it is the operator `{i.argrepr}`{_line(code, i)}: another one belongs "
-                    f"there.",
+                    f"There is one slip, and it is the operator {_where(code, i, f'`{i.argrepr}`')}: another one "
+                    "belongs there.",
                 )
 
 
@@ -238,11 +241,11 @@ def _of_signs(code: types.CodeType, instructions: list[dis.Instruction]) -> Iter
         if i.opname == "UNARY_INVERT":
             yield (
                 _patched(code, i.offset, nop, 0),
-                f"There is one slip, and it is the `~`{_line(code, i)}: your mask is inverted, True and False are "
+                f"There is one slip, and it is the {_where(code, i, '`~`')}: your mask is inverted, True and False are "
                 "exchanged.",
             )
         elif i.opname == "UNARY_NEGATIVE":
-            yield _patched(code, i.offset, nop, 0), f"There is one slip, and it is the sign `-`{_line(code, i)}."
+            yield _patched(code, i.offset, nop, 0), f"There is one slip, and it is the sign {_where(code, i, '`-`')}."
 
 
 def _of_comparisons(code: types.CodeType, instructions: list[dis.Instruction]) -> Iterator[Changed]:
@@ -257,28 +260,30 @@ def _of_comparisons(code: types.CodeType, instructions: list[dis.Instruction]) -
                     if 0 <= arg < 256:
                         yield (
                             _patched(code, i.offset, None, arg),
-                            f"There is one slip, and it is the comparison `{i.argval}`{_line(code, i)}.",
+                            f"There is one slip, and it is the comparison {_where(code, i, f'`{i.argval}`')}.",
                         )
 
 
-def _of_variables(code: types.CodeType, instructions: list[dis.Instruction]) -> Iterator[Changed]:
+def _of_variables(code: types.CodeType, instructions: list[dis.Instruction], sorts: Sequence[Any]) -> Iterator[Changed]:
     n_arguments = code.co_argcount
     for i in instructions:
         if i.opname == "LOAD_FAST" and i.arg is not None and i.arg < len(code.co_varnames):
             for other in range(min(n_arguments, len(code.co_varnames))):
-                if other != i.arg:
+                unlike = max(i.arg, other) < len(sorts) and sorts[i.arg] != sorts[other]
+                if other != i.arg and not unlike:
                     yield (
                         _patched(code, i.offset, None, other),
-                        f"There is one slip, and it is `{i.argval}`{_line(code, i)}: another of your variables belongs "
-                        "in that place.",
+                        f"There is one slip, and it is {_where(code, i, f'`{i.argval}`')}: another of your variables "
+                        "belongs in that place.",
                     )
 
 
-def _line(code: types.CodeType, instruction: dis.Instruction) -> str:
-    """Say in which line an instruction stands, counted from the function's first, with the line's text."""
+def _where(code: types.CodeType, instruction: dis.Instruction, what: object) -> str:
+    """Say of something in which line it stands: by the line's text, or counted from the function's first."""
     position = getattr(instruction, "positions", None)
     if position is None or position.lineno is None:
-        return ""
+        return f"{what}"
     text = linecache.getline(code.co_filename, position.lineno).strip()
     text = text if len(text) <= 60 else text[:57] + "…"
-    return f" in `{text}`" if text else f" in line {position.lineno - code.co_firstlineno + 1}"
+    line = position.lineno - code.co_firstlineno + 1
+    return f"{what} in the line `{text}`" if text else f"{what} in line {line}"

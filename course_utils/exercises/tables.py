@@ -4,18 +4,25 @@ import csv
 import html
 import io
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import PurePath
 
+from course_utils.files import COPIES_NAME, START_AND_LECTURES
 from course_utils.languages.speaking import said
 
 RESULTS = ("correct", "not yet", "not attempted", "not run")  # said to learners in the language of their notebook
 FORMULAS = ("=", "+", "-", "@", "\t")
-# as "Download all submissions" of Moodle and "Download Submissions" of Canvas name files and folders
-MOODLE_NAME = re.compile(r"(?P<name>[^_]+)_(?P<number>\d+)_assignsubmission_file_")
-CANVAS_NAME = re.compile(r"(?P<name>[^_]+)_(?:LATE_)?(?P<number>\d+)_\d+_")
+# as "Download all submissions" of Moodle names folders or files: mod/assign/classes/downloader.php
+MOODLE_NAME = re.compile(r"(?P<name>[^_]+)_(?P<number>\d+)_assignsubmission_file(?:_|$)")
+# as "Download Submissions" of Canvas names files: lib/content_zipper.rb. A file's number is a large one there; what has
+# a lecture or a year in its place is no such name, and a grade for somebody else's number would be worse than none.
+CANVAS_NAME = re.compile(r"(?!anon_)(?P<name>[^_\s]+)_(?:LATE_|late_)?(?P<number>[1-9]\d*)_[1-9]\d{4,}_")
+TITLES = "|".join(path.stem[3:] for path in START_AND_LECTURES)
+LECTURE = re.compile(rf"(?:^|(?<=[ _-]))(?:[Ll]ecture[ _-]*)?(0\d)(?:_(?:{TITLES}))?(?:강|장|주차|과제)?(?![^\W_])")
+COPY = re.compile(r"(?:[ _-]*(?:\(\d+\)|[Cc]opy\d*|\d\b))+$")  # what browsers and JupyterLab put behind a name
 
 
 @dataclass(frozen=True)
@@ -114,18 +121,67 @@ class Learner:
     canvas: str = ""
 
 
-def learner(file: str) -> Learner:
-    """Tell from a returned notebook's path whose it is.
+def learners(rows: Sequence[Row]) -> dict[str, Learner]:
+    """Tell from its path whose each returned notebook is; nobody in two folders is taken for one person.
 
-    Moodle and Canvas name what is downloaded there; otherwise it is the folder's name, or the file's without the
-    lecture (``kim_02.ipynb`` is from kim).
+    1. What Moodle or Canvas have put in front of a name counts first.
+    2. A name beside the lecture is the learner's: ``kim_02.ipynb`` and ``02_kim.ipynb`` are from kim.
+    3. A notebook that is named after its lecture alone is its folder's, where each lecture is there once:
+       ``kim/02_bahdanau_attention.ipynb`` is from kim.
+    4. Otherwise the notebook's name is the learner's.
+
+    In 2 and 4 a folder goes before the name, such as ``week2/kim``: who is in two folders has two rows.
     """
-    first, *inner = PurePath(file).parts
-    if of_moodle := MOODLE_NAME.match(first):
-        return Learner(of_moodle["name"], moodle=of_moodle["number"])
-    if of_canvas := CANVAS_NAME.match(first):
-        return Learner(of_canvas["name"], canvas=of_canvas["number"])
-    return Learner(first if inner else re.sub(r"[_ -]+0\d\b.*|[_ -]+0\d_.*", "", PurePath(first).stem))
+    lectures = {row.file: set[str]() for row in rows}
+    for row in rows:
+        lectures[row.file] |= {row.exercise[:2]} - {""}
+    whose = {file: _of_moodle(file) for file in lectures}
+    whose |= _of_canvas({file: lectures[file] for file, who in whose.items() if who is None})
+    paths = {file: PurePath(unicodedata.normalize("NFC", file)) for file, who in whose.items() if who is None}
+    own = {file: _own_name(path.stem, lectures[file]) for file, path in paths.items()}
+    called_alike = Counter((paths[file].parent, lecture) for file, (name, lecture) in own.items() if not name)
+    for file, path in paths.items():
+        name, lecture = own[file]
+        folder = path.parent.parent if path.parent.name == COPIES_NAME else path.parent
+        is_the_folders = folder.name and not name and called_alike[path.parent, lecture] == 1
+        whose[file] = Learner((folder if is_the_folders else folder / (name or path.stem)).as_posix())
+    return {file: who for file, who in whose.items() if who}
+
+
+def _of_moodle(file: str) -> Learner | None:
+    """Give the learner whom Moodle names in a path, None where it does not."""
+    for part in PurePath(file).parts:
+        if found := MOODLE_NAME.match(part):
+            return Learner(found["name"], moodle=found["number"])
+    return None
+
+
+def _of_canvas(lectures: Mapping[str, set[str]]) -> dict[str, Learner | None]:
+    """Give the learners whom Canvas names; none where that leads to two names or two answers for one number."""
+    found = {file: CANVAS_NAME.match(PurePath(file).name) for file in lectures}
+    whose = {file: Learner(match["name"], canvas=match["number"]) if match else None for file, match in found.items()}
+    people = {who for who in whose.values() if who}
+    files_of = [[lectures[file] for file in lectures if whose[file] == who] for who in people]
+    if len({who.canvas for who in people}) == len(people) and all(map(_are_apart, files_of)):
+        return whose
+    return dict.fromkeys(lectures)
+
+
+def _own_name(stem: str, lectures: set[str]) -> tuple[str, str]:
+    """Give what a notebook is called beside its lecture, and the lecture's number; "" for what its name lacks.
+
+    A number is a lecture's if the notebook holds that lecture, or if nothing is known of what it holds.
+    """
+    found = LECTURE.search(stem)
+    if not found or (lectures and found[1] not in lectures):
+        return stem, ""
+    before = stem[: found.start()].strip(" _-")
+    return before or COPY.sub("", stem[found.end() :]).strip(" _-"), found[1]
+
+
+def _are_apart(sets: Sequence[set[str]]) -> bool:
+    """Say whether no two of the sets share a member."""
+    return sum(map(len, sets)) == len(set().union(*sets))
 
 
 def points(rows: Sequence[Row]) -> dict[Learner, dict[str, int]]:
@@ -134,8 +190,9 @@ def points(rows: Sequence[Row]) -> dict[Learner, dict[str, int]]:
     Where somebody returned an exercise twice, the better result counts.
     """
     given: dict[Learner, dict[str, int]] = {}
+    whose = learners(rows)
     for row in rows:
-        mine = given.setdefault(learner(row.file), {})
+        mine = given.setdefault(whose[row.file], {})
         if row.exercise and row.result != "not run":
             mine[row.exercise] = max(mine.get(row.exercise, 0), int(row.result == "correct"))
     return given
@@ -147,14 +204,14 @@ def moodle(rows: Sequence[Row], languages: Mapping[str, str] | None = None) -> l
     Where every notebook is named as Moodle names what is downloaded: the grading worksheet of an assignment, with the
     sum and the feedback. Otherwise a table for the import of grades (CSV), with a column for each exercise.
     """
-    given = points(rows)
+    given, whose = points(rows), learners(rows)
     asked = sorted({exercise for mine in given.values() for exercise in mine})
     if given and all(who.moodle for who in given):
         table: list[list[object]] = [
             ["Identifier", "Full name", "Grade", "Maximum Grade", "Last modified (grade)", "Feedback comments"]
         ]
         for who, mine in given.items():
-            returned = [row for row in rows if learner(row.file) == who]
+            returned = [row for row in rows if whose[row.file] == who]
             told = feedback(returned, (languages or {}).get(returned[0].file, ""))
             told = "<br>".join(html.escape(line) for line in told.splitlines() if line)  # Moodle shows it as a page
             table.append([f"Participant {who.moodle}", who.name, sum(mine.values()), len(asked), "", told])

@@ -52,6 +52,10 @@ def _nothing(scores: Tensor, mask: Tensor) -> Tensor:
     return 0 * scores * mask
 
 
+def _highest(scores: Tensor, mask: Tensor) -> Tensor:
+    return scores.masked_fill(~mask, _low(scores)).amax(-1, keepdim=True)
+
+
 def _count(mask: Tensor) -> Tensor:
     return mask.sum(-1, keepdim=True).clamp(min=1)
 
@@ -271,6 +275,21 @@ def of_masks(real: str = "a word", hidden: str = "padding") -> dict[str, tuple[W
             f"You mask after the softmax and divide by how many positions count; what would make the sum one is to "
             f"divide by what {hidden} has left of it, or to mask before.",
         ),
+        "maximum above alone": (
+            lambda s, m: (s - _highest(s, m)).exp() * m / (s.exp() * m).sum(-1, keepdim=True).clamp(min=1e-30),
+            "You subtract the maximum above the fraction line and not below it: the weights do not sum to one. Divide "
+            "by the sum of the same exponentials.",
+        ),
+        "maximum below alone": (
+            lambda s, m: s.exp() * m / ((s - _highest(s, m)).exp() * m).sum(-1, keepdim=True).clamp(min=1e-30),
+            "You subtract the maximum below the fraction line and not above it: the weights do not sum to one. Divide "
+            "by the sum of the same exponentials.",
+        ),
+        "sums raised to one": (
+            lambda s, m: s.exp() * m / (s.exp() * m).sum(-1, keepdim=True).clamp(min=1.0),
+            "You raise every sum of exponentials to 1 at least (clamp): that avoids 0/0, but where scores are low, a "
+            "sum may well be less than 1, and the weights then do not sum to one.",
+        ),
         "one more below": (
             lambda s, m: s.exp() * m / (1 + (s.exp() * m).sum(-1, keepdim=True)),
             "You add 1 below the fraction line: that avoids 0/0 and takes weight from every row. Where anything "
@@ -333,6 +352,9 @@ def of_softmax() -> dict[str, tuple[Any, str]]:
         "scores squashed",
         "scores by ReLU",
         "absolute scores",
+        "maximum above alone",
+        "maximum below alone",
+        "sums raised to one",
         "one more below",
     )
     return {
@@ -477,27 +499,28 @@ def meetings(bend: Callable[[Tensor], Tensor], right: str) -> dict[str, tuple[An
 def bends(right: str) -> dict[str, tuple[Any, str]]:
     """Give what people put in the place of a nonlinearity, which is called ``right``."""
     F = torch.nn.functional
-    functions: dict[str, Callable[[Tensor], Tensor]] = {
-        "tanh": torch.tanh,
-        "LeakyReLU": lambda h: F.leaky_relu(h, 0.2),
-        "sigmoid": torch.sigmoid,
-        "ReLU": torch.relu,
-        "ELU": F.elu,
-        "GELU": F.gelu,
-        "SiLU": F.silu,
-        "softplus": F.softplus,
-        "sine": torch.sin,
-        "cosine": torch.cos,
-        "exponential": torch.exp,
-        "square": torch.square,
-        "absolute value": torch.abs,
-        "hard tanh": F.hardtanh,
+    functions: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
+        "tanh": (torch.tanh, "A tanh"),
+        "LeakyReLU": (lambda h: F.leaky_relu(h, 0.2), "A LeakyReLU"),
+        "sigmoid": (torch.sigmoid, "A sigmoid"),
+        "ReLU": (torch.relu, "A ReLU"),
+        "ELU": (F.elu, "An ELU"),
+        "GELU": (F.gelu, "A GELU"),
+        "SiLU": (F.silu, "A SiLU"),
+        "softplus": (F.softplus, "A softplus"),
+        "sine": (torch.sin, "A sine"),
+        "cosine": (torch.cos, "A cosine"),
+        "exponential": (torch.exp, "An exponential"),
+        "square": (torch.square, "A square"),
+        "absolute value": (torch.abs, "An absolute value"),
+        "hard tanh": (F.hardtanh, "A hard tanh"),
     }
     told = {
-        name: (f, f"{'An' if name[0] in 'aeE' else 'A'} {name} stands where the {right} belongs.")
-        for name, f in functions.items()
+        name: (f, f"{other} stands where the {right} belongs.")
+        for name, (f, other) in functions.items()
         if name != right
     }
+    bend = functions[right][0]
     if right == "LeakyReLU":
         for slope in (0.1, 0.3, 0.5, -0.2, 0.8, 0.02):
             told[f"slope {slope}"] = (
@@ -508,9 +531,9 @@ def bends(right: str) -> dict[str, tuple[Any, str]]:
             lambda h: torch.where(h > 0, 0.2 * h, h),
             "Your LeakyReLU makes the positive numbers small; it is the negative ones that only leak.",
         )
-    told["1 added first"] = (lambda h: functions[right](h + 1), f"You add 1 before the {right}.")
+    told["1 added first"] = (lambda h: bend(h + 1), f"You add 1 before the {right}.")
     told[f"{right} twice"] = (
-        lambda h: functions[right](functions[right](h)),
+        lambda h: bend(bend(h)),
         f"There are two {right} in a row.",
     )
     told["softmax of the units"] = (lambda h: h.softmax(-1), f"A softmax over the hidden units is not the {right}.")

@@ -125,7 +125,7 @@
     });
   }
 
-  // Another layer or head: the same cells with other weights, coloured as Python does it (course_utils/shades.py).
+  // Another layer or head: the same cells with other weights, coloured as Python does it (course_utils/palette.py).
   const channels = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
   function paint() {
     const [nothing, most] = data.scale.ends.map(channels);

@@ -147,11 +147,16 @@ def _equation(row: str) -> tuple[str, str, dict[str, Any]]:
     if score == "learned":
         asked = asked[1].expand_as(asked)
     weights = masked_softmax(SCORES[score](answering, asked), mask)
-    still = _still(
-        weights, WORDS, WORDS, f"{says}. Each row is a word that asks, each column a word that answers.", mask
-    )
+    still = _still(weights, _asking(row), WORDS, f"{says}. Each row asks, each column answers.", mask)
     data = {"row": row, "queries": queries.tolist(), "keys": keys.tolist()}
     return "The equation, live: any score with any mask", still, _rounded(data)
+
+
+def _asking(row: str) -> Sequence[str]:
+    """Name who asks: a decoder's states, one learned query, or the words themselves, as in live/equation.js."""
+    if row in ("01", "02"):
+        return [f"s{step}" for step in range(len(WORDS))]
+    return ["u"] * len(WORDS) if row == "03" else WORDS
 
 
 def _translator(_row: str) -> tuple[str, str, dict[str, Any]]:

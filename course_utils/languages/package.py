@@ -14,6 +14,7 @@ PAGES = [
     PACKAGE / "publishing" / "site_sources" / f"{name}.md" for name in ("index", "play", "using", "teaching", "beyond")
 ]
 PAGES += [PACKAGE / "publishing" / "site_sources" / "glossary.md", README, CLAIMS]
+PAGES += [PACKAGE / "publishing" / "book_sources" / "front.md"]
 FROM_RECORDS = ("✓", "✗", "?", "| ")  # how blocks of CLAIMS.md begin whose numbers are written from the records
 ALL_SAID = ("exercises", "explorer", "home", "six_rows", "card", "rule")  # rooms and files with sentences for readers
 SAID = (
@@ -26,6 +27,9 @@ SAID = (
     "WHICH_AXIS",
     "WHICH_END",
     "HOW_MOVED",
+    "REDUCTIONS",
+    "ORDINALS",
+    "OPENING_ORDINALS",
 )  # constants that are handed to said
 TITLES = re.compile(r"^(.+) <(\S+)>$", re.MULTILINE)  # of pages, in a list of them
 UNSAID = (
@@ -43,7 +47,10 @@ UNSAID = (
 OF_A_CLAIM = ("says", "metric", "treatment", "baseline", "control", "floor")
 IN_CODE = (ast.Compare, ast.Subscript, ast.Raise, ast.Lambda)  # where a text is no sentence
 NO_SENTENCE = re.compile(r"[a-z-]+:\S|`{4}|\(function|@container|class=")  # a style, or what stands around HTML
-WORDS = re.compile(r"[^\W\d_]{3,} \{|\} [^\W\d_]{3,}|[^\W\d_]{3,}[,;:.]? \W*[^\W\d_]+|[^\W\d_]+[,;:.]? \W*[^\W\d_]{3,}")
+WORDS = re.compile(
+    r"[^\W\d_]{3,} \{|\} [^\W\d_]{3,}|[^\W\d_]{3,}[,;:.]? \W*[^\W\d_]+|[^\W\d_]+[,;:.]? \W*[^\W\d_]{3,}"
+    r"|^[A-Z][a-z]+-[a-z]{3,}$"
+)
 LABEL = re.compile(
     r"(?!Arrow|Home$|End$|Escape$)(?:\W )?[A-Z][a-z]{2,}[.?]?( [A-Z])?"
 )  # in a script: one word that is shown
@@ -110,8 +117,11 @@ def sentences(source: str, all_said: object = True) -> Iterator[str]:
         if isinstance(node, ast.Dict):
             pairs = zip(node.keys, node.values, strict=True)
             skipped |= {key for key, value in pairs if key and isinstance(value, ast.Tuple)} - marked
-        if isinstance(node, ast.Assign) and any(_is(target, name) for target in node.targets for name in SAID):
-            marked |= set(ast.walk(node.value))
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            marked |= {
+                inner for target in targets if getattr(target, "id", "") in SAID for inner in ast.walk(node.value)
+            }
         if isinstance(node, ast.arguments):
             words |= {*node.defaults, *node.kw_defaults}
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _is(node.func.value, "weighing"):

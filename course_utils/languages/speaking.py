@@ -50,11 +50,11 @@ class Speaker:
             return before + known + after
         plain = _plain(core)
         near = [template for template in self._templates if max(template[0], key=len) in plain]
-        for find in (_alone, _part, _whole):  # what is said, before what is said in it
+        for find in (_alone, _opening, _part, _whole):  # what is said, before what is said in it
             for literals, holes, translation in near:
                 if found := find(literals, plain):
                     filled = self._filled(translation, holes, found.groups(), depth)
-                    rest = [self.said(end, depth + 1) for end in (plain[: found.start()], plain[found.end() :])]
+                    rest = [self.said(end, depth) for end in (plain[: found.start()], plain[found.end() :])]
                     return before + rest[0] + filled + rest[1] + after
         return text
 
@@ -120,17 +120,37 @@ def _plain(text: str, strip: bool = True) -> str:
 
 
 def _whole(literals: Sequence[str], text: str) -> re.Match | None:
-    return _compiled(tuple(literals)).fullmatch(text)
+    """Take all of a text for one sentence, unless a hole at its end would swallow the rest of a list."""
+    found = _compiled(tuple(literals)).fullmatch(text)
+    swallows = (
+        found
+        and len(literals) > 1
+        and not literals[-1]
+        and " · " in found[len(literals) - 1]
+        and " · " not in "".join(literals)
+    )
+    return None if swallows else found
 
 
 def _alone(literals: Sequence[str], text: str) -> re.Match | None:
     """Take a text for one sentence, unless a hole would hold a part of it and a part of the next."""
     found = _whole(literals, text)
     for before, value, after in zip(literals, found.groups() if found else (), literals[1:], strict=False):
-        ends = re.search(r"[.?!:]\W*$", value) or re.match(r"[.?!:]", after)
-        if re.search(r"[.?!] \S", value) and not (ends and re.search(r"(^|[.?!] )$", before)):
+        ends = re.search(r"[.?!:)]\W*$", value) or re.match(r"[.?!:]", after)
+        begins = re.search(r"(^|[.?!] )$" if after else r"(^|[.?!:] )$", before)
+        if re.search(r"[.?!] \S", value) and not (ends and begins):
             return None
     return found
+
+
+def _opening(literals: Sequence[str], text: str) -> re.Match | None:
+    """Find a sentence that begins within a text, and whose last hole holds all that follows."""
+    if not literals[0] or literals[-1] or len(literals) < 3 or not re.search(r"[.?!:] $", literals[-2]):
+        return None
+    found = _compiled(tuple(literals), to_the_end=True).search(text)
+    if found is None or not re.search(r"[.?!:)] $", text[: found.start()]):
+        return None
+    return None if any(re.search(r"[.?!] \S", value) for value in found.groups()[:-1]) else found
 
 
 def _part(literals: Sequence[str], text: str) -> re.Match | None:
@@ -138,16 +158,19 @@ def _part(literals: Sequence[str], text: str) -> re.Match | None:
     is_known = literals[0] and literals[-1] and " " in "".join(literals).strip()  # a word alone may mean anything
     found = _compiled(tuple(literals)).search(text) if is_known else None
     if found and len(literals) == 1 and found[0][-1] not in ".?!:;,":  # some words: only where a sentence could be
-        is_apart = re.search(r"(^|[.:;?!] )$", text[: found.start()]) and re.match(r"$|[.:;?!]", text[found.end() :])
+        is_apart = re.search(r"(^|[.:;,?!] |[(\[])$", text[: found.start()]) and re.match(
+            r"$|[.:;,?!)\]]", text[found.end() :]
+        )
         found = found if is_apart else None
     cuts = found and [text[end - 1 : end + 1] for end in found.span() if 0 < end < len(text)]
     return None if cuts and any(re.fullmatch(r"\w\w", cut) for cut in cuts) else found
 
 
 @functools.cache
-def _compiled(literals: tuple[str, ...]) -> re.Pattern:
-    ends = (re.escape(literal) + r"(?!\d)" * (literal == ".") for literal in literals)  # no point within a number
-    return re.compile("(.*?)".join(ends), re.DOTALL)
+def _compiled(literals: tuple[str, ...], to_the_end: bool = False) -> re.Pattern:
+    no_end = r"(?![\w.,\]])"  # behind a point within a number or code
+    ends = (re.escape(literal) + no_end * (literal == ".") for literal in literals)
+    return re.compile("(.*?)".join(ends) + r"\Z" * to_the_end, re.DOTALL)
 
 
 def language() -> str:

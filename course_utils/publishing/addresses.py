@@ -11,6 +11,12 @@ from urllib.parse import quote
 
 from course_utils.files import CHECKOUT
 
+REMOTE = re.compile(
+    r"(?:https://(?:[^@/]+@)?(?P<web>[^@/:]+)(?::443)?/|ssh://(?:[^@/]+@)?(?P<ssh>[^@/:]+)(?::\d+)?/|"
+    r"(?:[^@/:]+@)(?P<scp>[^@/:]+):/?)(?P<path>[\w.~-]+(?:/[\w.~-]+?)+?)(?:\.git)?/?"
+)
+HOSTS = ("github.com", "gitlab.com", "codeberg.org")
+
 
 def repository(checkout: Path = CHECKOUT) -> str:
     """Give the address of the repository's page, such as ``https://github.com/OWNER/NAME``; empty if there is none.
@@ -18,7 +24,8 @@ def repository(checkout: Path = CHECKOUT) -> str:
     ``Repository`` under ``[project.urls]`` in pyproject.toml goes first. An origin that is a folder, or a host without
     a web page that we know, is no address.
     """
-    return setting("Repository", checkout) or _page_of(_origin(checkout))
+    given = setting("Repository", checkout)
+    return _page_of(given or _origin(checkout)) or given.removesuffix(".git")
 
 
 def site(checkout: Path = CHECKOUT) -> str:
@@ -54,6 +61,6 @@ def _origin(checkout: Path) -> str:
 
 def _page_of(origin: str) -> str:
     """Give the web page of a remote at GitHub, GitLab or Codeberg, without a user's name or key in it."""
-    hosts = "github.com|gitlab.com|codeberg.org"
-    found = re.fullmatch(rf"(?:https://|ssh://git@|git@)(?:[^@/]+@)?({hosts})[:/](.+?)(?:\.git)?/?", origin)
-    return f"https://{found[1]}/{found[2]}" if found else ""
+    found = REMOTE.fullmatch(origin)
+    host = (found["web"] or found["ssh"] or found["scp"]).lower() if found else ""
+    return f"https://{host}/{found['path']}" if found and host in HOSTS else ""

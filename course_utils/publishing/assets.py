@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -78,14 +79,20 @@ def write_look(folder: Path) -> None:
         rules.append(_face("DejaVu Sans Mono", weight, f"{name}.woff"))
     shutil.copy(_package("matplotlib") / CODE_FACE / "LICENSE_DEJAVU", faces / "dejavu-LICENSE")
     for place, colours in ((":root", LIGHT), (':root[data-theme="dark"]', DARK)):
-        named = "".join(f" --{name.replace('_', '-')}: {colour};" for name, colour in colours.items())
-        rules.append(f"{place} {{{named} --accent: {colours['weight']}; --warning: {colours['value']}; }}")
+        named = "".join(f" --{name}: {colour};" for name, colour in in_styles(colours).items())
+        rules.append(f"{place} {{{named} }}")
     rules.append(
         ':root { --text-face: "Source Sans Pro", system-ui, "Apple SD Gothic Neo", "Malgun Gothic", "Noto Sans KR", '
         'NanumGothic, sans-serif; --code-face: "DejaVu Sans Mono", ui-monospace, Menlo, Consolas, monospace; }'
     )
     rules.append(":lang(ko) { word-break: keep-all; overflow-wrap: break-word; }  /* a line ends between words */")
     (folder / "look.css").write_text("\n".join(rules) + "\n", encoding="utf-8")
+
+
+def in_styles(colours: Mapping[str, str]) -> dict[str, str]:
+    """Give the colours as style sheets name them, with those of links and warnings."""
+    named = {name.replace("_", "-"): colour for name, colour in colours.items()}
+    return {**named, "accent": colours["weight"], "warning": colours["value"]}
 
 
 def _face(family: str, weight: str, file: str) -> str:

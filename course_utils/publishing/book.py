@@ -1,6 +1,6 @@
 """The lectures as one book, a PDF, from the notebooks as they are committed: ``python3 course.py book [LECTURE …]``.
 
-A Chromium prints it. Nothing is executed and nothing is fetched.
+A Chromium prints it; ``ebook`` makes an EPUB of the same. Nothing is executed and nothing is fetched.
 """
 
 import argparse
@@ -11,36 +11,34 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import nbformat
 from nbconvert.exporters import HTMLExporter
-from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell, new_notebook
 from pygments.formatters import HtmlFormatter
 from pypdf import PdfReader, PdfWriter
 
-from course_utils.command_line import parse
+from course_utils.command_line import BUILD, parse
 from course_utils.files import LECTURES, PICTURES, write_atomically
+from course_utils.languages.catalogues import checked
+from course_utils.languages.speaking import said
 from course_utils.publishing.assets import copy_mathjax
 from course_utils.publishing.browser import WANTED, started
-from course_utils.publishing.notebooks import PROGRESS_BAR, filled, without_printed
-from course_utils.publishing.slides import hides_code
-from course_utils.refusals import Stop, carry_out, check_file, read_notebook
+from course_utils.publishing.chapters import SOURCES, TITLE, chapter, front_page, style
+from course_utils.publishing.ebook import make_ebook
+from course_utils.publishing.notebooks import filled
+from course_utils.refusals import Stop, carry_out, check_file
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-SOURCES = Path(__file__).with_name("book_sources")
-TITLE = "Attention, from sequence to sequence to graphs"
 NO_BROWSER = (
     "The book is printed by a Chromium or Chrome, and none was found: install one (Debian: apt install chromium), "
     f"or name its path in {WANTED}."
 )
 HEADING = re.compile(r'<h([1-6])(?: id="([^"]*)")?>(.*?)</h\1>', re.DOTALL)
 LINK = re.compile(r'<a href="(?!https?:|mailto:)([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
-SOLVED = re.compile(r"^Exercises of lecture \d\d: .*\n?", re.MULTILINE)  # for whoever sits before the screen
 IN_CONTENTS = 2  # levels of headings
 READY = """() => new Promise(resolve => MathJax.Hub.Queue(() => document.fonts.ready.then(() => resolve(true))))"""
 HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].map(heading => heading.id)"""
@@ -49,7 +47,7 @@ NUMBER = """pages => document.querySelectorAll("nav a").forEach(
 FOOT = '<div style="width: 100%; text-align: center; font: 8pt sans-serif"><span class="pageNumber"></span></div>'
 
 
-def make_book(lectures: Sequence[Path]) -> bytes:
+def make_book(lectures: Sequence[Path], language: str = "") -> bytes:
     """Print lectures as one PDF: a title, contents with page numbers, the lectures, each with its solutions behind it.
 
     Raises
@@ -61,15 +59,15 @@ def make_book(lectures: Sequence[Path]) -> bytes:
         if browser is None:
             raise Stop(NO_BROWSER)
         folder = Path(name)
-        write_pages(lectures, folder)
+        write_pages(lectures, folder, language)
         page = browser.new_page(color_scheme="light")
         page.set_default_timeout(0)  # a busy machine is no error
         page.goto((folder / "book.html").as_uri())
         page.evaluate(READY)
-        return with_page_numbers(page)
+        return with_page_numbers(page, said(TITLE, language))
 
 
-def with_page_numbers(page: "Page") -> bytes:
+def with_page_numbers(page: "Page", title: str = TITLE) -> bytes:
     """Print, look on which page each heading came to be, write that into the contents, and print again."""
     anchors = page.evaluate(HEADINGS)
     numbers: dict[str, int] = {}
@@ -92,7 +90,7 @@ def with_page_numbers(page: "Page") -> bytes:
             break
         numbers = found
     writer = PdfWriter(clone_from=reader)
-    writer.add_metadata({"/Title": TITLE})
+    writer.add_metadata({"/Title": title})
     writer.page_mode = "/UseOutlines"
     written = io.BytesIO()
     writer.write(written)
@@ -111,50 +109,28 @@ def flat(outline: list[Any]) -> Iterator[Any]:
 # the page that is printed
 
 
-def write_pages(lectures: Sequence[Path], folder: Path) -> None:
+def write_pages(lectures: Sequence[Path], folder: Path, language: str = "") -> None:
     """Write ``book.html`` and what it shows into a folder."""
     copy_mathjax(folder / "mathjax")
     shutil.copytree(PICTURES, folder / PICTURES.name)
-    shutil.copyfile(SOURCES / "book.css", folder / "book.css")
+    (folder / "book.css").write_text(style("book.css"), encoding="utf-8")
     exporter = HTMLExporter(template_name="basic", anchor_link_text="")
     exporter.exclude_input_prompt = exporter.exclude_output_prompt = exporter.exclude_anchor_links = True
     chapters = []
     for lecture in lectures:
-        body, _ = exporter.from_notebook_node(prepared(read_notebook(lecture)))
+        body, _ = exporter.from_notebook_node(chapter(lecture, language))
         chapters.append(f"<section>{linked(body, lecture.stem[:2], [path.stem[:2] for path in lectures])}</section>")
     parts = {
         "colours of code": f"<style>{HtmlFormatter(style='default').get_style_defs('.highlight')}</style>",
         "contents": contents("".join(chapters)),
         "lectures": "\n".join(chapters),
+        "language": language or "en",
+        "title": said(TITLE, language),
+        "heading of the contents": said("Contents", language),
+        "front": exporter.from_notebook_node(new_notebook(cells=[new_markdown_cell(front_page(language))]))[0],
     }
     text = (SOURCES / "book.html").read_text(encoding="utf-8")
     (folder / "book.html").write_text(filled(text, parts), encoding="utf-8")
-
-
-def prepared(notebook: NotebookNode) -> NotebookNode:
-    """Give a copy as it is printed: no checks, no code that draws, hints and solutions at the end, unfolded."""
-    notebook = deepcopy(notebook)
-    cells: list[NotebookNode] = []
-    behind: list[NotebookNode] = []
-    title = ""
-    for cell in notebook.cells:
-        tags = cell.metadata.get("tags", [])
-        if cell.cell_type == "markdown":
-            cell.source = re.sub(r"<details>", "<details open>", cell.source)
-            title = (re.findall(r"^### (.+)$", cell.source, flags=re.MULTILINE) or [title])[-1]
-        if "hints" in tags:
-            behind += [nbformat.v4.new_markdown_cell(f"### {title}"), cell]
-        elif "solution" in tags:
-            behind.append(cell)
-        elif cell.cell_type != "code" or not cell.source.startswith("check("):
-            if hides_code(cell):
-                cell.metadata.transient = {"remove_source": True}
-            cells.append(cell)
-    heading = [nbformat.v4.new_markdown_cell("## Hints and solutions")] if behind else []
-    notebook.cells = [*cells, *heading, *behind]
-    for pattern in (SOLVED, PROGRESS_BAR):
-        without_printed(notebook, pattern)
-    return notebook
 
 
 def linked(body: str, lecture: str, lectures: Sequence[str]) -> str:
@@ -181,6 +157,12 @@ def contents(chapters: str) -> str:
     return f"<nav>{''.join(entries)}</nav>"
 
 
+def name_of(lectures: Sequence[Path], language: str = "") -> str:
+    """Name the file of a book; one of some lectures alone does not take the place of the whole."""
+    parts = [] if list(lectures) == LECTURES else [path.stem[:2] for path in lectures]
+    return "-".join(filter(None, ("attention", *parts, language)))
+
+
 def main(command_line: Sequence[str]) -> int:
     """Run ``course.py book`` with the rest of its command line; give the exit status."""
     return run(parse(["book", *command_line]))
@@ -191,10 +173,15 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = [path for path in LECTURES if not arguments.lectures or path.stem.startswith(tuple(arguments.lectures))]
     if not chosen:
         raise Stop(f"No lecture begins with {arguments.lectures}: {', '.join(path.stem for path in LECTURES)}")
-    check_file(arguments.to)
-    print("Printing, which takes a minute or two ...", flush=True)
-    write_atomically(arguments.to, make_book(chosen))
-    print(arguments.to)
+    language = checked(arguments.language)
+    kind, make, takes = ("pdf", make_book, "Printing, which takes a minute or two ...")
+    if arguments.epub:
+        kind, make, takes = "epub", make_ebook, "Making the EPUB, which takes a minute ..."
+    to = arguments.to or BUILD / f"{name_of(chosen, language)}.{kind}"
+    check_file(to)
+    print(takes, flush=True)
+    write_atomically(to, make(chosen, language))
+    print(to)
     return 0
 
 

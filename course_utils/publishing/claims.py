@@ -25,14 +25,13 @@ WRITTEN = re.compile(r"<!-- claims: written by .*?<!-- end of claims -->", re.DO
 def page(
     text: str,
     styles: Styles,
-    shown: Callable[[str], str] = str,
-    translated: Mapping[Path, NotebookNode] | None = None,
+    shown: Callable[[str], str],
+    notebooks: Mapping[Path, NotebookNode],
 ) -> tuple[str, Counter[str]]:
     """Give CLAIMS.md as a page, its claims as lines to unfold that can be chosen by their verdict; and count these.
 
-    ``shown`` says in a language what HTML shows, and ``translated`` has the notebooks in it.
+    ``shown`` says in a language what HTML shows, and ``notebooks`` are lectures and experiments in it.
     """
-    notebooks = translated or {path: read_notebook(path) for path in (*LECTURES, *EXPERIMENT_NOTEBOOKS)}
     words: Counter[str] = Counter()
     parts = []
     for lecture, experiment in zip(LECTURES, EXPERIMENT_NOTEBOOKS, strict=True):
@@ -82,5 +81,6 @@ def measured_in(experiment: Path, notebook: NotebookNode) -> dict[str, str]:
         if cell.cell_type == "markdown":
             heading = (re.findall(r"^##+ (.+)$", cell.source, re.MULTILINE) or [heading])[-1]
         else:
-            found.update(dict.fromkeys(re.findall(rf'"({experiment.stem[:2]}_\w+)"', cell.source), heading))
+            names = re.findall(rf'\bmeasure\(\s*(?:name=)?"({experiment.stem[:2]}_\w+)"', cell.source)
+            found.update(dict.fromkeys(names, heading))
     return found

@@ -22,6 +22,7 @@ from course_utils.refusals import Damaged, damaged
 
 PARTS = {"all": "all of it", "q": "q", "K": "K", "V": "V", "f": "f", "mask": "mask"}
 NUMBERS = {num2words(number): number for number in range(1, 121)}
+NUMBER = re.compile(rf"\b(?:{'|'.join(sorted(NUMBERS, key=len, reverse=True))}|\d+)\b")
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ def effort(notebook: NotebookNode, name: str) -> Effort:
     for cell in notebook.cells[:7]:
         if cell.cell_type == "markdown" and "exercises" in cell.source and re.search("need", cell.source, re.I):
             told = re.search(r"[^\n]*\b(?:minutes|Plan|Reading)\b.*", cell.source, re.DOTALL)
-            words = re.findall(r"[a-z]+(?:-[a-z]+)?|\d+", told[0].lower() if told else "")
-            found = [number for word in words if (number := NUMBERS.get(word) or (word.isdigit() and int(word))) > 9]
+            words = NUMBER.findall(told[0].lower() if told else "")
+            found = [number for word in words if (number := NUMBERS.get(word) or int(word)) > 9]
             if len(found) >= 2:
                 needs = sorted(set(re.findall(r"\]\((0\d)_", cell.source)) - {name[:2]})
                 tasks = sum("exercise" in other.metadata.get("tags", []) for other in notebook.cells)

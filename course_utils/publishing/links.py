@@ -213,7 +213,7 @@ def describe(app: Sphinx, page: str, _template: str, context: dict[str, Any], tr
     lines = [f'<meta name="description" content="{html.escape(description)}">']
     if known["address"]:
         picture = known["pictures"].get(page, known["pictures"]["index"])
-        card = {**card, "og:url": f"{known['address']}/{page}.html", "og:image": f"{known['address']}/{picture}"}
+        card = {**card, "og:url": f"{app.config.html_baseurl}{page}.html", "og:image": f"{known['address']}/{picture}"}
         lines.append('<meta name="twitter:card" content="summary_large_image">')
     lines += [f'<meta property="{name}" content="{html.escape(html.unescape(value))}">' for name, value in card.items()]
     context["metatags"] = context.get("metatags", "") + "\n".join(lines)

@@ -23,7 +23,9 @@ EMBEDDED = re.compile(r'<img src="data:image/png;base64,([^"]+)"')
 BESIDE = re.compile(rf"!\[([^\]]*)\]\({PICTURES.name}/([^)]+\.png)\)")
 WRITTEN = re.compile(rf'<img src="{PICTURES.name}/([^"]+\.png)"')
 CONSTANT = re.compile(r"^([A-Z][A-Z0-9_]*[A-Z0-9]) = (\S.*?)(?:  #.*)?$", re.MULTILINE)
+COMMENT = re.compile(r"^[ \t]*(?:<!--(?:(?!-->).)*-->[ \t]*)+\n|[ \t]*<!--.*?-->", re.DOTALL | re.MULTILINE)
 PROGRESS_BAR = re.compile(r"^.*\d%\|.*\|.*\n?", re.MULTILINE)  # as tqdm writes them
+ANSWERS = re.compile(r"^(?:Exercises of lecture (?!00)\d\d: .*|three tasks: not attempted yet\.)\n?", re.MULTILINE)
 
 
 def picture(output: Mapping[str, Any]) -> tuple[str, bytes] | None:
@@ -91,13 +93,17 @@ def kind_of_picture(image: Image.Image) -> str:
     return "weights" if on_scale > 0.05 * 160 * 120 else "drawn"
 
 
-def without_printed(notebook: NotebookNode, pattern: re.Pattern) -> None:
-    """Leave out, in place, what a pattern finds in what was printed; an output that held nothing else goes too."""
+def without_what_passes(notebook: NotebookNode) -> None:
+    """Leave out, in place, what was printed for whoever runs the cells; an output that held nothing else goes too.
+
+    These are progress bars, and what has been solved, which is nothing where no one answers. The first page of all
+    shows such a line as an example, and keeps it.
+    """
     for cell in notebook.cells:
         if cell.cell_type == "code":
             for output in cell.outputs:
                 if output.output_type == "stream":
-                    output.text = pattern.sub("", output.text)
+                    output.text = ANSWERS.sub("", PROGRESS_BAR.sub("", output.text))
             cell.outputs = [made for made in cell.outputs if made.output_type != "stream" or made.text.strip()]
 
 
@@ -111,7 +117,7 @@ def with_values_for_constants(notebook: NotebookNode) -> None:
                     known = ast.literal_eval(value)
                 except (ValueError, SyntaxError):
                     continue
-                values[name] = f"{known:,}" if isinstance(known, int) else f"{known}"
+                values[name] = f"{known:,}" if type(known) is int else f"{known}"
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = re.sub(
@@ -146,7 +152,7 @@ def filled(text: str, parts: Mapping[str, str]) -> str:
 
 def without_comments(text: str) -> str:
     """Leave out HTML comments: guards of sentences, and marks of what is written from the records."""
-    return re.sub(r"<!--.*?-->\n?", "", text, flags=re.DOTALL)
+    return COMMENT.sub("", text)
 
 
 def read_runs(path: Path = RUNS) -> dict[str, dict[str, Any]]:

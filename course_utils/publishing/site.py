@@ -7,6 +7,7 @@ where the address is known, see ``course_utils.publishing.addresses``.
 
 import argparse
 import contextlib
+import html
 import json
 import re
 import shutil
@@ -14,6 +15,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +43,7 @@ from course_utils.files import (
 from course_utils.folders import foreign, manifest, private_folder, put, refuse
 from course_utils.languages.catalogues import checked, released
 from course_utils.languages.speaking import said, speaker
-from course_utils.languages.weave import change_markup, say_outputs, slug, woven, woven_page
+from course_utils.languages.weave import CODE, change_markup, headings, say_outputs, slug, woven, woven_page
 from course_utils.palette import LIGHT
 from course_utils.publishing import addresses, claims
 from course_utils.publishing.assets import copy_mathjax, write_look
@@ -50,14 +52,13 @@ from course_utils.publishing.home import Card, cards, effort, explorer, finding,
 from course_utils.publishing.lighter import Styles, lighten
 from course_utils.publishing.links import NAMES
 from course_utils.publishing.notebooks import (
-    PROGRESS_BAR,
     filled,
     picture_file,
     put_pictures_into_files,
     section,
     table,
     without_comments,
-    without_printed,
+    without_what_passes,
 )
 from course_utils.publishing.server import serve
 from course_utils.publishing.slides import write_decks
@@ -130,13 +131,13 @@ def finish(pages: Path, address: str, codes: Sequence[str] = ("",)) -> None:
             translate_theme(pages / code, code)
         write_decks(LECTURES, pages / code / "slides", shared=pages / "_static", language=code)
     lighten(pages)
-    home = f"{address}/" if address else "/"
+    home = html.escape(f"{address}/")
     lost = read_text(SOURCES / "not_found.html").replace("HOME", home)
     (pages / "404.html").write_text(lost, encoding="utf-8")
     if address:
         found = sorted(str(page.relative_to(pages)) for page in pages.rglob("*.html"))
         shown = [page for page in found if Path(page).name not in ("404.html", "search.html", "genindex.html")]
-        lines = [f"<url><loc>{address}/{page}</loc></url>" for page in shown]
+        lines = [f"<url><loc>{html.escape(f'{address}/{page}')}</loc></url>" for page in shown]
         lines = ['<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">', *lines, "</urlset>\n"]
         (pages / "sitemap.xml").write_text("\n".join(lines), encoding="utf-8")
 
@@ -168,12 +169,17 @@ def translate_theme(pages: Path, language: str) -> None:
         page.write_text(text, encoding="utf-8")
 
 
-def make_pages(sources: Path, pages: Path, doctrees: Path) -> int:
-    """Run Sphinx and give its exit status; Ctrl-C and what the system refuses come through as they are."""
+def make_pages(
+    sources: Path, pages: Path, doctrees: Path, builder: str = "html", settings: dict[str, Any] | None = None
+) -> int:
+    """Run Sphinx and give its exit status; Ctrl-C and what the system refuses come through as they are.
+
+    Settings are those of ``conf.py`` in the sources, unless they are given.
+    """
     try:
         with patch_docutils(sources), docutils_namespace():
             options: dict[str, Any] = {"status": None, "warning": sys.stderr, "warningiserror": True, "parallel": 2}
-            app = Sphinx(sources, sources, pages, doctrees, "html", **options)
+            app = Sphinx(sources, None if settings else sources, pages, doctrees, builder, settings, **options)
             app.build()
             return app.statuscode
     except SphinxError as error:
@@ -336,7 +342,7 @@ def write_pages(
 def as_page(notebook: NotebookNode, name: str) -> NotebookNode:
     """Give a copy as it is read on a page: without guards, its displayed equations numbered, by a name of its own."""
     notebook = deepcopy(notebook)
-    without_printed(notebook, PROGRESS_BAR)
+    without_what_passes(notebook)
     equations = 0
 
     def numbered(match: re.Match) -> str:
@@ -366,21 +372,22 @@ def exercises(page: NotebookNode, path: Path, english: NotebookNode | None = Non
     titles = {cell.id: heading_of(cell) for cell in (english or page).cells}
     gone: list[NotebookNode] = []
     for place, stub in enumerate(page.cells):
-        if "exercise" not in stub.metadata.get("tags", []):
+        if "exercise" not in tags(stub):
             continue
         first = next(at for at in range(place, -1, -1) if heading_of(page.cells[at]))
-        hints, solution = (_next(page.cells[place:], tag) for tag in ("hints", "solution"))
+        behind = list(takewhile(lambda cell: "exercise" not in tags(cell), page.cells[place + 1 :]))
+        parts = [cell for cell in behind if tags(cell) & {"hints", "solution"}]
         heading = titles[page.cells[first].id]
-        for cell in (*page.cells[first:place], stub, hints, solution):
+        for cell in (*page.cells[first:place], stub, *parts):
             again = deepcopy(cell)
             for output in again.get("outputs", []):
                 if "text/html" in output.get("data", {}):
                     output.data["text/html"] = output.data["text/html"].replace('src="../', 'src="../../')
             if cell.cell_type == "markdown":
-                again.source = from_below(re.sub(r"^#+ ", "## ", cell.source, flags=re.MULTILINE), path)
+                again.source = from_below(cell.source, path)
             cells.append(again)
-        upto = next(at for at, cell in enumerate(page.cells) if cell is solution)
-        gone += page.cells[place : upto + 1]
+        upto = max((at for at, cell in enumerate(behind, start=1) if tags(cell) & {"hints", "solution"}), default=0)
+        gone += page.cells[place : place + upto + 1]
         stub.cell_type, stub.source = (
             "markdown",
             f"[{said('Stub, hints and solution', language)}]({EXERCISES}/{path.name}#{slug(heading)})",
@@ -393,19 +400,23 @@ def exercises(page: NotebookNode, path: Path, english: NotebookNode | None = Non
 
 
 def heading_of(cell: NotebookNode) -> str:
-    """Give the first heading in a cell, empty if it has none."""
-    found = re.search(r"^##+ (.+)$", cell.source, re.MULTILINE) if cell.cell_type == "markdown" else None
-    return found[1] if found else ""
+    """Give the first heading in a cell below the title's level, empty if it has none."""
+    found = headings(cell.source) if cell.cell_type == "markdown" else iter(())
+    return next((title for level, title in found if level > 1), "")
 
 
-def _next(cells: Sequence[NotebookNode], tag: str) -> NotebookNode:
-    return next(cell for cell in cells if tag in cell.metadata.get("tags", []))
+def tags(cell: NotebookNode) -> set[str]:
+    """Give a cell's tags."""
+    return set(cell.metadata.get("tags", []))
 
 
 def from_below(source: str, path: Path) -> str:
-    """Give text of a lecture as it is read one folder further down: its links lead to the same places."""
-    source = re.sub(r"\]\(#", f"](../{path.name}#", source)
-    return re.sub(r"\]\((?!https?:|\.\./)", "](../", source)
+    """Give text of a lecture as it is read a folder further down, below a title: its links lead to the same places."""
+    pieces = re.split(rf"({CODE.pattern})", source, flags=CODE.flags)
+    for at in range(0, len(pieces), 2):  # between code, in which such signs mean something else
+        text = re.sub(r'(\]\(|src=")(?!\w+:|#)', r"\1../", re.sub(r"^#+ ", "## ", pieces[at], flags=re.MULTILINE))
+        pieces[at] = re.sub(r"\]\(#", f"](../{path.name}#", text)
+    return "".join(pieces)
 
 
 def title_of(page: NotebookNode) -> str:

@@ -2,9 +2,9 @@
 
 A deck is one HTML file beside a folder of assets; it asks for nothing outside. Behind the title come an agenda with
 minutes and the course's table with the lecture's row lit. The right arrow walks through all of it, S opens the
-speaker's window with the minutes of each slide and the clock, D changes between light and dark, and ``?print-pdf`` in
-the address lays it out for printing to PDF. ``--author``, ``--course`` and ``--date`` are written on the title and at
-the foot of each slide.
+speaker's window with the minutes of each slide and the clock, D changes between light and dark, G goes to a slide by
+its number, and ``?print-pdf`` in the address lays it out for printing to PDF. ``--author``, ``--course`` and ``--date``
+are written on the title and at the foot of each slide.
 """
 
 import argparse
@@ -31,13 +31,12 @@ from course_utils.languages.speaking import said
 from course_utils.languages.weave import say_outputs, woven, woven_page
 from course_utils.publishing.assets import copy_mathjax, copy_reveal, write_look
 from course_utils.publishing.notebooks import (
-    PROGRESS_BAR,
     picture,
     put_pictures_into_files,
     read_runs,
     table,
     with_values_for_constants,
-    without_printed,
+    without_what_passes,
 )
 from course_utils.publishing.server import serve
 from course_utils.publishing.teaching import asked_in
@@ -48,10 +47,17 @@ TEMPLATE = Path(__file__).with_name("slides_template")
 WORDS_A_MINUTE = 110  # spoken, with pauses
 SECONDS_A_LINE = 5  # of code that is read aloud
 SECONDS_A_FIGURE = 45
+NOT_SAID = re.compile(r"<!--.*?-->|(?<!`)</?[a-z][a-z0-9]*(?:\s[^<>]*)?>", re.DOTALL)  # comments and tags
+MARKS = set("#|:*->·–")
 SITES_PICTURES = "_images"  # where Sphinx puts them
 HIDDEN = ("skip", "notes")
+KEPT = ("#", "![")  # of a cell whose prose is left to the speaker: titles and drawings
 DRAWING = re.compile(rf'src="{PICTURES.name}/([^"/]+)"')
-KEYS = '<p class="keys"><kbd>→</kbd> next · <kbd>S</kbd> speaker · <kbd>D</kbd> light or dark · <kbd>Esc</kbd> all</p>'
+KEYS = (
+    '<p class="keys"><kbd>→</kbd> next · <kbd>S</kbd> speaker · '
+    "<kbd>D</kbd> light or dark · <kbd>G</kbd> go to · <kbd>Esc</kbd> all</p>"
+)
+TWO_EMPTY_LINES = re.compile(r"\n{3,}")  # a slide has room for one
 LINK_TO_NOTEBOOK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:)[^)]*\.ipynb[^)]*\)")  # leads nowhere from a deck
 
 
@@ -177,19 +183,23 @@ def prepared(
     title = next(cell.source for cell in notebook.cells if cell.source.startswith("# "))
     notebook.metadata.title = title.removeprefix("# ").split("\n")[0]
     with_values_for_constants(notebook)
-    without_printed(notebook, PROGRESS_BAR)
+    without_what_passes(notebook)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = LINK_TO_NOTEBOOK.sub(r"\1", cell.source)
+        elif cell.cell_type == "code":
+            cell.source = TWO_EMPTY_LINES.sub("\n\n", cell.source)
         if hides_code(cell) and "hide-input" not in cell.metadata.setdefault("tags", []):
             cell.metadata.tags.append("hide-input")
+    leave_prose_to_the_speaker(notebook)
     add_questions(notebook, number, language, english)
     first, *others = slides(notebook)
-    groups = [first, [_slide(agenda([first, *others], seconds, language))], *others]
-    if rows := lit_table(number, language):
-        groups.insert(2, [_slide(rows)])
     first.append(_slide(f'<p class="frame">{html.escape(frame)}</p>\n\n{said(KEYS, language)}', "-"))
+    way = _slide(agenda(0, others, [0] * len(others), language))  # as many words as with the minutes, which count it
+    opening = [first, [way], *([_slide(rows)] for rows in [lit_table(number, language)] if rows)]
+    groups = [*opening, *others]
     minutes = [minutes_of(slide, seconds) for slide in groups]
+    way.source = agenda(sum(minutes[: len(opening)]), others, minutes[len(opening) :], language)
     cells, passed = [], 0
     for slide, taken in zip(groups, minutes, strict=True):
         passed += taken
@@ -203,6 +213,22 @@ def _slide(source: str, kind: str = "slide") -> NotebookNode:
     cell = nbformat.v4.new_markdown_cell(source)
     cell.metadata.slideshow = {"slide_type": kind}
     return cell
+
+
+def leave_prose_to_the_speaker(notebook: NotebookNode) -> None:
+    """Move, in place, prose to the notes where a cell's slideshow metadata says ``"prose": "notes"``.
+
+    Such a slide shows the cell's titles and drawings alone, so that code and figures beside them can be read from the
+    last row; the notebook keeps the cell whole.
+    """
+    cells: list[NotebookNode] = []
+    for cell in notebook.cells:
+        cells.append(cell)
+        if cell.metadata.get("slideshow", {}).get("prose") == "notes":
+            blocks = cell.source.split("\n\n")
+            cell.source = "\n\n".join(block for block in blocks if block.startswith(KEPT))
+            cells.append(_slide("\n\n".join(block for block in blocks if not block.startswith(KEPT)), "notes"))
+    notebook.cells = cells
 
 
 def add_questions(notebook: NotebookNode, number: str, language: str = "", english: NotebookNode | None = None) -> None:
@@ -223,17 +249,17 @@ def add_questions(notebook: NotebookNode, number: str, language: str = "", engli
     notebook.cells = cells
 
 
-def agenda(groups: Sequence[Sequence[NotebookNode]], seconds: Mapping[str, int], language: str = "") -> str:
-    """List the sections of a deck with the minutes of their slides."""
-    rows: list[tuple[str, int]] = [(said("What it is about", language), 0)]
-    for slide in groups:
+def agenda(opening: int, groups: Sequence[Sequence[NotebookNode]], minutes: Sequence[int], language: str = "") -> str:
+    """List the sections of a deck with the minutes of their slides; ``opening`` are those of the slides before them."""
+    rows: list[tuple[str, int]] = [(said("What it is about", language), opening)]
+    for slide, taken in zip(groups, minutes, strict=True):
         shown = [cell.source for cell in slide if cell.cell_type == "markdown" and slide_type(cell) not in HIDDEN]
         heading = re.search(r"^## (.+)$", "\n".join(shown), flags=re.MULTILINE)
         if heading:
             rows.append((heading[1], 0))
-        rows[-1] = (rows[-1][0], rows[-1][1] + minutes_of(slide, seconds))
-    listed = "".join(f"\n| {name} | {minutes} |" for name, minutes in rows)
-    title = said(f"The way through, {sum(minutes for _, minutes in rows)} minutes", language)
+        rows[-1] = (rows[-1][0], rows[-1][1] + taken)
+    listed = "".join(f"\n| {name} | {number} |" for name, number in rows)
+    title = said(f"The way through, {opening + sum(minutes)} minutes", language)
     return f"## {title}\n\n| | {said('min', language)} |\n|---|---|{listed}"
 
 
@@ -276,11 +302,16 @@ def minutes_of(slide: Sequence[NotebookNode], seconds: Mapping[str, int]) -> int
         if slide_type(cell) == "skip":
             continue
         if cell.cell_type == "markdown":
-            total += 60 * len(cell.source.split()) / WORDS_A_MINUTE
+            total += 60 * words_said(cell.source) / WORDS_A_MINUTE
         elif not hides_code(cell):
             total += SECONDS_A_LINE * len(cell.source.splitlines())
         total += SECONDS_A_FIGURE * _figures(cell) + seconds.get(cell.id, 0)
     return max(1, math.ceil(total / 60))
+
+
+def words_said(markdown: str) -> int:
+    """Count the words of a text that are said: not its comments, its tags, and the marks of lists and tables."""
+    return sum(not set(word) <= MARKS for word in NOT_SAID.sub(" ", markdown).split())
 
 
 def hides_code(cell: NotebookNode) -> bool:

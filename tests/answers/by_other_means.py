@@ -45,7 +45,6 @@ right(
 
 P = "01_pairs_of_words"
 wrong(P, "same|equal|identical", ("dogs see cats", "dogs  see cats"))
-wrong(P, "times|often|pair|neighbour", ("cats see dogs see", "see cats see dogs"))
 wrong(P, "word|use only|cats", ("cats eat dogs eat cats", "eat cats eat dogs cats"))
 wrong(P, "two|tuple|sentence|string", [["cats", "see"], ["see", "cats"]])
 right(P, ["dogs see dogs birds dogs", "dogs birds dogs see dogs"])
@@ -246,18 +245,11 @@ def _again(step, state, left, word):
 right(P, lambda step, state, max_words: _again(step, state, max_words, Vocabulary.bos))
 
 P = "01_gradient_left"
-wrong(P, "large|small|diagonal|number|step", 1 / 4)
-wrong(P, "sign|negative|small", -1 / 16)
-wrong(P, "small|large|four|step|power", 1 / 256)
 wrong(P, "number|one value|matrix|bracket", np.diag([1 / 16, 1 / 16]))
 right(P, 2**-4)
 right(P, np.linalg.matrix_power(np.array([[0, 2], [1 / 8, 0]]), 4)[0, 0])
 
 P = "02_soft_dictionary"
-wrong(P, "15|side|between|large|small|sharp|warm", 16)
-wrong(P, "whole|15|12|side|small|large", 13.5)
-wrong(P, "12|best|alone|limit|small|large", 12)
-wrong(P, "number|value|bracket", [14])
 right(P, torch.tensor(14))
 right(P, sum(w * v for w, v in zip((1 / 6, 2 / 3, 1 / 6), (6, 12, 30))))
 
@@ -437,8 +429,6 @@ right(P, lambda keys: torch.einsum("kd,k->d", keys, torch.linspace(1, 2, len(key
 right(P, lambda keys: torch.from_numpy((keys[0].numpy() * 3 + keys[1].numpy()) / 4))
 
 P = "03_document_twice"
-wrong(P, "sum|division", (True, True, True, True, True))
-wrong(P, "last|4|Fourth|right yet", (False, True, True, False, True))
 wrong(P, "learned|weights|5|softmax|Fifth|right yet", np.array([False, True, True, True, False]))
 wrong(P, "5|five|entries", (False, True))
 right(P, torch.tensor([0, 1, 1, 1, 1]).bool())
@@ -484,7 +474,6 @@ P = "03_two_levels"
 wrong(P, "word|sentence|string|which|First", ("plot", 0.24, 1))
 wrong(P, "multiply|sentence|large|product|small|Second", ("edges", 0.8, 1))
 wrong(P, "one|sum|together|large|small|Third", ("edges", 0.24, 2))
-wrong(P, "three|3|entries", ("edges", 0.24))
 right(P, ["Edges", np.float32(0.24), 1])
 right(P, ("edges", 0.6 * 0.4, True + 0))
 
@@ -525,7 +514,8 @@ def _(decide, documents, weights, share):
     return (decide(left) == decide(documents)).float().mean()
 
 
-@right(P)
+# both taken for right, until a document of one word, and words that weigh the same, were tried
+@wrong(P, "one word long.*empty")
 def _(decide, documents, weights, share):
     left = []
     for d, w in zip(documents, weights):
@@ -535,8 +525,9 @@ def _(decide, documents, weights, share):
     return np.float64(sum(int(a != b) for a, b in zip(before, after)) / len(documents))
 
 
-right(
+wrong(
     P,
+    "go too",
     lambda decide, documents, weights, share: (
         1
         - (
@@ -565,10 +556,6 @@ right(
 )
 
 P = "04_layers_needed"
-wrong(P, "large|small|layer|one", (26, 3))
-wrong(P, "exchanged|order", (3, 25))
-wrong(P, "dilat|sum|add|large|small", (25, 4))
-wrong(P, "two|2|entries", 25)
 right(P, torch.tensor((25, 3)))
 right(P, (100 // 4, math.ceil(math.log(101, 5))))
 
@@ -631,18 +618,12 @@ right(P, _filters(-2.0, 3.0, 0, 1.0))
 right(P, lambda n: [t.numpy() if isinstance(t, torch.Tensor) else t for t in _filters(-1.0, 1.2)(n)])
 
 P = "04_pairs_in_a_state"
-wrong(P, "small|large|sign|bit", (32, 64, 2048))
-wrong(P, "large|small|filter|pair", (16, 16, 2048))
-wrong(P, "large|small|key|value|two", (16, 64, 1024))
-wrong(P, "three|3|entries", (16, 64))
 right(P, np.array([16, 64, 2048]))
 right(P, (32 // 2, 16 * 4, 16 * 2 * 64))
 
 P = "04_twins"
 wrong(P, "same|different|equal", lambda w: (w[:2], list(w[:2])))
 wrong(P, "window|pair|neighbour|tell|last", lambda w: ([w[0], w[1], w[2]], [w[2], w[1], w[0]]))
-wrong(P, "list|two|string|words|nothing|empty|at least", lambda w: ([], [w[0]]))
-wrong(P, "use|words|others|given", lambda w: (["a", "b", "a"], ["a", "b", "a", "b", "a"]))
 right(P, lambda w: (w[:1] * 2, w[:1] * 7))
 right(P, lambda w: (tuple([w[0], w[1]] * 2), tuple([w[0], w[1]] * 3)))
 
@@ -672,7 +653,6 @@ def _(x, memory, W_Q, W_K, W_V):
 right(P, lambda x, m, q, k, v: (F.scaled_dot_product_attention(x @ q, m @ k, m @ v), _cross(x, m, q, k, v)[1]))
 
 P = "05_mask_of_last"
-wrong(P, "corner|first|last|diagonal|below|left|shift", lambda q, k: torch.ones(q, k).tril().bool())
 wrong(P, "itself|own|diagonal|one", lambda q, k: torch.arange(k)[None] < torch.arange(k - q, k)[:, None])
 wrong(P, "inverted|exchanged|future", lambda q, k: torch.arange(k)[None] > torch.arange(k - q, k)[:, None])
 wrong(P, "transpos|shape|axes|exchanged", lambda q, k: torch.arange(k)[:, None] <= torch.arange(k - q, k))
@@ -751,10 +731,6 @@ def _(x, W_Q, W_K, W_V, keys, values):
 
 
 P = "05_base_model"
-wrong(P, "W_O|small|large|four|First", (3 * 512**2, 2097152, 44040192, 1024))
-wrong(P, "small|large|two|Second|matri", (1048576, 512 * 2048, 44040192, 1024))
-wrong(P, "small|large|decoder|cross|Third", (1048576, 2097152, 6 * (1048576 + 2097152), 1024))
-wrong(P, "small|large|Fourth|2", (1048576, 2097152, 44040192, 2048))
 right(P, (4 * 512**2, 2 * 512 * 2048, 6 * (3 * 4 * 512**2 + 2 * 2 * 512 * 2048), 2 * 512))
 right(P, np.array([1048576.0, 2097152.0, 44040192.0, 1024.0]))
 
@@ -782,9 +758,6 @@ right(P, _leak(lambda a, b: torch.from_numpy((a.numpy() != b.numpy()).max(-1))))
 right(P, _leak(lambda a, b: ~torch.stack([torch.equal(p, q) * torch.ones(()) for p, q in zip(a, b)]).bool()))
 
 P = "06_who_ranks_differently"
-wrong(P, "rank|GAT|1|First|right yet", (True, True, True, False, False, True))
-wrong(P, "weight|2|Second|right yet", (False, False, True, False, False, True))
-wrong(P, "single|unit|5|Fifth|right yet|head", (False, True, True, True, True, True))
 wrong(P, "6|six|entries", (False, True, True))
 right(P, np.array([0, 1, 1, 0, 0, 1], bool))
 right(P, [0 > 1, 1 > 0, 1 > 0, 0 > 1, 0 > 1, 1 > 0])
@@ -897,9 +870,7 @@ right(
 )
 
 P = "06_good_advice"
-wrong(P, "Third|third|pair|partner|GAT|right yet", ("GAT", "MLP", "MLP"))
 wrong(P, "Second|second|any|right yet|MLP", ["GAT", "GAT", "GAT"])
 wrong(P, "string|choose|GAT", ("gat", "mlp", "gcn"))
-wrong(P, "3|three|entries", "GAT")
 right(P, ["gat", "mlp", "gat"])
 right(P, np.array(["GAT", "MLP", "GAT"]))

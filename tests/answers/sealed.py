@@ -93,9 +93,6 @@ def _(step, state, max_words):
 
 
 P = "01_gradient_left"
-wrong(P, "two steps leave; you take it for each", 1 / 256)
-wrong(P, "every other step", 1 / 4096)
-wrong(P, "multiplied", 1.0)
 right(P, np.array([0.0625]))
 P = "02_soft_dictionary"
 wrong(P, "one factor too many", 13.2)

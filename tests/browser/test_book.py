@@ -8,7 +8,8 @@ import pytest
 from pypdf import PdfReader
 
 from course_utils.files import LECTURES
-from course_utils.publishing.book import HEADINGS, READY, prepared, with_page_numbers, write_pages
+from course_utils.publishing.book import HEADINGS, READY, with_page_numbers, write_pages
+from course_utils.publishing.chapters import prepared
 
 LECTURE = next(path for path in LECTURES if path.stem.startswith("04"))
 TOO_WIDE = """() => [...document.querySelectorAll("main :is(svg, img, table, pre, figure)")]

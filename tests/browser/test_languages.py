@@ -32,7 +32,7 @@ def translated(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def folder(translated, tmp_path_factory):
+def folder(chromium, translated, tmp_path_factory):  # without a browser it is not built
     folder = tmp_path_factory.mktemp("site") / "site"
     assert build(folder, languages=[CODE]) == 0, "Sphinx warns, as told above"
     return folder
@@ -43,6 +43,7 @@ def address(serve, folder):
     return serve(folder)
 
 
+@pytest.mark.thorough
 def test_each_slide_fits_in_a_longer_language(watch, serve, translated, tmp_path):
     make_decks(LECTURES[1:2], tmp_path, language=CODE)
     watched = opened(watch, f"{serve(tmp_path)}/{LECTURES[1].stem}.html")
@@ -58,6 +59,7 @@ def test_each_slide_fits_in_a_longer_language(watch, serve, translated, tmp_path
     assert not watched.problems
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", PAGES)
 def test_a_phone_shows_a_longer_language_without_scrolling_sideways(name, watch, address):
     watched = watch(**PHONE)

@@ -42,6 +42,9 @@ PAGES = [
 ]
 ALIKE = [f"lectures/exercises/{path.stem}" for path in LECTURES[2:]]  # made as those above: only loaded once
 ALIKE += [f"lectures/experiments/{path.stem}" for path in EXPERIMENT_NOTEBOOKS]
+# What a page may weigh in bytes without its pictures; a stage on numbers brings the weights of its models.
+WEIGHED = {name: 1e6 if name.startswith(("lectures/02", "lectures/05")) else 0.7e6 for name in LECTURE_PAGES}
+WEIGHED |= {"index": 0.6e6, "play": 0.9e6}
 PUBLISHED = "https://example.org/course"
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 RULES = {
@@ -67,7 +70,7 @@ TAUGHT = {
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(chromium, tmp_path_factory):  # without a browser it is not built once more
     folder = tmp_path_factory.mktemp("site") / "site"
     assert build(folder, PUBLISHED) == 0, "Sphinx warns, as told above"
     return folder
@@ -88,6 +91,9 @@ def shown(request, chromium, address):
         watched.page.add_style_tag(content="* { transition: none !important; }")  # no colour is met half-way
         watched.name = request.param
         yield watched
+
+
+of_a_lecture = pytest.mark.parametrize("shown", LECTURE_PAGES, indirect=True)
 
 
 def formulas_are_set(page):
@@ -130,9 +136,8 @@ def test_a_phone_shows_a_page_without_scrolling_sideways(shown):
         shown.page.set_viewport_size(DESK)
 
 
+@pytest.mark.parametrize("shown", [name for name in PAGES if name not in ("search", "genindex")], indirect=True)
 def test_a_page_says_what_it_is_to_those_who_link_to_it(shown):
-    if shown.name in ("search", "genindex"):  # found by no link
-        return
     described = shown.page.locator('meta[name="description"]')
     assert described.count() == 1
     assert len(described.get_attribute("content")) > 30
@@ -140,9 +145,8 @@ def test_a_page_says_what_it_is_to_those_who_link_to_it(shown):
     assert shown.page.locator('meta[property="og:url"]').get_attribute("content") == f"{PUBLISHED}/{shown.name}.html"
 
 
+@of_a_lecture
 def test_lines_have_a_length_that_can_be_read_and_code_fits_its_column(shown):
-    if shown.name not in LECTURE_PAGES:
-        return
     lengths = shown.page.evaluate("""[...document.querySelectorAll(".bd-article > section section > p")].map((p) => {
         const range = document.createRange();
         range.selectNodeContents(p);
@@ -156,9 +160,8 @@ def test_lines_have_a_length_that_can_be_read_and_code_fits_its_column(shown):
     assert not cut
 
 
+@pytest.mark.parametrize("shown", [*LECTURE_PAGES, "lectures/00_start_here"], indirect=True)
 def test_a_lecture_has_numbered_equations_its_neighbours_and_the_explorer_where_it_belongs(shown):
-    if not shown.name.startswith("lectures/0"):
-        return
     assert shown.page.locator(".eqno").count() >= 1
     assert shown.page.locator(".prev-next-area a").count() >= 1
     explorers = shown.page.locator(".attention-explorer")
@@ -178,9 +181,8 @@ def test_the_stages_can_be_played_with_where_they_belong(shown):
     assert not shown.problems
 
 
+@of_a_lecture
 def test_a_lecture_offers_what_can_be_done_with_it(shown):
-    if shown.name not in LECTURE_PAGES:
-        return
     offered = shown.page.locator(".actions a").all_inner_texts()
     assert [word for word in offered if word not in ("Binder", "Source")] == [
         *("Download", "Slides", "Exercises", "Experiment", "Cite")
@@ -243,9 +245,11 @@ def test_every_link_within_the_site_leads_to_a_page_and_a_place_on_it(folder):
 
 def test_the_site_is_light(folder):
     sizes = {path: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
-    assert sum(sizes.values()) < 16e6
-    for code in released():  # which costs its text, and shares all else
-        assert sum(size for path, size in sizes.items() if path.is_relative_to(folder / code)) < 5.5e6
+    translated = [
+        sum(size for path, size in sizes.items() if path.is_relative_to(folder / code)) for code in released()
+    ]
+    assert sum(sizes.values()) - sum(translated) < 12e6, "in English alone"
+    assert all(size < 5.5e6 for size in translated), "a language costs its text, and shares all else"
     assert not (folder / "jupyter_execute").exists()
     assert all(sizes[folder / f"{name}.html"] < 1e6 for name in LECTURE_PAGES)
     pictures = [
@@ -256,14 +260,25 @@ def test_the_site_is_light(folder):
     assert not [tag for tag in pictures if "data:image/png" in tag]  # what a stage shows without a script is a drawing
 
 
-def test_a_lecture_weighs_less_than_a_megabyte_before_its_pictures(shown, folder, address):
-    """As hosts send it: compressed, but for what is compressed already."""
-    if shown.name not in LECTURE_PAGES:
-        return
-    files = {urlsplit(url).path[1:]: kind for url, kind in shown.asked if url.startswith(address)}
-    sent = [(folder / path).read_bytes() for path, kind in files.items() if kind != "image"]
-    assert len(sent) > 15
-    assert sum(min(len(body), len(gzip.compress(body))) for body in sent) < 1e6
+def sent(watched, folder, address):
+    """Give the bytes that a page asks for, without its pictures, as hosts send them: compressed where that helps."""
+    files = {urlsplit(url).path[1:]: kind for url, kind in watched.asked if url.startswith(address)}
+    bodies = [(folder / path).read_bytes() for path, kind in files.items() if kind != "image"]
+    assert len(bodies) > 15
+    return sum(min(len(body), len(gzip.compress(body))) for body in bodies)
+
+
+@pytest.mark.parametrize("shown", WEIGHED, indirect=True)
+def test_a_page_weighs_little_before_its_pictures(shown, folder, address):
+    assert sent(shown, folder, address) < WEIGHED[shown.name]
+
+
+@pytest.mark.parametrize("code", released())
+@pytest.mark.parametrize("name", WEIGHED)
+def test_a_translated_page_weighs_no_more_than_that(name, code, folder, address, watch):
+    watched = opened(watch, f"{address}/{code}/{name}.html", **DESK)
+    formulas_are_set(watched.page)
+    assert sent(watched, folder, address) < WEIGHED[name]
 
 
 def test_search_engines_and_the_lost_find_their_way(folder):

@@ -271,6 +271,8 @@ def test_the_picture_without_a_script_shows_the_weights_that_the_stage_begins_wi
     _, still = shown(html, java_script_enabled=False)
     _, live = shown(html)
     drawn, computed = body(still.locator(".explorer-map")), body(live.locator(".live-table"))
+    asking = still.locator(".explorer-query").all_inner_texts()
+    assert asking == live.locator(".live-table tbody.live-map tr:not([hidden]) th").all_inner_texts()
     assert len(drawn) == len(computed) == 6
     for ours, theirs in zip(drawn, computed, strict=True):
         for one, other in zip(ours, theirs, strict=True):
@@ -446,6 +448,17 @@ def test_a_hidden_key_loses_its_column_and_the_other_weights_grow_by_one_factor(
     assert "dog is hidden from everybody" in figure.locator(".live-told").inner_text()
 
 
+def test_the_row_says_a_mix_that_is_no_row_and_offers_none_to_choose(shown):
+    _, figure = shown(stage_html("equation", "05"))
+    answer(figure)
+    row, score, mask = (figure.get_by_role("combobox", name=name) for name in ("Row of", "Score", "Mask"))
+    assert row.locator("option:disabled").evaluate_all("options => options.map(o => o.value)") == ["own"]
+    mask.select_option("window")
+    assert row.input_value() == "own"
+    score.select_option("offset")
+    assert row.input_value() == "04"
+
+
 def test_numbers_of_every_length_are_tried_and_counted(shown):
     watched, figure = shown(stage_html("translator"))
     answer(figure)
@@ -460,6 +473,57 @@ def test_numbers_of_every_length_are_tried_and_counted(shown):
     assert sum(of for *_, of in tries.values()) == 121
     assert tries[12][0] > tries[12][1], "at twelve digits the one vector has broken"
     assert "Of 121 numbers" in figure.locator(".live-told").inner_text()
+
+
+def test_what_is_shown_can_be_played_with_while_numbers_are_counted_and_stays(shown):
+    watched, figure = shown(stage_html("translator"))
+    answer(figure)
+    while_it_counts = watched.page.evaluate("""async () => {
+        const figure = document.querySelector(".attention-live");
+        const [many, field] = [figure.querySelector(".live-count button"), figure.querySelector("input")];
+        const seen = [], slice = () => new Promise((done) => setTimeout(done));
+        let clock = 0;
+        performance.now = () => (clock += 20); // a slice has one number or two, however fast the machine is
+        many.click();
+        for (let at = 0; many.disabled; at++, await slice()) {
+            const rows = [...figure.querySelectorAll(".live-small tbody tr")];
+            rows.at(-1 - (at % rows.length)).dispatchEvent(new PointerEvent("pointerenter"));
+            seen.push(figure.querySelector(".live-told").textContent);
+            if (at === 0) {
+                field.value = "4017";
+                field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+                field.dispatchEvent(new FocusEvent("blur"));
+            }
+        }
+        return seen;
+    }""")
+    assert len(while_it_counts) > 10
+    before = [re.match(r"Before it writes (\w+), it looks at \w+ \d\.\d\d", said)[1] for said in while_it_counts]
+    assert before[0] == "siebzig", "the last word of the first number"
+    assert set(before[1:]) == {"vier", "tausend", "siebzehn"}
+    assert not watched.problems
+    assert "Of 122 numbers" in figure.locator(".live-told").inner_text()
+    assert figure.get_by_role("textbox").input_value() == "4,017"
+    assert figure.locator(".live-source .live-chips").inner_text().split()[0].startswith("four")
+    assert "Before it writes " in figure.locator(".live-told").inner_text()
+
+
+def test_a_number_for_which_the_decoder_says_nothing_is_told_as_that(shown):
+    decode = "return decodeGreedily(step, first, model.target_words, most);"
+    html = stage_html("translator")
+    assert html.count(decode) == 1
+    watched, figure = shown(html.replace(decode, f"if (words.length === 1) return []; {decode}"))
+    answer(figure)
+    field, told = figure.get_by_role("textbox"), figure.locator(".live-told")
+    field.fill("7")
+    assert "looking back is wrong" in told.inner_text()
+    assert "It writes nothing." in told.inner_text()
+    figure.get_by_role("button", name="Try ten of each length").click()
+    watched.page.wait_for_function("!document.querySelector('.live-count button').disabled")
+    assert "It writes nothing." in told.inner_text()
+    field.fill("21")
+    assert "Before it writes" in told.inner_text()
+    assert not watched.problems
 
 
 def test_a_wrong_word_is_marked_by_more_than_colour_and_the_right_ones_are_given(shown):
@@ -479,12 +543,55 @@ def test_a_wrong_word_is_marked_by_more_than_colour_and_the_right_ones_are_given
 
 
 @pytest.mark.parametrize("name", ["translator", "heads"])
-@pytest.mark.parametrize("typed", ["", "0", "none"])
-def test_what_is_no_number_is_answered_with_what_is_expected(typed, name, shown):
+@pytest.mark.parametrize(
+    ("typed", "answered"),
+    [
+        ("", "Type a number from 1 to 999,999,999,999."),
+        ("0", "Type a number from 1 to 999,999,999,999."),
+        ("none", "“n” is not a digit. Type a whole number from 1 to 999,999,999,999."),
+        ("3.14", "“.” is not a digit."),
+        ("1e3", "“e” is not a digit."),
+        ("-5", "“-” is not a digit."),
+        ("1,234,567,890,123", "That number has 13 digits. Type a number from 1 to 999,999,999,999."),
+        ("12 3,4", "1,234, 4 digits: "),
+        ("0000000000021", "21, 2 digits: "),
+    ],
+)
+def test_what_is_no_number_is_answered_with_what_is_wrong_and_commas_and_blanks_are_fine(typed, answered, name, shown):
     _, figure = shown(stage_html(name))
     answer(figure)
-    figure.get_by_role("textbox").fill(typed)
-    assert "Type a number from 1 to 999,999,999,999" in figure.locator(".live-told").inner_text()
+    field = figure.get_by_role("textbox")
+    field.fill(typed)
+    assert answered in figure.locator(".live-told").inner_text()
+    assert "digits: " in answered or field.input_value() == typed, "what is wrong stays there to be mended"
+
+
+def test_a_number_counts_once_it_is_meant_and_not_with_each_key(shown):
+    watched, figure = shown(stage_html("translator"))
+    answer(figure)
+    counted = watched.page.evaluate_handle("""() => {
+        const figure = document.querySelector(".attention-live"), field = figure.querySelector("input");
+        const chart = figure.querySelector(".live-chart");
+        return {
+            tries: () => [...chart.getAttribute("aria-label").matchAll(/(\\d+) digits: /g)].map((at) => Number(at[1])),
+            types: (...texts) => texts.forEach((text) => {
+                field.value = text;
+                field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+            }),
+            leaves: () => field.dispatchEvent(new FocusEvent("blur")),
+        };
+    }""")
+    assert counted.evaluate("c => c.tries()") == [6], "the first number"
+    assert counted.evaluate("c => { c.types('1', '12', '123', '1,234'); return c.tries(); }") == [6]
+    assert counted.evaluate("c => { c.types('123', '1,234'); c.leaves(); return c.tries(); }") == [4, 6]
+    assert counted.evaluate("c => { c.types('12,345', '1,234'); c.leaves(); return c.tries(); }") == [4, 6]
+    assert counted.evaluate("c => { c.types('1', '12', '12x'); return c.tries(); }") == [4, 6]
+    assert counted.evaluate("c => { c.types('3', '34', '345'); return c.tries(); }") == [4, 6]
+    watched.page.wait_for_function("counted => counted.tries().join() === '3,4,6'", arg=counted)
+    figure.get_by_role("button", name="One digit more").click()
+    figure.get_by_role("button", name="Another one as long").click()
+    assert "4 digits: looks back" in figure.locator(".live-chart").get_attribute("aria-label")
+    assert re.search(r"4 digits: looks back \d of 3,", figure.locator(".live-chart").get_attribute("aria-label"))
 
 
 def test_two_stages_on_one_page_do_not_disturb_each_other(shown):

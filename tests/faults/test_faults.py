@@ -23,6 +23,8 @@ from course_utils.exercises.progress import show_progress
 from course_utils.publishing import site, slides
 from tests.faults.place import REFUSED, Given, Place, differences
 
+pytestmark = pytest.mark.thorough
+
 
 def nothing(_place: Place) -> None:
     """Do nothing first."""

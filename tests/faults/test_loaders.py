@@ -24,6 +24,8 @@ from course_utils.data.pairs import load_pairs, read_pairs
 from course_utils.data.public.registry import DataError
 from tests.faults.place import REFUSED, UNREADABLE, Place
 
+pytestmark = pytest.mark.thorough
+
 PAIRS = [f"Satz {i}.\tsentence {i}" for i in range(211)]
 TEXTS = {f"{name}/{i}.txt": f"text {i} of class {name}" for name in "ab" for i in range(8)}
 NODES = [f"n{i},{'rot' if i % 2 else 'grün'},{i},{i / 8},-1" for i in range(13)]

@@ -21,6 +21,8 @@ from course_utils.exercises import classroom
 from course_utils.files import CHECKOUT
 from course_utils.folders import manifest, private_folder, put
 
+pytestmark = pytest.mark.thorough
+
 PROCESSES = get_context("fork")  # what a test has replaced is replaced in them, too
 
 

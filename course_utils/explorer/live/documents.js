@@ -108,7 +108,7 @@ function change(what) {
   arrows.replaceChildren();
   labels.replaceChildren();
   look.weights.forEach((weight, j) => {
-    if (mask[state.asking][j]) draw(j, weight);
+    if (mask[state.asking][j]) draw(j, weight, look.weights[state.asking]);
   });
   const messages = NAMES.map((_, j) => j).filter((j) => mask[state.asking][j])
     .map((j) => `<span>${number(look.weights[j])}·[${VALUES[j].join(", ")}]</span>`);
@@ -119,8 +119,8 @@ function change(what) {
   before = now;
 }
 
-// An arrow into the one who asks, as wide as its weight; a ring for what it gives itself.
-function draw(j, weight) {
+// An arrow into the one who asks, as wide as its weight; a ring for what it gives itself, its own weight.
+function draw(j, weight, own) {
   const [x, y] = PLACES[state.asking], [fromX, fromY] = PLACES[j];
   const width = 1.5 + 12 * weight;
   let at;
@@ -130,7 +130,7 @@ function draw(j, weight) {
   } else {
     const length = Math.hypot(x - fromX, y - fromY);
     const along = (t) => [fromX + (x - fromX) * t, fromY + (y - fromY) * t];
-    const reach = 33 + 12 * compute().looks[state.asking].weights[state.asking]; // up to the ring
+    const reach = 33 + 12 * own; // up to the ring
     const [start, end] = [along(25 / length), along(1 - (reach + 12) / length)];
     const [ux, uy] = [(x - fromX) / length, (y - fromY) / length];
     const line = { x1: start[0], y1: start[1], x2: end[0], y2: end[1] };

@@ -62,10 +62,10 @@ side.append(told);
 const named = (table, at) => Object.entries(table).map(([name, of]) => [name, at === undefined ? of : of[at]]);
 const rows = [...named(ROWS, 2), ["own", "your own mix"]];
 const row = chooser(left, "Row of the course's table", rows, data.row, (name) => {
-  if (name === "own") return;
   [state.score, state.mask] = ROWS[name];
   change(`${ROWS[name][2]}: score ${FORMULAS[state.score][1]}; mask: ${MASK_NAMES[state.mask]}.`);
 });
+row.lastChild.disabled = true; // it says that score and mask are those of no row, and is not to be chosen
 const score = chooser(left, "Score f(k, q)", named(FORMULAS, 1), state.score, (name) => {
   state.score = name;
   change(spoken(`Score ${FORMULAS[name][1]}.`));
@@ -100,8 +100,8 @@ const weights = table(right, {
 });
 element("p", {
   className: "live-hint",
-  textContent: "A word on top is a key: press it to hide it from everybody, as the padding is. A word on the left "
-    + "asks. The numbers are made up.",
+  textContent: "A word on top is a key: press it to hide it from everybody, as the padding is. Each row asks. "
+    + "The numbers are made up.",
 }, right);
 const line = element("div", { className: "live-line", "aria-hidden": "true" }, right);
 const dots = VALUES.map((value, j) => {

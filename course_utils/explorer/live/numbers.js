@@ -4,11 +4,29 @@ const digits = (n) => n.toLocaleString("en-US");
 const random = (length) => Math.floor((1 + 9 * Math.random()) * 10 ** (length - 1));
 const lengthOf = (n) => (n < 10 ? spoken("1 digit") : spoken(`${String(n).length} digits`));
 
-// A field and two buttons; take(n) is called for each new number.
-function numberField(parent, first, take) {
+// What is wrong with a number as it was typed, in a sentence; nothing is wrong with commas and blanks.
+function wrongWith(typed) {
+  const [sign] = typed.match(/[^\d,\s]/) || [];
+  if (sign) return `“${sign}” is not a digit. Type a whole number from 1 to 999,999,999,999.`;
+  const length = numberIn(typed).length;
+  if (length > MOST_DIGITS) return `That number has ${length} digits. Type a number from 1 to 999,999,999,999.`;
+  return length ? "" : "Type a number from 1 to 999,999,999,999.";
+}
+const numberIn = (typed) => typed.replace(/[,\s]/g, "").replace(/^0+/, "");
+
+// A field and two buttons. take(n) is called for each new number, with each key; settled() when a number is meant: by a
+// button, when typing pauses, or when the field is left.
+const PAUSE = 1000; // milliseconds
+function numberField(parent, first, take, settled = () => {}) {
   const label = element("label", {}, parent, element("span", { textContent: "Your number, up to 12 digits" }));
   const input = element("input", { type: "text", inputMode: "numeric", autocomplete: "off", spellcheck: false }, label);
-  let now = first;
+  let now = first, meant = first, pause;
+  const settle = () => {
+    clearTimeout(pause);
+    if (now === meant) return;
+    meant = now;
+    settled();
+  };
   const give = (n) => {
     now = n;
     input.value = digits(n);
@@ -16,7 +34,11 @@ function numberField(parent, first, take) {
   };
   const button = (text, next) => {
     const made = element("button", { type: "button", textContent: text }, parent);
-    made.addEventListener("click", () => give(next()));
+    made.addEventListener("click", () => {
+      give(next());
+      meant = null; // the same number once more is one more
+      settle();
+    });
   };
   button("One digit more", () => {
     const more = 10 * now + Math.floor(10 * Math.random());
@@ -24,12 +46,15 @@ function numberField(parent, first, take) {
   });
   button("Another one as long", () => random(String(now).length));
   input.addEventListener("input", () => {
-    const n = Number(input.value.replace(/[^0-9]/g, "").slice(0, MOST_DIGITS));
-    if (n < 1) return say("Type a number from 1 to 999,999,999,999.");
+    clearTimeout(pause);
+    const wrong = wrongWith(input.value);
+    if (wrong) return say(wrong);
     const at = input.value.length - input.selectionStart;
-    give(n);
+    give(Number(numberIn(input.value)));
+    pause = setTimeout(settle, PAUSE);
     input.setSelectionRange(Math.max(0, input.value.length - at), Math.max(0, input.value.length - at));
   });
+  input.addEventListener("blur", settle);
   input.value = digits(first);
 }
 

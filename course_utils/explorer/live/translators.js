@@ -3,7 +3,19 @@ const state = { number: data.first.number, word: 0, looking: [], vector: [], eng
 const tally = Array.from({ length: MOST_DIGITS + 1 }, () => ({ tries: 0, looking: 0, vector: 0 }));
 const models = {};
 const wordsOf = (said) => said.map((s) => s.word);
-const isRight = (said) => isSame(wordsOf(said), state.right);
+const isRight = (said, truth = state.right) => isSame(wordsOf(said), truth);
+
+// What both models make of a number.
+function translated(n) {
+  const words = english(n);
+  return {
+    number: n,
+    english: words,
+    right: german(n),
+    looking: translateLookingBack(models.translator, words),
+    vector: translateThroughOneVector(models.fixed_vector, words),
+  };
+}
 
 function build() {
   begin();
@@ -13,7 +25,7 @@ function build() {
   const mapBox = element("div", { className: "live-shown" }, main);
   const controls = element("fieldset", { className: "live-controls live-inline", disabled: true }, left);
   element("legend", { textContent: "A number" }, controls);
-  numberField(controls, state.number, take);
+  numberField(controls, state.number, take, countIt);
 
   const source = wordLine(left, "English", "live-source");
   const looking = wordLine(left, "Lecture 02 looks back", "live-looking");
@@ -42,17 +54,11 @@ function build() {
     "below 1,000, hardly any of the long ones, and few of a single word.",
   );
 
-  function translate(n, counts = true) {
-    state.number = n;
-    state.english = english(n);
-    state.right = german(n);
-    state.looking = translateLookingBack(models.translator, state.english);
-    state.vector = translateThroughOneVector(models.fixed_vector, state.english);
-    if (!counts) return;
+  function add({ number: n, right, looking: back, vector: one }) {
     const place = tally[String(n).length];
     place.tries += 1;
-    place.looking += isRight(state.looking);
-    place.vector += isRight(state.vector);
+    place.looking += isRight(back, right);
+    place.vector += isRight(one, right);
   }
 
   function countUp() {
@@ -68,11 +74,16 @@ function build() {
 
   let map = [];
   function take(n) {
-    translate(n);
+    Object.assign(state, translated(n));
     show();
   }
 
-  function show(what = "") {
+  function countIt() {
+    add(state);
+    countUp();
+  }
+
+  function show() {
     const n = state.number;
     source.words.replaceChildren(...state.english.map((text) => element("span", { textContent: text })));
     looking.show(wordsOf(state.looking), state.right);
@@ -89,10 +100,9 @@ function build() {
     const fine = isRight(state.looking) && isRight(state.vector);
     correct.textContent = fine ? "" : `Right would be: ${state.right.join(" ")}`;
     map = drawMap();
-    countUp();
     const verdict = (said) => (isRight(said) ? spoken("right") : spoken("wrong"));
     const both = `looking back is ${verdict(state.looking)}, one vector is ${verdict(state.vector)}`;
-    point(Math.min(state.word, state.looking.length - 1), what || `${digits(n)}, ${lengthOf(n)}: ${both}. `);
+    point(state.word, `${digits(n)}, ${lengthOf(n)}: ${both}. `);
   }
 
   function drawMap() {
@@ -113,7 +123,9 @@ function build() {
     return rows;
   }
 
-  function point(i, what = "") {
+  function point(asked, what = "") {
+    const i = Math.min(asked, state.looking.length - 1);
+    if (i < 0) return say(what, "It writes nothing.");
     state.word = i;
     const { word: text, weights } = state.looking[i];
     [...looking.words.children].forEach((button, at) => {
@@ -138,26 +150,23 @@ function build() {
   many.addEventListener("click", () => {
     many.disabled = true;
     const queue = tally.slice(1).flatMap((_, i) => Array.from({ length: 10 }, () => random(i + 1)));
-    const shownNow = state.number;
     const next = () => {
       const until = performance.now() + 30;
-      while (queue.length && performance.now() < until) translate(queue.pop());
+      while (queue.length && performance.now() < until) add(translated(queue.pop()));
       countUp();
       if (queue.length) return void setTimeout(next);
       many.disabled = false;
       const all = (what) => total(tally.map((place) => place[what]));
       const last = tally[MOST_DIGITS];
-      const summary = `Of ${all("tries")} numbers, looking back gets ${all("looking")} right and one vector `
+      point(state.word, `Of ${all("tries")} numbers, looking back gets ${all("looking")} right and one vector `
         + `${all("vector")}. With ${MOST_DIGITS} digits it is ${last.looking} against ${last.vector} `
-        + `of ${last.tries}. `;
-      translate(shownNow, false);
-      show(summary);
+        + `of ${last.tries}. `);
     };
     next();
   });
 
   // The question: the last unit word of the first number, which German says before the ten.
-  translate(state.number, false);
+  Object.assign(state, translated(state.number));
   const asked = state.looking.findIndex((s) => s.word === data.first.ask);
   const { weights } = state.looking[asked];
   const best = likeliest(weights);
@@ -179,6 +188,7 @@ function build() {
       for (const part of later) part.hidden = false;
       state.word = asked;
       take(state.number);
+      countIt();
     },
   });
   buttons.forEach((made) => made.classList.add("live-key-answer"));
