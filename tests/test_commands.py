@@ -652,7 +652,7 @@ def test_evidence_runs_each_lecture_once_and_saves_none(
 ):
     ran = []
     monkeypatch.delenv("COURSE_DEVICE", raising=False)
-    monkeypatch.setattr(execute, "run_notebook", lambda path, save: ran.append((path.stem, save)))
+    monkeypatch.setattr(execute, "run_notebook", lambda path, save, first="": ran.append((path.stem, save)))
     assert run("evidence", *asked).status == 0
     assert ran == [(name, False) for name in notebooks]
     wanted = [name for name in asked if not name.startswith("--")] or ["01_lengths", "02_inversion", "02_scores"]
@@ -670,7 +670,9 @@ def test_evidence_tells_the_kernels_where_seeds_are_measured(asked, workers, sch
     names = ("COURSE_WORKERS", "COURSE_SCHEDULER")
     for name in names:
         os.environ.pop(name, None)
-    monkeypatch.setattr(execute, "run_notebook", lambda path, save: told.update({n: os.environ.get(n) for n in names}))
+    monkeypatch.setattr(
+        execute, "run_notebook", lambda path, save, first="": told.update({n: os.environ.get(n) for n in names})
+    )
     client = SimpleNamespace(nthreads=lambda: {"w1": 1, "w2": 1})
     monkeypatch.setattr(evidence, "cluster", lambda address: nullcontext((client, {"processor": f"of {address}"})))
     result = run("evidence", "01_lengths", *asked)
@@ -684,7 +686,7 @@ def test_a_cluster_that_is_refused_is_one_sentence_and_nothing_runs(two_lectures
         raise Stop(f"No Dask scheduler answers at {address}.")
 
     monkeypatch.setattr(evidence, "cluster", refused)
-    monkeypatch.setattr(execute, "run_notebook", lambda path, save: pytest.fail("it ran"))
+    monkeypatch.setattr(execute, "run_notebook", lambda path, save, first="": pytest.fail("it ran"))
     result = run("evidence", "01_lengths", "--scheduler", "tcp://a:1")
     assert (result.status, result.err.strip()) == (1, "No Dask scheduler answers at tcp://a:1.")
 
@@ -720,6 +722,14 @@ def test_execute_keeps_the_outputs_of_one_clean_run_and_of_progress_bars_the_las
     assert "execution" not in second.metadata
     assert "step 1" in capsys.readouterr().out  # shown while it ran
     assert sorted(os.listdir(tmp_path)) == ["01_one.ipynb", "experiments"]
+
+
+def test_a_kernel_runs_what_comes_first_before_the_cells_and_does_not_count_it(tmp_path):
+    path = write_notebook(tmp_path / "01_one.ipynb", "print(early)")
+    execute.run_notebook(path, save=True, first="early = 'was here'")
+    *_, cell = nbformat.read(path, as_version=4).cells
+    assert [output.text for output in cell.outputs] == ["was here\n"]
+    assert cell.execution_count == 1
 
 
 def test_execute_notes_what_each_lecture_took_in_seconds_and_in_memory(tmp_path):

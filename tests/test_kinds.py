@@ -34,6 +34,7 @@ forked = pytest.mark.skipif(sys.platform != "linux", reason="only Linux rehearse
 def in_one_process(monkeypatch):
     """Save a fork for each of many answers that are known to end, and let the search end on a busy machine, too."""
     monkeypatch.setattr(guard, "REHEARSE", False)
+    monkeypatch.setattr(checks, "TIME_LIMIT", 600.0)  # the searches count towards it
     monkeypatch.setattr(checks, "SEARCH_LIMIT", 6.0)
 
 

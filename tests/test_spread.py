@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from joblib.externals.loky import get_reusable_executor
 
 from course_utils.command_line import parse
 from course_utils.evidence import record as records
@@ -160,6 +161,34 @@ def test_a_process_that_is_killed_is_told_in_a_sentence_and_what_was_measured_is
     (folder / "log").unlink()
     measure("99_test", told(folder / "log", die_once), range(3), [CLAIM], rerun=True)
     assert {seed for seed, _ in noted(folder / "log")} == set(range(3)) - before
+
+
+def test_the_processes_that_start_early_are_those_that_measure(folder, two_processes, monkeypatch):
+    log = folder / "loaded"
+    (folder / "slow_to_load.py").write_text(
+        "import os, time\nfrom pathlib import Path\n"
+        f"log = Path({str(log)!r})\n"
+        "with log.open('a', encoding='utf-8') as file:\n    file.write(f'{os.getpid()}\\n')\n"
+        "while len(log.read_text(encoding='utf-8').split()) < 2:\n    time.sleep(0.01)\n"  # each takes one
+    )
+    monkeypatch.syspath_prepend(folder)
+    get_reusable_executor().shutdown(wait=True)  # those of other tests know another path
+    spread.start_early("slow_to_load")
+    measure("99_test", told(folder / "log"), range(4), [CLAIM], rerun=True)
+    early = set(map(int, log.read_text(encoding="utf-8").split()))
+    assert len(early) == 2
+    assert {process for _, process in noted(folder / "log")} <= early
+
+
+def test_what_cannot_be_loaded_early_stops_no_measurement(folder, two_processes):
+    spread.start_early("course_utils.notebooks.lecture_99")
+    made = measure("99_test", told(folder / "log"), range(3), [CLAIM], rerun=True)
+    assert made.values["a"]["accuracy"] == [0, 0.1, 0.2]
+
+
+def test_nothing_starts_early_where_one_process_measures(folder):
+    spread.start_early("this")
+    assert not spread._loading
 
 
 def test_what_measures_time_is_measured_here_and_alone(two_processes, capsys):

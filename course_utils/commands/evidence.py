@@ -13,6 +13,7 @@ from course_utils.evidence.spread import cluster
 from course_utils.files import EXPERIMENTS, NOTEBOOKS
 from course_utils.refusals import Stop, check_folder, read_notebook
 
+EARLY = "from course_utils.evidence.spread import start_early as _; _('course_utils.notebooks.lecture_{}'); del _"
 MEASURES = re.compile(r"\bmeasure\(\s*(?:name\s*=\s*)?[\"']([^\"']+)")
 
 
@@ -34,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
         os.environ["COURSE_EVIDENCE_QUICK"] = "1"
         print("A quick look, one seed each: no record is replaced.")
     for notebook in sorted(set(records.values())):
-        execute.run_notebook(notebook, save=False)
+        execute.run_notebook(notebook, save=False, first=EARLY.format(notebook.name[:2]))
     if not arguments.quick:
         print("The records are in notebooks/experiments/records; `execute` brings the lectures' outputs up to date.")
     if damaged and not arguments.names:

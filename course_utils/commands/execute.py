@@ -60,8 +60,10 @@ class _Client(NotebookClient):
         return super().process_message(msg, cell, cell_index)
 
 
-def run_notebook(path: Path, save: bool) -> None:
+def run_notebook(path: Path, save: bool, first: str = "") -> None:
     """Run a notebook from a clean kernel, showing what its cells print; write it back, whole, only when asked to.
+
+    The kernel runs ``first`` before the cells, and nobody waits for what it says.
 
     Raises
     ------
@@ -75,6 +77,10 @@ def run_notebook(path: Path, save: bool) -> None:
         if isinstance(kernel, LocalProvisioner) and kernel.pid:
             memory.append(peak_memory(kernel.pid))
 
+    def begin(**_notebook):
+        if first and client.kc:
+            client.kc.execute(first, silent=True)
+
     keep_progress_apart()
     print(f"\n=== {path.name}", flush=True)
     start = time.monotonic()
@@ -84,6 +90,7 @@ def run_notebook(path: Path, save: bool) -> None:
         kernel_name="python3",
         timeout=None,
         record_timing=True,  # taken out again below: the file is the same after each run
+        on_notebook_start=begin,
         on_cell_executed=note_memory,
         coalesce_streams=True,  # of a progress bar only the last state is kept
         resources={"metadata": {"path": str(path.parent)}},

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
 
 from course_utils.languages.speaking import said
 
@@ -201,6 +200,8 @@ def paired_interval(differences: np.ndarray) -> Interval:
     mean = float(np.mean(differences))
     if len(differences) < 2:
         return Interval(round(mean, 9), -np.inf, np.inf)
+    from scipy import stats  # here: it loads for seconds, and a lecture's first cell need not wait for it
+
     half = float(stats.t.ppf(1 - LEVEL, len(differences) - 1) * stats.sem(differences))
     return Interval(round(mean, 9), round(mean - half, 9), round(mean + half, 9))
 
@@ -212,11 +213,15 @@ def _p_value(shifted: np.ndarray) -> float:
     mean, low, high = paired_interval(shifted)
     if low == high:  # every seed says the same: no spread to divide by
         return 0.0 if mean > 0 else 1.0
+    from scipy import stats
+
     return float(stats.ttest_1samp(shifted, 0.0, alternative="greater").pvalue)
 
 
 def _fisher(more: int, fewer: int, n_seeds: int) -> float:
     """Give the one-sided p-value that the first of two conditions succeeds more often than the second."""
+    from scipy import stats
+
     table = [[more, n_seeds - more], [fewer, n_seeds - fewer]]
     return float(stats.fisher_exact(table, alternative="greater").pvalue)
 

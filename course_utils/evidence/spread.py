@@ -6,6 +6,7 @@ own with one thread. All seeds of a record are measured on one kind of processor
 
 import contextlib
 import hashlib
+import importlib
 import json
 import os
 import platform
@@ -52,6 +53,7 @@ def engine(one_by_one: bool) -> Iterator[Engine]:
     scheduler, workers = os.environ.get("COURSE_SCHEDULER"), int(os.environ.get("COURSE_WORKERS") or 1)
     if one_by_one and (scheduler or workers > 1):
         print("This experiment measures time: its seeds run here, one after the other, and nothing runs beside them.")
+        _loaded()
     elif scheduler:
         with cluster(scheduler) as (client, place):
             yield Engine({name: place[name] for name in place_here()}, partial(_on_cluster, client, place))
@@ -108,8 +110,33 @@ def course_version() -> str:
 # --- processes of this machine ----------------------------------------------------------------------------------------
 
 
+def start_early(module: str) -> None:
+    """Let the processes that will measure seeds load a module now, while a notebook runs its first cells.
+
+    Loading PyTorch and a lecture takes each of them as long as it takes a notebook, and could as well begin with it.
+    """
+    workers = int(os.environ.get("COURSE_WORKERS") or 1)
+    if workers > 1 and not os.environ.get("COURSE_SCHEDULER"):
+        _loading.append(in_processes(workers, _load, [module] * workers))
+
+
+_loading: list[Iterator[Any]] = []  # held until it is done: joblib ends what nobody waits for
+
+
+def _load(module: str) -> None:
+    with contextlib.suppress(Exception):  # what cannot be loaded is told where it is needed
+        importlib.import_module(module)
+
+
+def _loaded() -> None:
+    """Wait for what was started early."""
+    while _loading:
+        for _ in _loading.pop():
+            pass
+
+
 def in_processes(number: int, task: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[tuple[Item, Result]]:
-    """Run a task for each item in processes of this machine; give each item with its result as it comes.
+    """Run a task for each item in processes of this machine, from now on; give each item with its result as it comes.
 
     Items are taken in their order, no more than ``number`` at once.
 
@@ -130,7 +157,8 @@ def in_processes(number: int, task: Callable[[Item], Result], items: Iterable[It
             initializer=_end_with,
             initargs=(os.getpid(),),
         )
-        yield from spread(delayed(_item_and_result)(task, item) for item in items)
+        begun: Iterator[tuple[Item, Result]] = spread(delayed(_item_and_result)(task, item) for item in items)
+    return begun
 
 
 def _item_and_result(task: Callable[[Item], Result], item: Item) -> tuple[Item, Result]:
@@ -153,6 +181,7 @@ def _seeds_in_processes(number: int, task: Task, seeds: Sequence[int]) -> Iterat
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     try:
+        _loaded()
         yield from in_processes(number, task, seeds)
     except TerminatedWorkerError as error:
         raise Stop(f"A process that measured a seed was ended, perhaps for want of memory. {KEPT}") from error

@@ -89,7 +89,7 @@ class Place:
             patch(module, "NOTEBOOKS", self.notebooks)
             patch(module, "EXPERIMENTS", self.notebooks / "experiments")
         patch(evidence, "RECORDS", self.notebooks / "experiments" / "records")
-        patch(execute, "run_notebook", lambda path, save: self.ran.append(path.stem))
+        patch(execute, "run_notebook", lambda path, save, first="": self.ran.append(path.stem))
         patch(slides, "LECTURES", lectures)
         patch(slides, "PICTURES", self.notebooks / "pictures")
         patch(slides, "read_runs", lambda: notebooks.read_runs(self.runs))
