@@ -1,5 +1,6 @@
 """Answers that nobody had seen: every wrong one is rejected and nearly all are named; every right one is accepted."""
 
+import gc
 import importlib
 import re
 
@@ -37,6 +38,9 @@ def in_one_process(monkeypatch):
     monkeypatch.setattr(guard, "REHEARSE", False)
     monkeypatch.setattr(checks, "TIME_LIMIT", 600.0)  # whatever else the machine does
     monkeypatch.setattr(checks, "SEARCH_LIMIT", 6.0)
+    gc.freeze()  # to look for garbage among all objects of the tests takes longer than a changed answer may
+    yield
+    gc.unfreeze()
 
 
 @of_an_exercise

@@ -158,7 +158,7 @@ def test_the_alarm_rings_again_where_a_bare_except_swallowed_it(monkeypatch):
         while True:
             pass
 
-    monkeypatch.setattr(checks, "TIME_LIMIT", 0.2)
+    monkeypatch.setattr(checks, "TIME_LIMIT", 1.0)  # a busy machine may keep it from its first line for a while
     monkeypatch.setattr(guard, "REHEARSE", False)  # as where there is no fork
     assert "stopped after" in diagnose("01_last_state", swallows_twice)
     assert len(rings) == 2

@@ -562,7 +562,7 @@ def test_on_a_terminal_a_step_is_one_line_that_tells_how_far_it_is(checkout):
     assert len(lines) == 1
     states = [state.strip() for state in lines[0].split("\r") if state.strip()]
     assert all(len(state) < 80 for state in states)
-    assert states[0] == "[2/4] Installing: ..., 0 s"
+    assert re.fullmatch(r"\[2/4\] Installing: \.\.\., \d+ s", states[0])
     assert any(
         re.search(r"(\d+) of \1 packages collected, torch-2\.13\.0\.whl \(192\.0 MB\)", state) for state in states
     )

@@ -102,7 +102,7 @@ PREDICTION = 'check("02_soft_dictionary", predicted_answer)'
 @pytest.fixture(scope="module")
 def kernel(tmp_path_factory):
     """Start a kernel, and give what runs a cell in it and gives what the reader sees: text, and then the page."""
-    manager, client = start_new_kernel()
+    manager, client = start_new_kernel(startup_timeout=600)
 
     def run(source):
         seen = {"text": "", "html": ""}

@@ -283,6 +283,16 @@ class Cluster:
         with Client(self.address, set_as_default=False) as client:
             client.wait_for_workers(number, timeout=120)
 
+    def end_the_last(self):
+        """Kill the worker that was started last, and wait until the scheduler has noticed it."""
+        from distributed import Client
+
+        process = self.started.pop()
+        process.kill()
+        process.wait()
+        with Client(self.address, set_as_default=False) as client:
+            wait_until(lambda: not client.nthreads())
+
     def end(self):
         for process in self.started:
             process.kill()
@@ -304,7 +314,7 @@ def test_a_cluster_gives_the_numbers_of_one_process_and_both_workers_work(folder
     dask.workers(2)
     there = measure("99_test", of_a_notebook(), range(4), [CLAIM], rerun=True)
     assert "4/4" in capsys.readouterr().out
-    measure("99_test", told(folder / "log", lambda seed: time.sleep(0.2)), range(4), [CLAIM], rerun=True)
+    measure("99_test", told(folder / "log", lambda seed: time.sleep(1)), range(4), [CLAIM], rerun=True)
     seeds, processes = zip(*noted(folder / "log"), strict=True)
     assert sorted(seeds) == [0, 1, 2, 3]
     assert set(processes) == {process.pid for process in dask.started[1:]}
@@ -355,7 +365,7 @@ def test_a_worker_with_another_version_of_the_course_or_without_it_is_refused(fo
     dask.workers(1, course=other)
     with pytest.raises(Stop, match="has another version of the course: check out the same one"), cluster(dask.address):
         pass
-    dask.started.pop().kill()
+    dask.end_the_last()  # else it might be taken for the next one
     (folder / "none" / "course_utils").mkdir(parents=True)
     (folder / "none" / "course_utils" / "__init__.py").write_text("raise ImportError('no course here')")
     dask.workers(1, course=folder / "none")

@@ -25,6 +25,7 @@ RUFF = (sys.executable, "-m", "ruff")
 # No worker takes the place of one that crashed: it would be handed the files that are done, too, and wait for ever.
 TWO_AT_A_TIME = ("-n", "2", "--dist", "loadfile", "--max-worker-restart=0")
 IN_ORDER = "--no-loadscope-reorder"  # else files with few tests come last, such as the long one on JupyterLab
+PATIENCE = "--nbval-cell-timeout=800"  # the longest takes a minute where nothing else runs; pytest ends any after 900
 NBVAL = ("--nbval-lax", "--nbval-current-env", "--nbval-sanitize-with=tests/nbval.cfg")
 MACHINES = "course_utils.commands.machines"
 LONGEST_SILENCE = 1800  # seconds after which a stage that writes nothing is ended; a test that hangs is ended before
@@ -138,7 +139,7 @@ def stages(folder: Path, everything: bool = False) -> list[list[Stage]]:
         [module("data", "course_utils.data", "build")],  # all that follows finds it ready
         [module("slides", "course_utils.publishing.slides"), module("site", "course_utils.publishing.site")],
         [pytest("unit tests", "-m", f"not browser{which}", *TWO_AT_A_TIME, "tests")],
-        [pytest("notebooks", *NBVAL, "--nbval-cell-timeout=300", *TWO_AT_A_TIME, "notebooks")],
+        [pytest("notebooks", *NBVAL, PATIENCE, *TWO_AT_A_TIME, "notebooks")],
         [pytest("browser", "-m", f"browser{which}", *TWO_AT_A_TIME, IN_ORDER, "tests/browser")],
     ]
 

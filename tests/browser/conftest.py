@@ -45,7 +45,7 @@ class Watched:
 
     def __init__(self, page: Page):
         self.page = page
-        page.set_default_timeout(PATIENCE)
+        page.context.set_default_timeout(PATIENCE)  # of the windows that it opens, too
         self.problems: list[str] = []
         self.asked: list[tuple[str, str]] = []  # address and kind of each request
         page.on("requestfailed", self._failed)

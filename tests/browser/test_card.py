@@ -7,6 +7,8 @@ import pytest
 from course_utils.evidence.card import cards, forest
 from course_utils.evidence.record import Record, stored
 
+from .conftest import PATIENCE
+
 
 def shown() -> str:
     """Give cards of every kind, and a forest plot, of the course's own records."""
@@ -33,6 +35,7 @@ ROWS = """[...document.querySelectorAll('[aria-label^=Verdict]')].map(card => {
 @pytest.mark.parametrize("width", [390, 700, 1280])
 def test_the_rows_of_a_card_share_their_columns_and_its_labels_name_their_lines(chromium, width, font):
     page = chromium.new_page(viewport={"width": width, "height": 900})
+    page.set_default_timeout(PATIENCE)
     markup = shown().replace("system-ui", font)
     page.set_content(f"<!doctype html><body style='margin:16px;font-size:14px'>{markup}</body>")
     rows = [row for row in page.evaluate(ROWS) if row["lines"] and row["words"]]
@@ -60,6 +63,7 @@ def quick_look(record: Record) -> Record:
 @pytest.mark.parametrize("width", [390, 700, 1280])
 def test_cards_fit_their_page_and_can_be_read(chromium, width):
     page = chromium.new_page(viewport={"width": width, "height": 900})
+    page.set_default_timeout(PATIENCE)
     page.set_content(f"<!doctype html><body style='margin:16px;font-size:14px'>{shown()}</body>")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     sizes = page.evaluate(

@@ -9,6 +9,8 @@ from course_utils.drawings import six_rows
 from course_utils.drawings.gallery import DRAWINGS
 from course_utils.palette import DARK, LIGHT
 
+from .conftest import PATIENCE
+
 MEASURE = """() => {
     const box = (one) => { const b = one.getBBox(); return [b.x, b.y, b.x + b.width, b.y + b.height]; };
     const all = (tag) => [...document.querySelectorAll(tag)];
@@ -27,6 +29,7 @@ SHEETS = {**DRAWINGS, **{row.name: partial(six_rows.draw, row) for row in six_ro
 def test_words_stay_in_their_boxes_and_clear_of_one_another(chromium, tmp_path, name):
     (tmp_path / "drawing.svg").write_text(SHEETS[name]().svg(), encoding="utf-8")
     page = chromium.new_page()
+    page.set_default_timeout(PATIENCE)
     page.goto((tmp_path / "drawing.svg").as_uri())
     found = page.evaluate(MEASURE)
     page.close()
@@ -48,6 +51,7 @@ def test_a_drawing_follows_the_theme_of_its_page_whatever_the_system_prefers(chr
     name = next(iter(DRAWINGS))
     (tmp_path / "drawing.svg").write_text(DRAWINGS[name]().svg(), encoding="utf-8")
     page = chromium.new_page(color_scheme="light" if scheme == "dark" else "dark")
+    page.set_default_timeout(PATIENCE)
     (tmp_path / "page.html").write_text(
         f'<html style="color-scheme: {scheme}"><img src="drawing.svg"></html>', encoding="utf-8"
     )

@@ -63,7 +63,6 @@ def test_each_slide_fits_in_a_longer_language(watch, serve, translated, tmp_path
 @pytest.mark.parametrize("name", PAGES)
 def test_a_phone_shows_a_longer_language_without_scrolling_sideways(name, watch, address):
     watched = watch(**PHONE)
-    watched.page.set_default_timeout(120_000)  # a busy machine is no error
     watched.page.goto(f"{address}/{CODE}/{name}.html")
     screenshot(watched.page, "site", CODE, name.replace("/", "-"))
     assert watched.page.evaluate("document.documentElement.lang") == CODE
@@ -74,7 +73,6 @@ def test_a_phone_shows_a_longer_language_without_scrolling_sideways(name, watch,
 
 def test_a_page_leads_to_the_same_section_in_the_other_language_and_back(watch, address):
     watched = watch()
-    watched.page.set_default_timeout(120_000)
     place = f"{PAGES[0]}.html#the-equation-score-softmax-average"
     watched.page.goto(f"{address}/{place}")
     for there in (f"{CODE}/{place}", place):

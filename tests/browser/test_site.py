@@ -98,6 +98,7 @@ of_a_lecture = pytest.mark.parametrize("shown", LECTURE_PAGES, indirect=True)
 
 def formulas_are_set(page):
     page.wait_for_function("!window.MathJax || (MathJax.Hub && MathJax.Hub.queue.pending === 0)")
+    page.evaluate("document.fonts.ready.then(() => true)")  # until then, words have the width of another face
 
 
 def violations(page, **options):
