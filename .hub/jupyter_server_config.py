@@ -14,8 +14,9 @@ c = get_config()
 os.environ.setdefault("COURSE_COPIES", str(Path.home() / "my_notebooks"))
 os.environ.setdefault("COURSE_PROGRESS", str(Path.home() / "progress.json"))
 make_copies()
-look(copies_folder() / ".course" / "layout")  # panels and settings as course.py lab shows them
+for name, value in look(copies_folder() / ".course" / "layout").items():  # as course.py lab shows them
+    owner, setting = name.split(".")
+    c[owner][setting] = value
 c.ServerApp.root_dir = str(copies_folder())
-c.LabApp.workspaces_dir = str(copies_folder() / ".course" / "layout")
 c.ContentsManager.hide_globs = OUT_OF_SIGHT
 c.MappingKernelManager.cull_idle_timeout = 1800  # a kernel that is left open keeps its memory

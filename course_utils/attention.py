@@ -380,11 +380,11 @@ class GraphScore(nn.Module):
     Veličković et al. (2018), Graph Attention Networks, equations 1 and 3.
     """
 
-    def __init__(self, d_head: int, n_heads: int, negative_slope: float = 0.2):
+    def __init__(self, d_head: int, n_heads: int):
         super().__init__()
         self.a_query = nn.Parameter(nn.init.xavier_normal_(torch.empty(n_heads, d_head)))
         self.a_key = nn.Parameter(nn.init.xavier_normal_(torch.empty(n_heads, d_head)))
-        self.activation = nn.LeakyReLU(negative_slope)
+        self.activation = nn.LeakyReLU(0.2)
 
     def forward(
         self,

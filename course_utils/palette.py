@@ -40,8 +40,6 @@ DARK = {
     "weight_tint": "#35223d",
 }
 
-ROLES = ("query", "key", "value", "weight")
-
 # The scale of weights, for explorer and figures: light is little, dark is much, from 0 to 1.
 WEIGHT = LIGHT["weight"]  # 1: the colour of weights in every drawing
 NOTHING = "#f7eff6"  # 0: pale, and yet not the paper, so that a place without weight is still a place

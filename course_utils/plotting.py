@@ -216,13 +216,13 @@ def seed_lines(
     _tell(ax, "; ".join(told))
 
 
-def _label_ends(ax: Axes, x: float | int, ends: Mapping[str, tuple[float, str]], gap: float = 14.0) -> None:
-    """Write each name behind the end of its curve, at least ``gap`` points above the one below it."""
+def _label_ends(ax: Axes, x: float | int, ends: Mapping[str, tuple[float, str]]) -> None:
+    """Write each name behind the end of its curve, at least 14 points above the one below it."""
     points = 72 / ax.figure.dpi
     lowest = -np.inf
     for name, (y, colour) in sorted(ends.items(), key=lambda end: end[1][0]):
         height = ax.transData.transform((x, y))[1] * points
-        lowest = max(height, lowest + gap)
+        lowest = max(height, lowest + 14)
         ax.annotate(
             name,
             (x, y),

@@ -164,7 +164,7 @@ def test_a_forest_has_a_row_for_each_claim_and_a_line_of_text():
 
 def test_the_twin_in_markdown_is_the_claim_and_one_line():
     assert card_markdown(record(), CLAIM) == (
-        "✓ **holds** · a < b & more  \n"
+        "✓ **holds** · a < b & more.  \n"
         "a − b: +41.0 [+39.8, +42.2]; a − c: +41.2 [+40.2, +42.2]; c − b: −0.2 [−0.8, +0.4] · accuracy, 5 seeds, "
         "more than 5 points asked, exploratory. Means: a 91.0 %, b 50.0 %, c (control) 49.8 %."
     )

@@ -13,12 +13,14 @@ import time
 import unicodedata
 from dataclasses import replace
 from fractions import Fraction
+from html.parser import HTMLParser
 
 import nbformat
 import numpy as np
 import psutil
 import pytest
 import torch
+from nbconvert.filters import markdown2html
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course_utils.exercises import answering, classroom, guard
@@ -40,7 +42,8 @@ from course_utils.exercises.tables import (
     rows_table,
     summary,
 )
-from course_utils.files import CHECKOUT, LECTURES, START_AND_LECTURES
+from course_utils.files import CHECKOUT, LECTURES, NOTEBOOKS, START_AND_LECTURES
+from course_utils.languages.catalogues import released
 from course_utils.refusals import Stop
 
 from .solutions import exercises, solution_code
@@ -117,6 +120,73 @@ def test_handing_out_into_a_folder_that_holds_an_answer_writes_nothing(tmp_path)
         handout(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [LECTURES[2].name]
     assert (tmp_path / LECTURES[2].name).read_text(encoding="utf-8") == "mine"
+
+
+class Pictures(HTMLParser):
+    """Collects where the pictures of some HTML are."""
+
+    def __init__(self, markup):
+        super().__init__()
+        self.found = []
+        self.feed(markup)
+
+    def handle_starttag(self, tag, attrs):
+        self.found += [dict(attrs)["src"]] if tag == "img" else []
+
+
+def pictures(notebook):
+    for cell in notebook.cells:
+        shown = [markdown2html(cell.source)] if cell.cell_type == "markdown" else []
+        shown += ["".join(output.get("data", {}).get("text/html", "")) for output in cell.get("outputs", [])]
+        yield from Pictures("".join(shown)).found
+
+
+@pytest.mark.parametrize("language", ["", *released()])
+def test_a_handout_has_each_picture_that_it_shows_and_no_other(tmp_path, language):
+    written, shown = handout(tmp_path, language), set()
+    for path in written:
+        beside = {source for source in pictures(nbformat.read(path, 4)) if not source.startswith("data:")}
+        assert not [source for source in beside if not (path.parent / source).is_file()], path.name
+        shown |= beside
+    assert len(shown) > 40
+    assert shown == {f"pictures/{picture.name}" for picture in (tmp_path / "pictures").iterdir()}
+    assert all((tmp_path / source).read_bytes() == (NOTEBOOKS / source).read_bytes() for source in shown)
+    assert classroom.find_returned(tmp_path) == written  # a teacher may grade what lies in such a folder
+
+
+@pytest.fixture
+def one_lecture(monkeypatch):
+    monkeypatch.setattr(classroom, "START_AND_LECTURES", [LECTURES[0]])
+
+
+@pytest.mark.parametrize("is_link", [False, True])
+def test_a_handout_replaces_no_picture_of_somebody_else_and_follows_no_link(tmp_path, one_lecture, is_link):
+    theirs, folder = tmp_path / "theirs", tmp_path / "out"
+    theirs.mkdir()
+    (theirs / "01_unrolled.svg").write_text("mine", encoding="utf-8")
+    folder.mkdir()
+    if is_link:
+        (folder / "pictures").symlink_to(theirs)
+    else:
+        theirs.rename(folder / "pictures")
+    with pytest.raises(FileExistsError, match="holds pictures already; nothing was written"):
+        handout(folder)
+    assert [path.name for path in folder.iterdir()] == ["pictures"]
+    assert [path.read_text(encoding="utf-8") for path in (folder / "pictures").iterdir()] == ["mine"]
+
+
+def test_a_handout_that_is_refused_at_its_pictures_leaves_nothing_behind(tmp_path, one_lecture, monkeypatch):
+    replace = os.replace
+
+    def refuses_the_last(old, new):
+        if new.name == "01_unrolled.svg":
+            raise PermissionError("refused")
+        replace(old, new)
+
+    monkeypatch.setattr(os, "replace", refuses_the_last)
+    with pytest.raises(PermissionError, match="refused"):
+        handout(tmp_path)
+    assert not [*tmp_path.iterdir()]
 
 
 def test_right_wrong_and_missing_answers_are_told_apart(tmp_path):
@@ -838,6 +908,25 @@ def test_the_command_writes_tables_and_feedback_and_says_where(tmp_path, capsys)
     assert main(["grade", str(tmp_path), "--workers", "1"]) == 0  # once more, in the place of the first
 
 
+def test_where_landlock_is_not_in_force_grading_says_so_once(tmp_path, capsys, monkeypatch):
+    assert answering.can_shut_off() == has_landlock()
+    (tmp_path / "free.txt").write_text("this process is as it was", encoding="utf-8")
+    for name in "ab":
+        (tmp_path / f"{name}.ipynb").write_text("{", encoding="utf-8")
+
+    def told():
+        assert main(["grade", str(tmp_path), "--workers", "1"]) == 0
+        return capsys.readouterr().out
+
+    monkeypatch.setattr(answering, "shut_off", lambda _: True)
+    assert "Landlock" not in told()
+    monkeypatch.setattr(answering, "shut_off", lambda _: False)
+    assert told().count("Landlock is not in force here") == 1
+    for language in released():
+        monkeypatch.setenv("COURSE_LANGUAGE", language)
+        assert re.findall(r"Landlock( is not)?", told()) == [""]
+
+
 def test_every_notebook_has_a_text_whatever_its_name(tmp_path, capsys):
     names = ("a.ipynb", "A/a.IPYNB", "b.ipynb", "b.IPYNB", "c.txt/x.ipynb", "c.ipynb", "by_learner.csv/x.ipynb",
              "\x1b[31m=\n.ipynb")  # fmt: skip
@@ -885,10 +974,6 @@ def a_class(folder, number):
     for i in range(number):
         nbformat.write(returned(IMPORTS, (RIGHT, WRONG, hangs, dies)[i % 4], CHECK), folder / f"{i}.ipynb")
     return ["correct", "not yet", "not run", "not run"]
-
-
-def of_last_state(rows):
-    return [(row.file, row.result) for row in rows if row.exercise == "01_last_state"]
 
 
 def test_two_processes_give_the_table_of_one_and_an_answer_that_hangs_or_dies_costs_no_other(tmp_path):

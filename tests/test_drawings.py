@@ -16,10 +16,11 @@ from course_utils.drawings import four_steps, message_on_an_edge, rotation, tran
 from course_utils.drawings.canvas import WIDTH, Drawing
 from course_utils.drawings.gallery import DRAWINGS, LIT
 from course_utils.files import PICTURES
-from course_utils.palette import DARK, LIGHT, ROLES
+from course_utils.palette import DARK, LIGHT
 
 SVG = "{http://www.w3.org/2000/svg}"
 PAGE = 700  # pixels that a drawing is wide on a page
+ROLES = ("query", "key", "value", "weight")
 THEMES = pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
 every_drawing = pytest.mark.parametrize("name", DRAWINGS)
 

@@ -21,6 +21,7 @@ from websocket import ABNF, create_connection
 
 from course_utils.commands.machines import quickest
 from course_utils.data.storage import cache_folder
+from course_utils.exercises import copies
 from course_utils.files import CHECKOUT, RUNS, START
 from tests.solutions import exercises, solution_code
 
@@ -49,11 +50,11 @@ def megabytes(limit):
     return float(number) * {"M": 1, "G": 1024}[unit]
 
 
-def configured():
-    """Execute the hub's configuration, and give what it sets."""
+def configured(name="jupyterhub_config.py"):
+    """Execute a configuration, the hub's or that of a learner's server, and give what it sets."""
     from traitlets.config import PyFileConfigLoader
 
-    return PyFileConfigLoader("jupyterhub_config.py", path=str(HUB)).load_config()
+    return PyFileConfigLoader(name, path=str(HUB)).load_config()
 
 
 # --- what is configured -----------------------------------------------------------------------------------------------
@@ -81,6 +82,18 @@ def test_kubernetes_and_one_machine_tell_a_server_the_same():
     for name in ("COURSE_COPIES", "COURSE_PROGRESS"):  # a disk in the image's place would hide the course itself
         assert kubernetes["singleuser"]["extraEnv"][name].startswith(f"{mine}/")
     assert kubernetes["singleuser"]["extraEnv"]["JUPYTER_CONFIG_PATH"].endswith("/.hub")
+
+
+def test_a_learners_server_has_the_panels_and_the_style_sheet_of_course_py_lab(tmp_path, monkeypatch):
+    for name, value in {"COPIES": tmp_path / "mine", "PROGRESS": tmp_path / "progress.json"}.items():
+        monkeypatch.setenv(f"COURSE_{name}", str(value))
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", str(HUB))
+    monkeypatch.setattr(copies, "make_copies", list)
+    server = configured("jupyter_server_config.py")
+    assert [*Path(server.LabApp.workspaces_dir).iterdir()]
+    assert server.LabApp.custom_css is True
+    (styles,) = server.ServerApp.tornado_settings["static_custom_path"]
+    assert (Path(styles) / "custom.css").is_file()
 
 
 def paths(values, above=""):

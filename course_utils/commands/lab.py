@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from jupyter_server.serverapp import list_running_servers
 from jupyterlab_server.workspaces_handler import WorkspacesManager
@@ -58,7 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
         root = CHECKOUT if page.is_relative_to(CHECKOUT) else copies.copies_folder()
     os.chdir(CHECKOUT)
     command = lab_command(root, page, arguments.port, arguments.no_browser)
-    command += look(copies.copies_folder() / ".course" / ("layout_to_edit" if arguments.edit else "layout"))
+    settings = look(copies.copies_folder() / ".course" / ("layout_to_edit" if arguments.edit else "layout"))
+    command += [f"--{name}={value}" for name, value in settings.items()]
     command += [] if arguments.edit else [f"--ContentsManager.hide_globs={OUT_OF_SIGHT}"]
     if sys.stdout is None or not sys.stdout.isatty():  # a service, or a file: there the server's own log belongs
         os.execv(command[0], command)
@@ -77,8 +79,8 @@ def lab_command(root: Path, page: Path, port: int | None, no_browser: bool) -> l
     return command + (["--allow-root"] if os.geteuid() == 0 else [])  # with token and loopback it is safe
 
 
-def look(layouts: Path) -> list[str]:
-    """Give the options, and set the environment, with which JupyterLab looks as the course means it to.
+def look(layouts: Path) -> dict[str, Any]:
+    """Give the settings, and set the environment, with which JupyterLab looks as the course means it to.
 
     JupyterLab reads the settings in ``labconfig`` as defaults, which the reader's own settings outdo. Which panels and
     notebooks are open is kept in a folder of the course, so that the reader's other work keeps its own layout.
@@ -92,8 +94,11 @@ def look(layouts: Path) -> list[str]:
         known = None
     if not known:
         layout.save("default", json.dumps(FIRST_LAYOUT))
-    styles = json.dumps({"static_custom_path": [str(LOOK / "custom")]})
-    return [f"--LabApp.workspaces_dir={layouts}", "--LabApp.custom_css=True", f"--ServerApp.tornado_settings={styles}"]
+    return {
+        "LabApp.workspaces_dir": str(layouts),
+        "LabApp.custom_css": True,
+        "ServerApp.tornado_settings": {"static_custom_path": [str(LOOK / "custom")]},
+    }
 
 
 def serve(command: list[str], page: str, no_browser: bool) -> int:

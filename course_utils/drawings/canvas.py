@@ -144,15 +144,7 @@ class Drawing:
             fill_opacity=strength,
         )
 
-    def circle(
-        self,
-        x: Number,
-        y: Number,
-        radius: Number,
-        fill: str = "paper",
-        stroke: str | None = "ink",
-        dashed: bool = False,
-    ) -> None:
+    def circle(self, x: Number, y: Number, radius: Number, fill: str = "paper", stroke: str | None = "ink") -> None:
         """Draw a circle."""
         self._add(
             "circle",
@@ -161,7 +153,6 @@ class Drawing:
             r=radius,
             class_=f"{fill} {stroke}-stroke" if stroke else fill,
             stroke_width=STROKE if stroke else None,
-            stroke_dasharray="5 5" if dashed else None,
         )
 
     def operator(self, x: Number, y: Number, kind: str, colour: str = "ink", radius: Number = 12) -> None:
@@ -175,8 +166,9 @@ class Drawing:
                 f"M{_number(x - dx)} {_number(y - dy)}L{_number(x + dx)} {_number(y + dy)}", colour, STROKE + 0.25
             )
 
-    def vector_blank(self, x: Number, y: Number, n_cells: int, cell: Number = 24, height: Number = 34) -> None:
+    def vector_blank(self, x: Number, y: Number, n_cells: int) -> None:
         """Draw a vector whose numbers do not matter around the centre (x, y)."""
+        cell, height = 24, 34
         left = x - cell * n_cells / 2
         self.box(x, y, cell * n_cells, height, "panel", "ink", 6)
         for place in range(1, n_cells):
@@ -199,11 +191,11 @@ class Drawing:
         y: Number,
         numbers: Sequence[Number],
         cell: Number = 32,
-        height: Number = 46,
         colour: str = "ink",
         digits: int = 0,
     ) -> None:
         """Draw a few numbers side by side, one cell each, around the centre (x, y)."""
+        height = 46
         left = x - cell * len(numbers) / 2
         self.box(x, y, cell * len(numbers), height, "paper", colour, 6)
         for place, number in enumerate(numbers):
@@ -212,22 +204,13 @@ class Drawing:
                 self.line(*ends, colour="line", width=1, head=False)
             self.words(left + cell * (place + 0.5), y, f"{number:.{digits}f}", TEXT, colour)
 
-    def _path(
-        self,
-        d: str,
-        colour: str,
-        width: Number,
-        dashed: bool = False,
-        strength: Number | None = None,
-        butt: bool = False,
-    ) -> None:
+    def _path(self, d: str, colour: str, width: Number, dashed: bool = False, butt: bool = False) -> None:
         self._add(
             "path",
             d=d,
             class_=f"path {colour}-stroke" + " butt" * butt,
             stroke_width=width,
             stroke_dasharray="5 5" if dashed else None,
-            stroke_opacity=strength,
         )
 
     def line(
@@ -238,7 +221,6 @@ class Drawing:
         head: bool = True,
         radius: Number = 14,
         dashed: bool = False,
-        strength: Number | None = None,
     ) -> None:
         """Join points by straight lines with rounded corners; with a head, the last point is where its tip is."""
         corners = list(points)
@@ -254,38 +236,30 @@ class Drawing:
                 f"L{_pair(_towards(corner, last, cut))}Q{_pair(corner)} {_pair(_towards(corner, following, cut))}"
             )
         steps.append(f"L{_pair(corners[-1])}")
-        self._path("".join(steps), colour, width, dashed, strength)
+        self._path("".join(steps), colour, width, dashed)
         if head:
             self._head(tip, math.atan2(tip[1] - before[1], tip[0] - before[0]), colour)
 
-    def curve(
-        self,
-        start: Point,
-        end: Point,
-        colour: str = "ink",
-        width: Number = STROKE,
-        strength: Number | None = None,
-        bend: Number = 0.5,
-    ) -> None:
+    def curve(self, start: Point, end: Point, colour: str = "ink", width: Number = STROKE) -> None:
         """Draw an S from left to right, level at both ends."""
-        reach = (end[0] - start[0]) * bend
+        reach = (end[0] - start[0]) / 2
         d = f"M{_pair(start)}C{_pair((start[0] + reach, start[1]))} {_pair((end[0] - reach, end[1]))} {_pair(end)}"
-        self._path(d, colour, width, strength=strength, butt=True)
+        self._path(d, colour, width, butt=True)
 
-    def loop(self, x: Number, y: Number, radius: Number, colour: str = "ink", width: Number = 2.25) -> None:
+    def loop(self, x: Number, y: Number, radius: Number) -> None:
         """Draw an arrow from the left side of a circle around (x, y) back to itself."""
         dx, dy = radius * 0.87, radius * 0.5
         far = x - dx - radius * 1.35
         end = (x - dx - 1, y + dy + 1)
         middle = f"{_pair((far, y - 2 * dy))} {_pair((far, y + 2 * dy))}"
         d = f"M{_pair((x - dx, y - dy))}C{middle} {_pair((end[0] - 4, end[1] + 1))}"
-        self._path(d, colour, width)
-        self._head(end, -0.35, colour)
+        self._path(d, "ink", 2.25)
+        self._head(end, -0.35, "ink")
 
-    def wave(self, x: Number, y: Number, width: Number, height: Number, colour: str = "ink") -> None:
+    def wave(self, x: Number, y: Number, width: Number, height: Number) -> None:
         """Draw one period of a sine around the centre (x, y)."""
         points = [(x + width * (step / 24 - 0.5), y - height * math.sin(step / 12 * math.pi)) for step in range(25)]
-        self._path("M" + "L".join(map(_pair, points)), colour, STROKE)
+        self._path("M" + "L".join(map(_pair, points)), "ink", STROKE)
 
     def _head(self, tip: Point, angle: Number, colour: str) -> None:
         sides = [

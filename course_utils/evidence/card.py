@@ -127,7 +127,7 @@ def line_and_rest(record: Record, claim: Claim) -> tuple[str, str, str]:
     scale = Scale.over([difference], (0.0, claim.at_least))
     line = (
         f'<div role="group" aria-label="Verdict: {result.word}" style="{FONT};{ROW}">'
-        f'<div style="{NAME};flex-basis:15em">{_badge(result.word)} {_as_html(claim.says)}</div>'
+        f'<div style="{NAME};flex-basis:15em">{_badge(result.word)} {_as_html(_sentence(claim))}</div>'
         f'<div style="{NUMBERS};{QUIET}">{_numbers(result, difference)}</div>'
         f"{_track(difference, claim, scale, COLOURS[result.word], said('effect'))}"
         "</div>"
@@ -142,10 +142,15 @@ def card_markdown(record: Record, claim: Claim) -> str:
     result = record.verdict(claim)
     kind = "primary" if claim.primary else "exploratory"
     return with_subscripts(
-        f"{SYMBOLS[result.word]} **{result.word}** · {claim.says}  \n"
+        f"{SYMBOLS[result.word]} **{result.word}** · {_sentence(claim)}  \n"
         f"{'; '.join(_in_text(claim, result))} · {claim.metric}, {len(record.seeds)} seeds, "
         f"{_asked(claim, result)}, {kind}. {_levels(record, claim)}"
     )
+
+
+def _sentence(claim: Claim) -> str:
+    """Give a claim for a list; there it ends with a full stop, also where its record has none."""
+    return claim.says if claim.says.endswith((".", "?", "!")) else f"{claim.says}."
 
 
 def _card(record: Record, claim: Claim, result: Verdict) -> str:

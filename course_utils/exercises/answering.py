@@ -29,6 +29,7 @@ import tempfile
 import time
 import types
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -289,7 +290,7 @@ def _without_hidden(place: Path) -> list[Path]:
 
 
 def shut_off(folder: str) -> bool:
-    """Let this process and its children write below one folder alone and read there and what is `readable`.
+    """Let this thread and what it starts write below one folder alone and read there and what is `readable`.
 
     They reach no network and signal nobody else. Landlock, a part of Linux since 5.13, does it without any rights;
     later versions refuse more. https://docs.kernel.org/userspace-api/landlock.html
@@ -326,6 +327,12 @@ def shut_off(folder: str) -> bool:
     except (AttributeError, OSError):
         return False
     return shut
+
+
+def can_shut_off() -> bool:
+    """Say whether answers are shut off on this system, by trying it: in a thread, which alone is bound, and ends."""
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as thread:
+        return thread.submit(shut_off, folder).result()
 
 
 def answer(request: Request) -> dict[str, Any]:

@@ -42,6 +42,7 @@ from course_utils.exercises.answering import (
     MOST_PROCESSES,
     SECONDS_TO_END,
     Request,
+    can_shut_off,
     receive,
     send,
 )
@@ -73,7 +74,7 @@ from course_utils.exercises.tables import (
     rows_table,
     summary,
 )
-from course_utils.files import CHECKOUT, START_AND_LECTURES, write_atomically
+from course_utils.files import CHECKOUT, PICTURES, START_AND_LECTURES, write_atomically
 from course_utils.folders import locked, private_folder, put
 from course_utils.languages.catalogues import checked
 from course_utils.languages.speaking import said
@@ -86,6 +87,7 @@ BETTER = ("correct", "not yet", "not run", "not attempted", MISSING)  # which of
 MEMORY_TO_GRADE = 1 << 30  # bytes that the two processes which grade a notebook need beside the answer's
 LONGEST = 60  # a notebook may take so many times the limit of one answer, by the clock
 SECONDS_TO_START = 120  # what the process that runs answers may take beside an answer
+PICTURE = re.compile(rf'(?:\]\(|\bsrc="){PICTURES.name}/([^)"\s]+)')  # in a lecture's text
 SPEAKS_OF_SOLUTIONS = {  # what the lectures say of their solutions -> what a handout says in its place
     "has a question, a stub to fill in, a check, hints, and the solution.": (
         "has a question, a stub to fill in, a check, and hints."
@@ -103,52 +105,76 @@ SPEAKS_OF_SOLUTIONS = {  # what the lectures say of their solutions -> what a ha
 def handout(folder: Path, language: str = "") -> list[Path]:
     """Write the lectures without their solutions into a folder, all or none; nothing that is there is overwritten.
 
-    In another language than English each cell of text is its translation.
+    In another language than English each cell of text is its translation. The pictures that the lectures show are
+    beside them, in a folder of their own.
+
+    Returns
+    -------
+    The lectures.
 
     Raises
     ------
     FileExistsError
-        If something else of a lecture's name is there already; then nothing at all is written.
+        If something else of a lecture's or a picture's name is there already; then nothing at all is written.
     Stop
         If a lecture is damaged, or the folder is a file.
     """
     folder = check_folder(folder)
-    made = {
-        path.name: nbformat.writes(without_solutions(woven(read_notebook(path), path, language), language))
+    lectures = {
+        path.name: without_solutions(woven(read_notebook(path), path, language), language)
         for path in START_AND_LECTURES
     }
+    made = {name: nbformat.writes(lecture).encode() for name, lecture in lectures.items()}
+    shown = sorted(set().union(*map(_pictures_in, lectures.values())))
+    made |= {f"{PICTURES.name}/{name}": (PICTURES / name).read_bytes() for name in shown}
     folder.mkdir(parents=True, exist_ok=True)
     with private_folder(folder, "handout") as work:
-        for name, text in made.items():
-            (work / name).write_text(text, encoding="utf-8")
+        for name, content in made.items():
+            (work / name).parent.mkdir(exist_ok=True)
+            (work / name).write_bytes(content)
         with locked(folder):
             there = [name for name in made if os.path.lexists(folder / name)]
             # a handout that was killed half-way left some of these very files
             there = [name for name in there if not _holds(folder / name, made[name])]
+            there += [PICTURES.name] if shown and _is_no_folder(folder / PICTURES.name) else []
             if there:
-                raise FileExistsError(
-                    f"{folder} holds {', '.join(there)} already; nothing was written. Name another folder."
-                )
+                named = ", ".join(dict.fromkeys(name.partition("/")[0] for name in there))
+                raise FileExistsError(f"{folder} holds {named} already; nothing was written. Name another folder.")
             _move_all(work, folder, [name for name in made if not os.path.lexists(folder / name)])
-    return [folder / name for name in made]
+    return [folder / name for name in lectures]
+
+
+def _pictures_in(notebook: NotebookNode) -> set[str]:
+    """Name the files of ``notebooks/pictures`` that a notebook's text shows."""
+    return {name for cell in notebook.cells if cell.cell_type == "markdown" for name in PICTURE.findall(cell.source)}
+
+
+def _is_no_folder(path: Path) -> bool:
+    return os.path.lexists(path) and (path.is_symlink() or not path.is_dir())
 
 
 def _move_all(work: Path, folder: Path, names: Sequence[str]) -> None:
     """Move files into a folder that has none of their names; refused in the middle, take back those that are there."""
     moved = []
+    beside = folder / PICTURES.name
+    made_beside = not beside.exists()
     try:
         for name in names:
+            (folder / name).parent.mkdir(exist_ok=True)
             os.replace(work / name, folder / name)
             moved.append(folder / name)
     except BaseException:
         for path in moved:
             path.unlink(missing_ok=True)
+        if made_beside:
+            with contextlib.suppress(OSError):  # there was no picture yet
+                beside.rmdir()
         raise
 
 
-def _holds(path: Path, text: str) -> bool:
-    with contextlib.suppress(OSError, ValueError):
-        return path.is_file() and not path.is_symlink() and path.read_text(encoding="utf-8") == text
+def _holds(path: Path, content: bytes) -> bool:
+    with contextlib.suppress(OSError):
+        return path.is_file() and not path.is_symlink() and path.read_bytes() == content
     return False
 
 
@@ -528,7 +554,10 @@ def run(arguments: argparse.Namespace) -> int:
             written = handout(arguments.folder, checked(arguments.language))
         except FileExistsError as error:
             raise Stop(str(error)) from None
-        print(f"{len(written)} lectures without solutions are in {arguments.folder}.")
+        print(
+            f"{len(written)} lectures without solutions are in {arguments.folder}, and their pictures in "
+            f"{arguments.folder / PICTURES.name}: hand out both."
+        )
         return 0
     find_returned(arguments.folder)
     table = arguments.csv or arguments.folder / "grades.csv"
@@ -538,6 +567,14 @@ def run(arguments: argparse.Namespace) -> int:
     kept = table.with_name(f".{table.name}.kept")
     workers = arguments.workers or workers_for_this_machine()
     rows: list[Row] = []
+    if not can_shut_off():
+        print(
+            said(
+                "Landlock is not in force here (Linux has it from 5.13 on): an answer may read and write all that you "
+                "may, and look the right answers up. Grade as a user, or on a machine, that has nothing to lose."
+            ),
+            flush=True,
+        )
     start = time.monotonic()
     try:
         grade(arguments.folder, arguments.seconds, arguments.whole, rows, None, workers, kept)

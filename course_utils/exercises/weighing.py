@@ -60,27 +60,27 @@ def _count(mask: Tensor) -> Tensor:
     return mask.sum(-1, keepdim=True).clamp(min=1)
 
 
-def of_masks(real: str = "a word", hidden: str = "padding") -> dict[str, tuple[Weigh, str]]:
-    """Give what people do to a mask, in the words of an exercise: what counts, and what is hidden."""
+def of_masks() -> dict[str, tuple[Weigh, str]]:
+    """Give what people do to a mask."""
     ms = _softmax
     return {
         "mask inverted": (
             lambda s, m: ms(s, ~m.expand_as(s)),
-            f"The mask is inverted: you attend to {hidden}, and {real} that counts is left out. True means it counts.",
+            "The mask is inverted: you attend to padding, and a word that counts is left out. True means it counts.",
         ),
         "mask inverted, filled": (
             lambda s, m: s.masked_fill(m, _low(s)).softmax(-1),
-            f"The mask is inverted where you fill: {real} that counts gets the very low score, and {hidden} keeps its "
+            "The mask is inverted where you fill: a word that counts gets the very low score, and padding keeps its "
             "own. True means it counts.",
         ),
         "mask inverted, −∞": (
             lambda s, m: s.masked_fill(m, -torch.inf).softmax(-1),
-            f"The mask is inverted where you fill with −∞: {real} that counts is shut out, {hidden} is left, and where "
+            "The mask is inverted where you fill with −∞: a word that counts is shut out, padding is left, and where "
             "there is none, NaN. True means it counts.",
         ),
         "mask inverted afterwards": (
             _inverted_after,
-            f"You multiply by the inverted mask after the softmax: what is left is the weight of {hidden}.",
+            "You multiply by the inverted mask after the softmax: what is left is the weight of padding.",
         ),
         "masked twice, once inverted": (
             _nothing,
@@ -88,38 +88,38 @@ def of_masks(real: str = "a word", hidden: str = "padding") -> dict[str, tuple[W
         ),
         "mask forgotten": (
             lambda s, m: s.softmax(-1),
-            f"The mask is not used in the softmax: {hidden} gets weight.",
+            "The mask is not used in the softmax: padding gets weight.",
         ),
         "masked afterwards": (
             lambda s, m: s.softmax(-1) * m,
-            f"You mask after the softmax alone: {hidden} took part in it, and what it took is lost, so the weights "
+            "You mask after the softmax alone: padding took part in it, and what it took is lost, so the weights "
             "sum to less than one.",
         ),
         "scores times mask": (
             lambda s, m: (s * m).softmax(-1),
-            f"You set the scores of {hidden} to 0 (or nearly 0), by a product with the mask or by a fill. A softmax "
+            "You set the scores of padding to 0 (or nearly 0), by a product with the mask or by a fill. A softmax "
             "makes e⁰ = 1 of that, which is not nothing: a score that is masked must be very low.",
         ),
         "scores times mask, then masked": (
             lambda s, m: (s * m).softmax(-1) * m,
-            f"You set the scores of {hidden} to 0 before the softmax and its weights to 0 behind it. In between each "
+            "You set the scores of padding to 0 before the softmax and its weights to 0 behind it. In between each "
             "took e⁰ = 1 of the sum, so the masked weights sum to less than one.",
         ),
         "mask added": (
             lambda s, m: (s + m).softmax(-1),
-            f"You add the mask to the scores, so that {real} scores 1 more than {hidden}: e times the weight, no more.",
+            "You add the mask to the scores, so that a word scores 1 more than padding: e times the weight, no more.",
         ),
         "mask added, then masked": (
             lambda s, m: (s + m).softmax(-1) * m,
-            f"You add the mask to the scores and multiply by it afterwards: {hidden} still took its share of the sum.",
+            "You add the mask to the scores and multiply by it afterwards: padding still took its share of the sum.",
         ),
         "mask subtracted": (
             lambda s, m: (s - m.to(s.dtype)).softmax(-1),
-            f"You subtract the mask from the scores: {real} then scores 1 less than {hidden}.",
+            "You subtract the mask from the scores: a word then scores 1 less than padding.",
         ),
         "filled with a large number": (
             lambda s, m: s.masked_fill(~m, -_low(s)).softmax(-1),
-            f"The fill has the wrong sign: {hidden} is given the highest score of all, and takes all the weight.",
+            "The fill has the wrong sign: padding is given the highest score of all, and takes all the weight.",
         ),
         "filled with 1": (filled(1.0), "You fill masked scores with 1: that is a good score, not a very low one."),
         "filled with −1": (filled(-1.0), "You fill masked scores with −1: not low enough; e to the −1 is still 0.37."),
@@ -170,7 +170,7 @@ def of_masks(real: str = "a word", hidden: str = "padding") -> dict[str, tuple[W
         ),
         "equal weights for all": (
             lambda s, m: torch.full_like(s, 1 / s.shape[-1]),
-            f"All your weights are equal, for {hidden} too: scores and mask take no part.",
+            "All your weights are equal, for padding too: scores and mask take no part.",
         ),
         "the mask as weights": (
             lambda s, m: m.expand_as(s).to(s.dtype),
@@ -208,16 +208,16 @@ def of_masks(real: str = "a word", hidden: str = "padding") -> dict[str, tuple[W
         ),
         "softmax twice, masked between": (
             lambda s, m: (s.softmax(-1) * m).softmax(-1),
-            f"There are two softmaxes in a row, with the mask between them: {hidden} is given 0, of which the second "
+            "There are two softmaxes in a row, with the mask between them: padding is given 0, of which the second "
             "makes e⁰ = 1.",
         ),
         "softmax twice, unmasked": (
             lambda s, m: s.softmax(-1).softmax(-1),
-            f"There are two softmaxes in a row, and neither hides {hidden}.",
+            "There are two softmaxes in a row, and neither hides padding.",
         ),
         "softmax twice, masked first": (
             lambda s, m: ms(s, m).softmax(-1),
-            f"There are two softmaxes in a row; the second gives {hidden} e⁰ = 1.",
+            "There are two softmaxes in a row; the second gives padding e⁰ = 1.",
         ),
         "squared scores": (lambda s, m: ms(s * s, m), "You square the scores: the sign counts."),
         "power of two": (
@@ -264,16 +264,16 @@ def of_masks(real: str = "a word", hidden: str = "padding") -> dict[str, tuple[W
         "absolute scores": (lambda s, m: ms(s.abs(), m), "You take the absolute value of the scores: the sign counts."),
         "softmax of one too few": (
             lambda s, m: ms(s, m & torch.cat([m[..., 1:], torch.zeros_like(m[..., :1])], -1)),
-            f"Your mask ends one position too early: the last position before {hidden} gets no weight.",
+            "Your mask ends one position too early: the last position before padding gets no weight.",
         ),
         "softmax of one too many": (
             lambda s, m: ms(s, m | torch.cat([m[..., :1], m[..., :-1]], -1)),
-            f"Your mask ends one position too late: the first position of {hidden} gets weight.",
+            "Your mask ends one position too late: the first position of padding gets weight.",
         ),
         "masked afterwards, divided by the count": (
             lambda s, m: s.softmax(-1) * m / _count(m),
-            f"You mask after the softmax and divide by how many positions count; what would make the sum one is to "
-            f"divide by what {hidden} has left of it, or to mask before.",
+            "You mask after the softmax and divide by how many positions count; what would make the sum one is to "
+            "divide by what padding has left of it, or to mask before.",
         ),
         "maximum above alone": (
             lambda s, m: (s - _highest(s, m)).exp() * m / (s.exp() * m).sum(-1, keepdim=True).clamp(min=1e-30),
@@ -298,7 +298,7 @@ def of_masks(real: str = "a word", hidden: str = "padding") -> dict[str, tuple[W
     }
 
 
-def of_rows(real: str = "word", nothing: str = "a row without anything to attend to") -> dict[str, tuple[Weigh, str]]:
+def of_rows(nothing: str) -> dict[str, tuple[Weigh, str]]:
     """Give what is right where there is something to attend to, and wrong where there is nothing."""
     return {
         "−∞": (

@@ -232,7 +232,7 @@ def gather(
         up = "../" * (1 + name.count("/"))
         put_pictures_into_files(page, static / "figures", f"{up}_static/figures", lazy=True)
         change_markup(page, styles.taken_from)
-        links = actions(path, name, up, repository, language)
+        links = actions(path, up, repository, language)
         told = ""
         if path not in EXPERIMENT_NOTEBOOKS:
             write_without_outputs(woven(english[path], path, language), pages / "notebooks" / path.name)
@@ -437,7 +437,7 @@ def write_without_outputs(notebook: NotebookNode, path: Path) -> None:
 Link = tuple[str, str, str]  # address, words, class
 
 
-def actions(path: Path, name: str, up: str, repository: str, language: str = "") -> list[Link]:
+def actions(path: Path, up: str, repository: str, language: str = "") -> list[Link]:
     """Give what can be done with a notebook; what needs an address is there only where it is known."""
     in_checkout = str(path.relative_to(CHECKOUT))
     lecture = path.stem if path in LECTURES else ""
