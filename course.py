@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Starts the course: finds or makes its environment, explains what stands in the way, and hands over.
 
-What a command does lies in course_utils/commands and runs inside the environment; four files there are read from here,
-before there is one. Standard library only, no syntax that Python 2.7 could not read, so that any Python can at least
-say in one sentence what is needed; plain ASCII, so that any terminal can show it.
+What a command does is in course_utils/commands and runs inside the environment; three files there, and
+course_utils/command_line.py, are read from here, before there is one. Standard library only, no syntax that Python 2.7
+could not read, so that any Python can at least say in one sentence what is needed; plain ASCII, so that any terminal
+can show it.
 """
 
 from __future__ import print_function

@@ -57,7 +57,7 @@ def parse(command_line):
     says += "--machines plays other machines, which takes long (--machines --short: three minutes)"
     add("test", says, usage="course.py test [--all | --machines [--short] | pytest arguments ...]")
     measured = add("evidence", "measure again what the claims rest on, from clean kernels, and write the records")
-    measured.add_argument("names", nargs="*", metavar="RECORD", help="as in experiments/records (otherwise all)")
+    measured.add_argument("names", nargs="*", metavar="RECORD", help="such as 05_heads in CLAIMS.md (otherwise all)")
     measured.add_argument(
         "--device", help="where the translation of Multi30k trains, such as cuda (otherwise, and all else, on the CPU)"
     )
@@ -79,9 +79,8 @@ def parse(command_line):
     out.add_argument("folder", nargs="?", type=path, default=BUILD / "handout", help="(otherwise build/handout)")
     add_language(out, "of the lectures")
     says = "for a class: run the answers in returned notebooks, compare what they compute with ours, and write tables; "
-    says += (
-        "this runs the learners' code with your rights; where there is Landlock, it writes nowhere and reads no answer"
-    )
+    says += "this runs the learners' code with your rights; where Linux has Landlock, that code writes only into a "
+    says += "folder of its own and cannot read our answers"
     back = add("grade", says)
     back.add_argument("folder", type=path)
     back.add_argument("--csv", type=path, help="where the table goes (otherwise FOLDER/grades.csv)")

@@ -1,15 +1,18 @@
 """What README and CLAIMS.md take from records and notebooks is written there, and nothing else in them is touched."""
 
+import ast
 import base64
+import collections
 import dataclasses
 import json
 import re
 
 import pytest
 
-from course_utils.evidence.record import RECORDS, Claim, Record
-from course_utils.files import CHECKOUT, CLAIMS, LECTURES, README, RUNS, START_AND_LECTURES
+from course_utils.evidence.record import Claim, Record
+from course_utils.files import CHECKOUT, CLAIMS, EXPERIMENT_NOTEBOOKS, LECTURES, README, RUNS, START_AND_LECTURES
 from course_utils.publishing import addresses, readme
+from course_utils.refusals import read_notebook
 
 PAGES = [*sorted(CHECKOUT.glob("*.md")), CHECKOUT / "datasets" / "README.md"]
 MARKS = "<!-- claims: written by python -m course_utils.publishing.readme -->", "<!-- end of claims -->"
@@ -162,15 +165,21 @@ def test_a_lecture_without_signature_figure_is_named(tmp_path):
 
 def test_the_cards_name_every_record_that_was_measured_on_a_public_set():
     table = re.findall(
-        r"^\| (.+?) \| `course_utils.+?` \| once \| (.+?) \|$",
+        r"^\| .+? \| `course_utils.+?\(\"(\w+)\"\)` \| once \| (.+?) \|$",
         PAGES[-1].read_text(encoding="utf-8"),
         flags=re.MULTILINE,
     )
     assert len(table) > 8
-    stems = {path.stem for path in RECORDS.glob("*.json")}
-    for name, named in table:
-        measured = {stem for stem in stems if stem[3:] == name.lower().replace("-", "").replace(" ", "_")}
-        assert set(re.findall(r"`(\w+)`", named)) == measured, name
+    measured = collections.defaultdict(set)
+    for path in EXPERIMENT_NOTEBOOKS:
+        source = "\n".join(cell.source for cell in read_notebook(path).cells if cell.cell_type == "code")
+        functions = {getattr(node, "name", ""): ast.unparse(node) for node in ast.parse(source).body}
+        for record, experiment in re.findall(r"measure\(\s*name=\"(\w+)\",\s*experiment=(\w+)", source):
+            called = set(re.findall(r"(\w+)\(", functions[experiment])) & functions.keys()
+            text = "\n".join(functions[name] for name in {experiment, *called})
+            for by_name, alone in re.findall(r"load_(?:corpus|documents)\('(\w+)'|load_(cora|coauthor_cs)\(", text):
+                measured[by_name or alone].add(record)
+    assert {name: set(re.findall(r"`(\w+)`", named)) for name, named in table if named != "–"} == measured
 
 
 def test_no_lecture_needs_more_memory_than_a_small_server_gives():

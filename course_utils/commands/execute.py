@@ -121,7 +121,7 @@ def take_seconds(notebook: nbformat.NotebookNode) -> dict[str, int]:
 
 
 def note_run(path: Path, seconds: int, cell_seconds: dict[str, int], mebibytes: int | None) -> None:
-    """Keep what a lecture's last clean run took; README and the speaker's notes of the slides tell it."""
+    """Keep what a lecture's last clean run took; CLAIMS.md and the speaker's notes of the slides tell it."""
     noted = path.parent / "experiments" / "runs.json"
     noted.parent.mkdir(exist_ok=True)
     with locked(noted.parent):  # two windows may run a lecture each

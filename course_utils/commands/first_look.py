@@ -52,7 +52,7 @@ def look(course):
     advice = None if ready else course.in_the_way(prefix) or "python3 course.py lab makes it (a minute or more)."
     yield "environment", "%s %s" % (prefix, "is ready" if ready else there), bool(course.in_the_way(prefix)), advice
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    yield "cores", str(cores), False, None if cores > 1 else "Everything runs, in about twice the time."
+    yield "cores", str(cores), False, None if cores > 1 else "Everything runs; the tests take about twice the time."
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     advice = None if memory > 3.5 else "Close other programs, and keep one lecture open at a time."
     yield "memory", "%.1f GB" % memory, False, advice

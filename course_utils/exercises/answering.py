@@ -292,8 +292,8 @@ def _without_hidden(place: Path) -> list[Path]:
 def shut_off(folder: str) -> bool:
     """Let this thread and what it starts write below one folder alone and read there and what is `readable`.
 
-    They reach no network and signal nobody else. Landlock, a part of Linux since 5.13, does it without any rights;
-    later versions refuse more. https://docs.kernel.org/userspace-api/landlock.html
+    They open no TCP connection and signal nobody else; UDP and sockets in the file system stay open. Landlock, a part
+    of Linux since 5.13, does it without any rights; later versions refuse more. https://docs.kernel.org/userspace-api/landlock.html
 
     Returns
     -------
