@@ -130,7 +130,7 @@ def test_more_than_24_keys_are_running_text_for_every_query_with_a_folded_table(
     )
     assert shown.data.count('class="explorer-row"') == 3
     assert f"background-color:{shade(1.0)}" in shown.data, "the largest weight of a row is the darkest"
-    assert "the largest of its row" in shown.data
+    assert "the largest of all rows" in shown.data
 
 
 def test_weights_that_need_a_gradient_are_shown_and_left_alone():

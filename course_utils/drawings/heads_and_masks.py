@@ -100,5 +100,5 @@ def triangle() -> Drawing:
     drawing.words(left - 20, top - 26, "query", TEXT, "query", "end")
     drawing.words(left + wide * 2.5, 36, "key", TEXT, "key")
     drawing.words(left + wide * 5 + 52, top - 26, "must predict", TEXT, "muted", "start")
-    drawing.words(left + wide * 2.5, 514, "crossed out: not written yet", TEXT, "muted")
+    drawing.words(left + wide * 2.5, 514, "shown for equal scores; crossed out: not written yet", TEXT, "muted")
     return drawing

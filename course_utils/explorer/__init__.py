@@ -48,7 +48,7 @@ def explore(
         Between 0 and 1, one row per query; before that one axis for each of the choices.
     queries, keys
         What rows and columns are called. More than 24 keys are shown as running text, shaded relative to the largest
-        weight of its row.
+        weight of all rows.
     description
         What is to be seen, in a sentence: the caption.
     choices
@@ -139,8 +139,8 @@ def _first(choices: Sequence[Mapping]) -> str:
 def _text(data: Mapping) -> str:
     """Write the first map as running text, once per query, and as a folded table with one row per key."""
     blocks = []
+    most = max(weight or 0.0 for row in data["maps"][0] for weight in row) or 1.0  # one scale: an even row stays light
     for query, row in zip(data["queries"], data["maps"][0], strict=True):
-        most = max(weight or 0.0 for weight in row) or 1.0
         words = " ".join(_word(key, weight, most) for key, weight in zip(data["keys"], row, strict=True))
         blocks.append(
             f'<div class="explorer-row"><b class="explorer-query"><bdi>{html.escape(query)}</bdi></b>'
@@ -171,7 +171,7 @@ def _legend(running: bool, masked: bool) -> str:
     swatches = "".join(
         f'<span style="background-color:{shade(step / 8)};padding:0 0.45em">&nbsp;</span>' for step in range(9)
     )
-    ends = ("0", "the largest of its row") if running else ("0", "1")
+    ends = ("0", "the largest of all rows") if running else ("0", "1")
     hatched = (
         ' &ensp; <span class="explorer-masked" style="border:1px dashed #8a93a0;padding:0 0.5em">–</span> may not look'
         if masked

@@ -129,8 +129,8 @@
   const channels = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
   function paint() {
     const [nothing, most] = data.scale.ends.map(channels);
+    const full = table ? 1 : Math.max(...map().flat()) || 1;
     map().forEach((row, i) => {
-      const full = table ? 1 : Math.max(...row) || 1;
       row.forEach((weight, j) => {
         if (weight === null) return;
         const share = weight / full;
