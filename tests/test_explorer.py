@@ -133,6 +133,15 @@ def test_more_than_24_keys_are_running_text_for_every_query_with_a_folded_table(
     assert "the largest of all rows" in shown.data
 
 
+def test_rows_of_running_text_share_one_scale_so_that_equal_weights_stay_light():
+    keys = [f"w{i}" for i in range(29)]
+    peaked = torch.full((29,), 0.1 / 28).index_fill(0, torch.tensor([4]), 0.9)
+    shown = explore(torch.stack([peaked, torch.full((29,), 1 / 29)]), ["peaked", "even"], keys, "A long text.").data
+    first, second = re.findall(r'<p class="explorer-text".*?</p>', shown)
+    assert first.count("background-color") == 1
+    assert second.count("background-color") == 0
+
+
 def test_weights_that_need_a_gradient_are_shown_and_left_alone():
     given = weights().requires_grad_()
     explore(given, QUERIES, KEYS, "Who looks where.")

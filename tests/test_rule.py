@@ -52,6 +52,7 @@ def test_without_a_smallest_difference_the_placebo_may_lie_around_zero_and_must_
 def test_no_loss_holds_only_where_the_experiment_notices_a_loss_made_on_purpose():
     treatment, noticed, missed = spread(0.501, 0.002), spread(0.47, 0.002), spread(0.489, 0.01)
     assert word(treatment, FLAT, noticed, at_least=-0.01) == "holds"
+    assert decide(*map(np.array, (treatment, FLAT, noticed)), at_least=-0.01).why.endswith("on purpose is noticed.")
     assert word(treatment, FLAT, missed, at_least=-0.01) == "unclear"
     assert word(spread(0.47, 0.002), FLAT, noticed, at_least=-0.01) == "does not hold"
 
