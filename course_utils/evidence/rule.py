@@ -172,8 +172,12 @@ def _by_intervals(
         return "unclear", f"The difference to the baseline may lie on either side of {asked}."
     if not over_control.low > at_least:
         return "unclear", f"The difference to the control may lie on either side of {asked}."
-    noticed = ", and the loss made on purpose is noticed" if at_least < 0 else ""
-    return "holds", f"Both differences, to the baseline and to the control, lie wholly above {asked}{noticed}."
+    if at_least < 0:
+        return "holds", (
+            f"Both differences, to the baseline and to the control, lie wholly above {asked}, "
+            "and the loss made on purpose is noticed."
+        )
+    return "holds", f"Both differences, to the baseline and to the control, lie wholly above {asked}."
 
 
 def _by_successes(successes: tuple[int, int, int], n_seeds: int) -> tuple[str, str]:
