@@ -540,6 +540,22 @@ def test_an_answer_can_read_no_right_answer_no_other_notebook_and_no_home(tmp_pa
     assert [(row.result, row.message) for row in rows] == [("correct", "correct.")] * 2
 
 
+@pytest.mark.skipif(
+    sys.platform != "linux" or os.uname().machine not in answering.ARCHITECTURES, reason="sockets are refused there"
+)
+def test_an_answer_opens_no_socket_of_any_kind(tmp_path):
+    opens = (
+        "def last_state(states, lengths):\n    import socket, multiprocessing\n"
+        "    for family in (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX):\n"
+        "        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):\n"
+        "            try: socket.socket(family, kind)\n            except PermissionError: continue\n"
+        "            raise ValueError('opened')\n"
+        "    [end.close() for end in (*socket.socketpair(), *multiprocessing.Pipe())]\n"
+        "    return states[torch.arange(len(states)), lengths - 1]"
+    )
+    assert result(tmp_path, IMPORTS, opens, CHECK) == ("correct", "correct.")
+
+
 def test_what_an_answer_imports_is_there_though_it_may_not_read_all(tmp_path):
     imports = (
         "def last_state(states, lengths):\n    import dgl, zoneinfo\n"

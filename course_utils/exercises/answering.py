@@ -12,6 +12,7 @@ import codeop
 import contextlib
 import copy
 import ctypes
+import errno
 import json
 import linecache
 import os
@@ -246,6 +247,7 @@ def shut_in(folder: str, seconds: float, reply: int) -> None:
     close_answers()
     with contextlib.suppress(AttributeError, OSError):  # Linux alone: whoever ends our parent ends with it
         ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
+    refuse_sockets()
     shut_off(folder)
 
 
@@ -292,8 +294,8 @@ def _without_hidden(place: Path) -> list[Path]:
 def shut_off(folder: str) -> bool:
     """Let this thread and what it starts write below one folder alone and read there and what is `readable`.
 
-    They open no TCP connection and signal nobody else; UDP and sockets in the file system stay open. Landlock, a part
-    of Linux since 5.13, does it without any rights; later versions refuse more. https://docs.kernel.org/userspace-api/landlock.html
+    They signal nobody else. Landlock, a part of Linux since 5.13, does it without any rights; later versions refuse
+    more. https://docs.kernel.org/userspace-api/landlock.html
 
     Returns
     -------
@@ -327,6 +329,46 @@ def shut_off(folder: str) -> bool:
     except (AttributeError, OSError):
         return False
     return shut
+
+
+ARCHITECTURES = {"x86_64": (0xC000003E, 41), "aarch64": (0xC00000B7, 198)}  # name in the kernel, number of socket()
+IO_URING_SETUP, OTHER_ABI = 425, 0x40000000  # opens sockets, too; a second set of calls of x86-64
+
+
+def refuse_sockets() -> bool:
+    """Let this thread and what it starts open no socket: no TCP, no UDP, none of those on which D-Bus or Docker listen.
+
+    The filter is a program of the kernel's seccomp, which needs no rights; calls of another architecture are refused
+    altogether. Pairs of sockets, with which a process talks to its own children, are left.
+    https://docs.kernel.org/userspace-api/seccomp_filter.html
+
+    Returns
+    -------
+    bool
+        Whether that is so now.
+    """
+    if sys.platform != "linux" or os.uname().machine not in ARCHITECTURES:
+        return False
+    architecture, socket = ARCHITECTURES[os.uname().machine]
+    load, equal, at_least, give = 0x20, 0x15, 0x35, 0x06
+    allow, refuse = 0x7FFF0000, 0x00050000 | errno.EPERM
+    program = [  # what to do, steps ahead if so, steps ahead if not, with which number
+        (load, 0, 0, 4),  # the architecture of the call
+        (equal, 0, 5, architecture),
+        (load, 0, 0, 0),  # its number
+        (at_least, 3, 0, OTHER_ABI),
+        (equal, 2, 0, socket),
+        (equal, 1, 0, IO_URING_SETUP),
+        (give, 0, 0, allow),
+        (give, 0, 0, refuse),
+    ]
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        steps = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in program))
+        listed = ctypes.create_string_buffer(struct.pack("@HP", len(program), ctypes.addressof(steps)))
+        return libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, listed, 0, 0) == 0  # 38: no new rights
+    except (AttributeError, OSError):
+        return False
 
 
 def can_shut_off() -> bool:
