@@ -881,3 +881,219 @@ def test_what_ends_python_or_eats_the_memory_is_told(monkeypatch):
     assert "ended Python" in diagnose("01_last_state", lambda *_: os._exit(0))
     monkeypatch.setattr(guard, "MEMORY", 2**28)
     assert "memory" in diagnose("01_last_state", lambda *_: bytearray(2**30))
+
+
+# What a function hands to its arguments, and what comes after another mistake
+
+
+def _layers(step, spread=lambda x, _: x, most=90):
+    def layers_until_alike(features, mask, share):
+        x = first = features
+        for n in range(most):
+            compared = spread(first, x)
+            if (x.amax(0) - x.amin(0)).max() <= share * (compared.amax(0) - compared.amin(0)).max():
+                return n
+            x = step(x, mask, features)
+        return most
+
+    return layers_until_alike
+
+
+def _mean(x, mask, _):
+    return mask / mask.sum(1, keepdim=True) @ x
+
+
+def _summed_until_nan(features, mask, share):
+    n, wanted = 0, share * (features.amax(0) - features.amin(0)).max()
+    while (features.amax(0) - features.amin(0)).max() > wanted:
+        features, n = mask.float() @ features, n + 1
+    return n
+
+
+def _said(first=Vocabulary.bos, read=lambda word: word, kept=lambda new, old: new):
+    def greedy(step, state, max_words):
+        word, said = first, []
+        while len(said) < max_words and (not said or said[-1] != Vocabulary.eos):
+            logits, new = step(word, state)
+            said.append(int(logits.argmax()))
+            word, state = read(said[-1]), kept(new, state)
+        return said[:-1]  # the end is missing as well
+
+    return greedy
+
+
+def _never_twice_in_a_row(step, state, max_words):
+    word, said = Vocabulary.bos, []
+    while len(said) < max_words and word != Vocabulary.eos:
+        logits, state = step(word, state)
+        word = int(logits.scatter(0, torch.tensor([word]), -1e9).argmax())
+        said.append(word)
+    return said
+
+
+def _gives_first(step, state, max_words):
+    word, said = Vocabulary.bos, []
+    while len(said) < max_words and word != Vocabulary.eos:
+        state, logits = step(word, state)
+        said.append(word := int(logits.argmax()))
+    return said
+
+
+def _step_of_decoder(query=lambda word, state, new: state, before=lambda state: state, front=lambda word: word):
+    def decoder_step(word, state, states, mask, score, cell):
+        new = cell(torch.cat([word, states.mean(1)], 1), state)
+        s = score(states, query(word, state, new)[:, None])[:, 0].masked_fill(~mask, LOWEST)
+        weights = s.softmax(1) * mask
+        context = (weights[..., None] * states).sum(1)
+        return cell(torch.cat([front(word), context], 1), before(state)), 2 * weights
+
+    return decoder_step
+
+
+def _score_asked_first(word, state, states, mask, score, cell):
+    s = score(state[:, None], states).reshape(mask.shape).masked_fill(~mask, LOWEST)
+    weights = s.softmax(1) * mask
+    return cell(torch.cat([word, (weights[..., None] * states).sum(1)], 1), state), weights
+
+
+def _loss_of_sums(logits, target, mask):
+    return F.log_softmax(logits, -1).gather(-1, target[..., None])[..., 0][mask].sum() / len(mask)
+
+
+def _cached(scale, front):
+    def cached_step(x, W_Q, W_K, W_V, keys, values):
+        keys, values = (torch.cat([(x @ w)[None], c][:: 1 if front else -1]) for w, c in ((W_K, keys), (W_V, values)))
+        return (keys @ (x @ W_Q) / scale(keys)).softmax(0) @ values, keys, values
+
+    return cached_step
+
+
+def _other_weights(change):
+    def other_weights(states, weights):
+        u = torch.linalg.svd(torch.cat([states, torch.ones(len(states), 1)], 1).T).Vh[-1]
+        return change(weights, (weights[u < 0] / -u[u < 0]).min() * u)
+
+    return other_weights
+
+
+def _dense(scores, sources, targets, n_nodes):
+    table = torch.zeros(n_nodes, n_nodes, scores.shape[1]).index_put((targets, sources), scores)
+    return table.softmax(1)[targets, sources]
+
+
+def _node_by_node(scores, sources, targets, n_nodes):
+    weights = torch.zeros_like(scores)
+    for node in range(n_nodes - 1):
+        weights[targets == node] = scores[targets == node].softmax(0)
+    return weights
+
+
+def _first_twice(inputs, W, U):
+    state, states = torch.tanh(inputs[:, 0] @ W.T), []
+    for word in inputs.unbind(1):
+        states.append(state := torch.tanh(word @ W.T + state @ U.T))
+    return torch.stack(states, 1)
+
+
+def _looked_at(embedded, state, states, W):
+    question = torch.cat([embedded, state], 1) @ W.reshape(W.shape[::-1])
+    weights = (states @ question[..., None])[..., 0].softmax(1)
+    return (weights[..., None] * states).sum(1), weights
+
+
+def _eye_filters(axes=(0, 1, 2), order=(0, 1, 2)):
+    def marker_filters(n_words):
+        filters = torch.zeros(4, n_words + 4, 3)
+        filters[:, n_words:, 0] = torch.eye(4)
+        parts = filters.permute(axes), -torch.ones(4), 1.5
+        return tuple(parts[i] for i in order)
+
+    return marker_filters
+
+
+def _dropped(weights, _):
+    left = torch.cat([weights[:1] * 0, weights[1:]])
+    return left / left.sum()
+
+
+TOLD = [
+    ("06_layers_until_alike", _summed_until_nan, "add up neighbours"),
+    ("06_layers_until_alike", _layers(lambda x, mask, _: mask.float() @ x), "add up neighbours"),
+    ("06_layers_until_alike", _layers(lambda x, mask, given: _mean(given, mask, given)), "the given features"),
+    ("06_layers_until_alike", _layers(_mean, lambda _, x: x), "a limit of your own"),
+    (
+        "06_layers_until_alike",
+        _layers(lambda x, mask, _: (x @ x.T).masked_fill(~mask, LOWEST).softmax(1) @ x, most=160),
+        "come from a score",
+    ),
+    ("06_layers_until_alike", _layers(lambda *a: _mean(*a).relu()), "a ReLU around each layer"),
+    ("06_layers_until_alike", _layers(lambda *a: _mean(*a).tanh()), "a tanh around each layer"),
+    ("06_layers_until_alike", _layers(_mean, most=10), "right up to 10 and never larger"),
+    ("06_layers_until_alike", lambda *a: float(a[2]) + 0.5, "Expected a whole number"),
+    (
+        "06_layers_until_alike",
+        lambda f, mask, s: 1 + _layers(_mean)(f, mask & ~torch.eye(len(mask), dtype=torch.bool), s),
+        "There are two things.*self-loops.*one too many",
+    ),
+    ("06_edge_softmax", _dense, "no edge"),
+    ("06_edge_softmax", _node_by_node, "into the last node"),
+    (
+        "06_dynamic_scores",
+        lambda query, keys, a: F.leaky_relu(query @ a, 0.2)[:, None] + F.leaky_relu(keys @ a, 0.2)[None],
+        "one number of the query and one of the key",
+    ),
+    ("01_greedy", _said(first=Vocabulary.eos), "first word that you hand to `step` is"),
+    ("01_greedy", _said(read=lambda *_: Vocabulary.bos), "In call 2 of `step` you hand it word"),
+    ("01_greedy", _said(kept=lambda new, old: old), "do not hand it the state"),
+    ("01_greedy", _never_twice_in_a_row, "twice in a row"),
+    ("01_greedy", _gives_first, "in another order than it comes"),
+    ("01_greedy", lambda *a: (EXERCISES["01_greedy"].reference(*a), a[1]), "result 1 is right: return it alone"),
+    ("01_greedy", lambda *a: " ".join(map(str, EXERCISES["01_greedy"].reference(*a))), "Expected a list .* a string"),
+    ("01_mixed_batch", _first_twice, "first word is read twice"),
+    ("01_masked_loss", _loss_of_sums, "There are two things.*sum over the words.*1/batch"),
+    ("02_decoder_step", _step_of_decoder(lambda word, state, new: new), "is not the old state"),
+    ("02_decoder_step", _step_of_decoder(), "call the cell twice"),
+    ("02_decoder_step", _score_asked_first, "You call `score` with its two arguments exchanged"),
+    (
+        "02_decoder_step",
+        lambda *a: _step_of_decoder()(*a[:5], lambda inputs, state: a[5](-inputs, state)),
+        "does not begin with the word|call the cell twice",
+    ),
+    ("02_blind_look", _looked_at, "into the shape of its transpose by view or reshape"),
+    (
+        "02_additive_score",
+        lambda keys, query, W, U, v: (((query @ W.T)[:, None] + keys @ U.T).sigmoid() @ v).T,
+        "There are two things.*sigmoid.*transposed",
+    ),
+    (
+        "02_softmax_axis",
+        lambda q, k, v, m: ATTENDING["02_softmax_axis"](lambda s, m: s.masked_fill(m, LOWEST).softmax(-1) * ~m)(
+            q / q.shape[-1] ** 0.5, k, v, m
+        ),
+        "There are two things.*√d.*inverted",
+    ),
+    ("02_unreachable_key", lambda keys: keys.mean(1), "the wrong axis is left"),
+    ("02_unreachable_key", lambda keys: torch.cat([keys, keys.mean(0)[None]]), "The last row of your result is right"),
+    ("03_other_weights", _other_weights(lambda weights, change: change), "sum to 0"),
+    ("03_other_weights", _other_weights(lambda weights, _: weights.roll(2)), "same weights to other words"),
+    ("03_other_weights", _other_weights(_dropped), "share it out"),
+    ("04_marker_filters", _eye_filters(axes=(0, 2, 1)), "axes of your filters"),
+    ("04_marker_filters", _eye_filters(order=(1, 0, 2)), "3 results are right, but in another order"),
+    ("05_cached_step", _cached(lambda keys: 1.0, front=True), "There are two things.*scale is missing.*in front"),
+    ("05_cached_step", _cached(len, front=False), "number of keys .*no root"),
+    ("03_two_levels", ("edges", 24, 100), "per cent"),
+    ("01_gradient_left", 6.25, "per cent"),
+    ("03_two_levels", (0.24, "edges", 1.0), "in another order"),
+    ("04_pairs_in_a_state", (64, 16, 2048), "in another order"),
+    ("03_document_twice", (2, 3, 4, 5), "each True or False"),
+]
+
+
+@pytest.mark.parametrize("place", range(len(TOLD)))
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("in_one_process")
+def test_what_an_answer_hands_over_or_does_besides_is_told(place):
+    exercise, answer, pattern = TOLD[place]
+    sentence = diagnose(exercise, answer)
+    assert re.search(pattern, sentence), sentence
+    assert len(sentence) <= checks.LONGEST

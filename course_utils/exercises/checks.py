@@ -151,6 +151,9 @@ def _of_value(exercise: Exercise, value: Any) -> str | None:
     for wrong in exercise.wrong_answers.values():
         if equal(wrong.computes(), result):
             return wrong.message
+    told = reading.right_but_for(expected, result)
+    if told:
+        return told
     if exercise.fault is not None:
         return _fault(exercise, result, expected, ())
     return _kind_of_value(expected, result, value)
@@ -347,7 +350,35 @@ def _fault(exercise: Exercise, result: Any, example: Any, arguments: tuple) -> s
         sentence = exercise.fault(result, *arguments) if exercise.fault else None
     except Exception:
         sentence = None
-    return sentence or f"Expected {kind(example)}, found {shown(result)}."
+    if exercise.asks_for == "function":
+        sentence = _right_in_part(exercise, result, example, arguments) or sentence
+    return (
+        sentence
+        or kinds.wrong_size(exercise, result, example, arguments)
+        or (f"Expected {kind(example)}, found {shown(result)}.")
+    )
+
+
+def _right_in_part(exercise: Exercise, result: Any, example: Any, arguments: tuple) -> str | None:
+    """See whether what answers a question with many answers is there, in another order or among something else."""
+
+    def is_right(part: Any) -> bool:
+        return _right(exercise, arguments, part, example)
+
+    if isinstance(result, tuple | list) and isinstance(example, tuple) and len(result) == len(example):
+        if any(is_right(order) for order in itertools.permutations(result)):
+            return f"Your {len(result)} results are right, but in another order."
+    elif isinstance(result, tuple | list) and isinstance(example, Tensor) and 1 < len(result) < 5:
+        for i, part in enumerate(result):
+            if isinstance(part, Tensor) and is_right(part):
+                return f"Of the {len(result)} results that you return, result {i + 1} is right: return it alone."
+    elif isinstance(result, Tensor) and isinstance(example, Tensor) and result.dim() == example.dim() + 1:
+        if not len(result) or not is_right(result[-1]):
+            return None
+        if len(result) == 1:
+            return "Your result is right but for one axis of length 1 too many, at its front."
+        return "The last row of your result is right: return it alone."
+    return None
 
 
 def _is_right_on(exercise: Exercise, function: Callable, draws: Draws, expected: list[Any]) -> bool:
@@ -393,6 +424,7 @@ def _why_raised(exercise: Exercise, answer: _Answer, draws: Draws, hard: Mapping
         return raised
     told = (
         _in_another_order(exercise, answer, draws)
+        or _calls_in_another_order(exercise, answer, draws)
         or _written_in(exercise, answer, draws)
         or _slip(exercise, answer, draws, hard)
     )
@@ -416,6 +448,33 @@ def _in_another_order(exercise: Exercise, answer: _Answer, draws: Draws) -> str 
                 f"`{listed[i].name}` and `{listed[j].name}` have changed places in your function: look at the order of "
                 "its parameters, and at where each of them is used."
             )
+    return None
+
+
+def _turned(function: Callable, *given: Any, **named: Any) -> Any:
+    return function(*given[1::-1], *given[2:], **named)
+
+
+def _gives_turned(function: Callable, *given: Any, **named: Any) -> Any:
+    result = function(*given, **named)
+    return result[::-1] if isinstance(result, tuple) else result
+
+
+def _calls_in_another_order(exercise: Exercise, answer: _Answer, draws: Draws) -> str | None:
+    """See whether an answer is right once a function among its arguments takes, or gives, its first two exchanged."""
+    listed, expected = kinds.parameters(exercise), _expected(exercise, draws)
+    for i in [i for i, argument in enumerate(draws[0]) if callable(argument) and len(listed) == len(draws[0])]:
+        name = listed[i].name
+        for turned, sentence in (
+            (_turned, f"You call `{name}` with its two arguments exchanged: look at the order in which it takes them."),
+            (_gives_turned, f"You take what `{name}` returns in another order than it comes: which result is first?"),
+        ):
+
+            def handed_over(*given: Any, i: int = i, turned: Callable = turned) -> Any:
+                return answer.function(*given[:i], partial(turned, given[i]), *given[i + 1 :])
+
+            if _is_soon_right_on(exercise, answer, handed_over, draws, expected):
+                return sentence
     return None
 
 
@@ -481,6 +540,9 @@ def _why_wrong(
     written = _written_in(exercise, answer, draws)
     if written:
         return written
+    turned = _calls_in_another_order(exercise, answer, draws)
+    if turned:
+        return turned
     if exercise.fault is not None:
         return place
     if any(t.dtype in reading.HALF for result in results for t in _tensors(result)) or "found fractions" in place:
@@ -488,11 +550,14 @@ def _why_wrong(
     overheard = exercise.overhears and _searched(partial(exercise.overhears, answer, draws))
     if overheard:
         return overheard
+    told = None if all(map(_has_nan, results)) else _of_kinds(exercise, _known_kinds(exercise, draws), draws, results)
+    told = told or _searched(lambda: kinds.relation(expected, results, draws, exercise))
+    if told and not kinds.is_a_part(told):
+        return told
     return (
-        (None if all(map(_has_nan, results)) else _of_kinds(exercise, _known_kinds(exercise, draws), draws, results))
-        or _searched(lambda: kinds.relation(expected, results, draws, exercise))
-        or _pairs(exercise, draws, results, known=True)
-        or _searched(lambda: _times_a_listed(exercise, draws, results))
+        _pairs(exercise, draws, results, known=True)
+        or _searched(lambda: _after_a_listed(exercise, draws, results))
+        or told
         or _searched(lambda: kinds.scaled(expected, results, draws, exercise))
         or _slip(exercise, answer, draws, hard)
         or _symptom(exercise, answer, draws, place)
@@ -635,14 +700,14 @@ def _pairs(exercise: Exercise, draws: Draws, results: list[Any], known: bool = F
     return None
 
 
-def _times_a_listed(exercise: Exercise, draws: Draws, results: list[Any]) -> str | None:
-    """Name a listed mistake whose results are a multiple of the answer's."""
-    for wrong in exercise.wrong_answers.values():
-        if kinds.times([_on_a_draw(wrong, 0, draws)], results[:1], draws[:1], exercise):
-            computed = [_on_a_draw(wrong, i, draws) for i in range(len(draws))]
-            named = kinds.times(computed, results, draws, exercise)
-            if named:
-                return f"There are two things. {wrong.message} And: all of that is multiplied by {named}."
+def _after_a_listed(exercise: Exercise, draws: Draws, results: list[Any]) -> str | None:
+    """Name a listed mistake to whose results something else was done: a factor, another order, one too many."""
+    for what in (kinds.times, kinds.afterwards):
+        for wrong in exercise.wrong_answers.values():
+            if what([_on_a_draw(wrong, 0, draws)], results[:1], draws[:1], exercise):
+                second = what([_on_a_draw(wrong, i, draws) for i in range(len(draws))], results, draws, exercise)
+                if second:
+                    return f"There are two things. {wrong.message} And: {second}"
     return None
 
 

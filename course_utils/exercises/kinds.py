@@ -217,6 +217,10 @@ def _of_tensors(i: int, name: str, axes: tuple[str, ...], value: Tensor) -> Iter
             _at(i, lambda t, a=a, b=b: t.transpose(a, b).reshape(t.shape) if t.shape[a] != t.shape[b] else None),
             f"You transpose `{name}` and bring it back into shape by view or reshape, which mixes its numbers.",
         )
+        yield (
+            _at(i, lambda t, a=a, b=b: t.reshape(t.transpose(a, b).shape).transpose(a, b)),
+            f"You bring `{name}` into the shape of its transpose by view or reshape, which moves no number.",
+        )
 
 
 # what was done to a result
@@ -315,6 +319,11 @@ def relation(expected: list[Any], found: list[Any], draws: list[tuple], exercise
     """Name what was done to the right results where that explains every draw."""
     if all(isinstance(e, tuple) for e in expected):
         return _relation_of_parts(expected, found, draws, exercise)
+    n = len(found[0]) if isinstance(found[0], tuple | list) else 0
+    if 1 < n < 5 and all(isinstance(f, tuple | list) and len(f) == n for f in found):
+        for i in range(n):
+            if _all_equal(expected, [f[i] for f in found], lambda t: t):
+                return f"Of the {n} results that you return, result {i + 1} is right: return it alone."
     if all(isinstance(e, int | float) and not isinstance(e, bool) for e in expected):
         return _of_numbers(expected, found, draws, exercise)
     if all(isinstance(e, list) and isinstance(f, list | tuple) for e, f in zip(expected, found, strict=True)):
@@ -523,13 +532,54 @@ def _by_constant(expected: list[Tensor], found: list[Tensor], draws: list[tuple]
 def times(computed: list[Any], found: list[Any], draws: list[tuple], exercise: Exercise) -> str | None:
     """Name the factor, one for all draws or a size, by which results differ from others that were computed."""
     if not all(
-        isinstance(c, Tensor) and isinstance(f, Tensor) and c.is_floating_point() and c.numel() >= 3
+        isinstance(c, Tensor) and isinstance(f, Tensor) and c.is_floating_point() and c.numel()
         for c, f in zip(computed, found, strict=True)
     ):
         return None
     ratios = [_ratio(c, f) for c, f in zip(computed, found, strict=True)]
     named = None if None in ratios else _named_number([float(r) for r in ratios if r is not None], draws, exercise)
-    return None if named == "1" else named
+    if any(c.numel() < 3 for c in computed) and named and named.lstrip("−")[:1].isalpha():
+        return None  # of one number, much is a multiple by chance; nobody multiplies a mean by a size
+    return None if named in (None, "1") else f"all of that is multiplied by {named}."
+
+
+def afterwards(computed: list[Any], found: list[Any], draws: list[tuple], exercise: Exercise) -> str | None:
+    """Name what else was done to results that another mistake gives: their axes or order, or one too many."""
+    if all(isinstance(c, tuple) and isinstance(f, tuple | list) for c, f in zip(computed, found, strict=True)):
+        for order in itertools.permutations(range(len(computed[0]))):
+            if list(order) != sorted(order) and _all_equal(computed, found, lambda t, o=order: tuple(t[i] for i in o)):
+                return "your results come in another order."
+    elif all(isinstance(c, Tensor) and isinstance(f, Tensor) for c, f in zip(computed, found, strict=True)):
+        n = computed[0].dim()
+        for order in itertools.permutations(range(n if n < 5 else 0)):
+            if list(order) != sorted(order) and _all_equal(computed, found, lambda t, o=order: t.permute(o)):
+                return "the axes of your result are in another order (transposed)."
+    elif all(type(n) is int for n in [*computed, *found]) and (len(found) == 1 or len(set(found)) > 2):
+        for one, told in ((1, "your number is one too many."), (-1, "your number is one too few.")):
+            if all(f - c == one for c, f in zip(computed, found, strict=True)):
+                return told
+    return None
+
+
+def is_a_part(told: str) -> bool:
+    """Say whether a sentence of `relation` explains some of several results and leaves the others."""
+    return "Mend that first" in told or "This is what should be result" in told
+
+
+def wrong_size(exercise: Exercise, found: Any, example: Any, arguments: tuple) -> str | None:
+    """Say which axis is left in a row of numbers where another one is asked for."""
+    ours, sizes = result_axes(exercise), _sizes(exercise, arguments)
+    if not (isinstance(found, Tensor) and isinstance(example, Tensor)):
+        return None
+    if not found.dim() == example.dim() == len(ours) == 1:
+        return None
+    theirs = [name for name, size in sizes.items() if size == len(found) and name != ours[0]]
+    if len(theirs) != 1 or len(found) == len(example):
+        return None
+    return (
+        f"Yours has {len(found)} numbers, one for each {theirs[0]} index, and should have {len(example)}, one for each "
+        f"{ours[0]} index: the wrong axis is left."
+    )
 
 
 def _named_number(numbers: list[float], draws: list[tuple], exercise: Exercise) -> str | None:
@@ -544,6 +594,7 @@ def _named_number(numbers: list[float], draws: list[tuple], exercise: Exercise) 
         "1/({} + 1)": lambda n: 1 / (n + 1),
         "1/({} − 1)": lambda n: 1 / (n - 1) if n != 1 else math.nan,
         "−{}": lambda n: -n,
+        "−1/{}": lambda n: -1 / n,
         "{}²": lambda n: n * n,
     }
     common = set(sizes[0]).intersection(*sizes) if sizes else set()
@@ -857,6 +908,9 @@ def _of_numbers(expected: list[Any], found: list[Any], draws: list[tuple], exerc
     if not all(isinstance(n, int | float) or (isinstance(n, Tensor) and n.numel() == 1) for n in found):
         return None
     ours, theirs = [float(n) for n in expected], [float(n) for n in found]
+    most = max(theirs)
+    if theirs.count(most) > 1 and most < max(ours) and theirs == [min(n, most) for n in ours]:
+        return f"Your number is right up to {most:g} and never larger: what stops it there?"
     if len({round(n, 6) for n in ours}) < 3:
         return None
     forms = (

@@ -562,6 +562,10 @@ MIXED_BATCH = Exercise(
     _draw_inputs,
     {
         **single_slips(_rnn_by, _RNN_SLOTS),
+        "first word twice": WrongAnswer(
+            lambda inputs, W, U: read_batch(torch.cat([inputs[:, :1], inputs], dim=1), W, U)[:, 1:],
+            "The first word is read twice: the state before it is h₀ = 0, and not yet made from a word.",
+        ),
         "as shown": WrongAnswer(
             lambda inputs, W, U: _turned(_over_time(_turned(inputs), W, U)),
             "You have kept the fault: a view gives the numbers another shape and leaves them in the same order, so a "
@@ -877,6 +881,27 @@ def _reads_twice(step: Step) -> Step:
     return lambda word, state: step(word, step(word, state)[1])
 
 
+def _never_again(step: Step) -> Step:
+    def another(word: Any, state: Tensor) -> tuple[Tensor, Tensor]:
+        logits, state = step(word, state)
+        return logits.index_fill(0, torch.tensor(int(word)), -torch.inf), state
+
+    return another
+
+
+def _draw_stutter() -> tuple:
+    step, state, _ = _draw_decoder()
+    logits, first = step(Vocabulary.bos, state)
+    word = int(logits.argmax())
+
+    def stutters(read: Any, before: Tensor, step: Step = step) -> tuple[Tensor, Tensor]:
+        logits, after = step(read, before)
+        again = int(read) == word and (before - first).abs().max() < 1e-4
+        return (logits.index_fill(0, torch.tensor(word), 99.0) if again else logits), after
+
+    return stutters, state, 7
+
+
 def _draw_silent() -> tuple:
     step, state, _ = _draw_decoder()
 
@@ -938,6 +963,31 @@ def _logits_said(step: Step, state: Tensor, max_words: int) -> list[float]:
         logits, state = step(word, state)
         largest.append(float(logits.max()))
     return largest
+
+
+def _what_is_read(answer: Callable[[tuple], Any], draws: list[tuple]) -> str | None:
+    """Listen to what goes into ``step`` and tell the first thing that is not what came out of it."""
+    for step, state, max_words in draws:
+        read: list[tuple[int, Tensor]] = []
+        given: list[tuple[Tensor, Tensor]] = []
+
+        def stepping(word: Any, state: Tensor, step: Step = step, read: list = read, given: list = given) -> tuple:
+            read.append((int(word), state))
+            given.append(step(word, state))
+            return given[-1]
+
+        answer((stepping, state, max_words))
+        if not read or read[0][0] != Vocabulary.bos:
+            return f"The first word that you hand to `step` is {read[0][0]}, not the begin mark." if read else None
+        for place, ((word, before), (logits, after)) in enumerate(zip(read[1:], given, strict=False), start=2):
+            if word != int(logits.argmax()):
+                return (
+                    f"In call {place} of `step` you hand it word {word}: it reads the word that was said just before, "
+                    f"which is {int(logits.argmax())}."
+                )
+            if not torch.equal(before, after):
+                return f"In call {place} of `step` you do not hand it the state that it gave you just before."
+    return None
 
 
 GREEDY = Exercise(
@@ -1042,6 +1092,10 @@ GREEDY = Exercise(
             lambda step, state, max_words: greedy(step, state, max_words)[-1:],
             "You return the last word alone; keep all of them.",
         ),
+        "never twice in a row": WrongAnswer(
+            lambda step, state, max_words: greedy(_never_again(step), state, max_words),
+            "You never say a word twice in a row. The most probable word is taken, whatever was said before.",
+        ),
         "never a word twice": WrongAnswer(
             _without_repeats,
             "You never say a word twice. The most probable word is taken, whatever was said before.",
@@ -1054,7 +1108,9 @@ GREEDY = Exercise(
     hard={
         "where one word is allowed": lambda: (*_draw_decoder()[:2], 1),
         "where the first word is the end mark": _draw_silent,
+        "where one word is said twice in a row": _draw_stutter,
     },
+    overhears=_what_is_read,
 )
 
 EXERCISES: dict[str, Exercise] = {

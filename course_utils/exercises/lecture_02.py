@@ -1,15 +1,17 @@
 """Lecture 02: Bahdanau attention: what is asked, our answers, and the mistakes that are known."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from course_utils.attention import attend, dot_score, masked_softmax, scaled_dot_score, zero_score
+from course_utils.attention import attend, dot_score, masked_softmax, zero_score
 from course_utils.exercises import weighing
 from course_utils.exercises.exercise import Answer, Exercise, WrongAnswer, prediction, primes, single_slips
+from course_utils.exercises.reading import equal
 
 # A dictionary, half as warm
 
@@ -497,6 +499,10 @@ _ROW_SLOTS = (
                 lambda query, keys: query @ keys.mT / keys.shape[-1],
                 "You divide the scores by d_key (a mean for a sum): here the score is the unscaled dot product.",
             ),
+            "scaled": (
+                lambda query, keys: query @ keys.mT / keys.shape[-1] ** 0.5,
+                "You also divided the scores by √d. That is another score; here only the fault is to be mended.",
+            ),
             "multiplied by √d": (
                 lambda query, keys: query @ keys.mT * keys.shape[-1] ** 0.5,
                 "You multiply the scores by √d: here the score is the unscaled dot product.",
@@ -588,10 +594,6 @@ SOFTMAX_AXIS = Exercise(
             _softmax_over((1, 2)),
             "You normalise the whole map of a sentence at once: all queries together get a total of one, and each of "
             "them only a part.",
-        ),
-        "scaled": WrongAnswer(
-            lambda query, keys, values, mask: attend(query, keys, values, scaled_dot_score, mask[:, None]),
-            "You also divided the scores by √d. That is another score; here only the fault is to be mended.",
         ),
         "turned": WrongAnswer(
             _turned,
@@ -697,6 +699,37 @@ def _weighed_by(weigh: Answer) -> Answer:
 def _one_state_alone(state: Tensor, states: Tensor, score: Score, mask: Tensor) -> tuple[Tensor, Tensor]:
     best = score(states, state[:, None])[:, 0].masked_fill(~mask, -torch.inf).argmax(1)
     return _averaged(F.one_hot(best, states.shape[1]) * mask.to(states.dtype), states)
+
+
+def _what_is_asked(answer: Callable[[tuple], Any], draws: list[tuple]) -> str | None:
+    """Listen to what a step hands to ``score`` and ``cell``, and tell the first thing that is not right."""
+    for word, state, states, mask, score, cell in draws:
+        asked: list[tuple[Tensor, Tensor]] = []
+        fed: list[tuple[Tensor, Tensor]] = []
+
+        def scoring(keys: Tensor, query: Tensor, score: Score = score, asked: list = asked) -> Tensor:
+            asked.append((keys, query))
+            return score(keys, query)
+
+        def updating(inputs: Tensor, state: Tensor, cell: Cell = cell, fed: list = fed) -> Tensor:
+            fed.append((inputs, state))
+            return cell(inputs, state)
+
+        answer((word, state, states, mask, scoring, updating))
+        for _, query in asked:
+            if query.numel() == state.numel() and not equal(state, query.reshape(state.shape)):
+                return (
+                    "The query that you hand to `score` is not the old state: the decoder asks with s_{i-1}, as it "
+                    "came in."
+                )
+        if sum(len(inputs) for inputs, _ in fed) == 2 * len(word):
+            return "You call the cell twice: one step of the decoder is one step of the cell."
+        for inputs, before in fed:
+            if before.shape == state.shape and not equal(state, before):
+                return "The state that you hand to `cell` is not the old one: it updates s_{i-1}, as it came in."
+            if len(inputs) == len(word) and not equal(word, inputs[:, : word.shape[1]]):
+                return "What you hand to `cell` does not begin with the word: its inputs are [word ‖ context]."
+    return None
 
 
 DECODER_STEP = Exercise(
@@ -859,6 +892,7 @@ DECODER_STEP = Exercise(
         "where there is a single sentence": lambda: _draw_step(torch.tensor([5])),
         "where the source is one word long": lambda: _draw_step(torch.tensor([1, 0, 1])),
     },
+    overhears=_what_is_asked,
 )
 
 

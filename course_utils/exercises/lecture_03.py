@@ -614,6 +614,8 @@ def _why_not_other_weights(other: Tensor, states: Tensor, weights: Tensor) -> st
     if not other.isfinite().all():
         return "Your weights hold NaN or an infinite number."
     other, states, weights = other.double(), states.double(), weights.double()
+    if other.min() < -1e-4 and other.sum().abs() < 1e-3:
+        return "Your numbers sum to 0: they are a change of the weights, and not yet the weights that are changed."
     if other.min() < -1e-4:
         return f"One of your weights is {other.min():.3f}; the weights of an average are never negative."
     change, equations = other - weights, _with_ones(states)
@@ -632,6 +634,14 @@ def _why_not_other_weights(other: Tensor, states: Tensor, weights: Tensor) -> st
         return (
             f"Your document vector is {times:.3f} times the old one: the change kept it, and a division by the sum "
             "moved it. That the weights sum to one must be one of the equations."
+        )
+    if gap > 1e-3 and torch.allclose(other.sort().values, weights.sort().values, atol=1e-5):
+        return "You deal the same weights to other words: the vector moves, and nobody has lost all."
+    kept = other > 1e-6
+    if gap > 1e-3 and not kept.all() and torch.allclose(other[kept], weights[kept] / weights[kept].sum(), atol=1e-5):
+        return (
+            "You take all weight from a word and share it out among the others. Then the vector moves towards them: "
+            "which of them should get how much, so that it stays?"
         )
     if gap > 1e-3:
         return f"With your weights the document vector is {gap:.3f} away from where it was; it must not move."

@@ -86,6 +86,8 @@ def _filters_fault(result: Any, n_words: int) -> str | None:
         return NOT_THREE
     if bias.numel() != 1:
         return f"The bias is one number for all, yours has the shape {tuple(bias.shape)}."
+    if filters.dim() == 3 and sorted(filters.shape[1:]) == [3, n_words + N_MARKERS] and filters.shape[2] != 3:
+        return "The axes of your filters are in another order than asked: (n_filters, n_words + 4, 3)."
     if filters.dim() != 3 or filters.shape[1:] != (n_words + N_MARKERS, 3):
         return f"Expected filters of shape (n_filters, {n_words + N_MARKERS}, 3), found {tuple(filters.shape)}."
     if weight.shape != filters.shape[:1]:

@@ -550,6 +550,47 @@ def _layers(
     return count
 
 
+def _not_larger(now: Tensor, before: Tensor, first: Tensor, share: float) -> bool:
+    return not bool(now > share * first)  # so it ends, too, where the numbers have become NaN
+
+
+def _reads_what_was_given(features: Tensor, mask: Tensor, share: float) -> int:
+    wanted, averaged = share * _spread(features), _averaged(features, mask)
+    return next((n for n, x in enumerate((features, averaged)) if _spread(x) <= wanted), -1)
+
+
+def _never_alike(call: Callable[[tuple], int], draws: list[tuple]) -> str | None:
+    """Name a mistake by which rows do not become alike, so that a limit of the answer's own ends its count.
+
+    What such mistakes compute is -1 where they never end. Other arguments, where some of them do end, tell them apart.
+    """
+    counts = [call(arguments) for arguments in draws]
+    limit = max(counts)
+    if limit < 50:
+        return None
+    tried = [(features, mask, 0.9) for features, mask, _ in draws[:2]]
+    line = torch.tensor([[1.0], [0.0], [0.5]]), torch.tensor([0, 0, 1])  # each reads the one before
+    tried.append((line[0], F.one_hot(line[1], 3).bool(), 0.1))
+    two = torch.tensor([[1, 0, 0, 0], [0, 1, 0, 0], [1, 1, 0, 0], [1, 0, 0, 0]])  # one reads two, which are alike
+    tried.append((torch.tensor([[1.0], [1.0], [3.0], [-1.0]]), two.bool(), 0.1))
+    tried.append((torch.tensor([[2.0, 0.0], [0.0, 1.0], [-1.0, -1.0]]), torch.ones(3, 3).bool(), 0.1))
+    counts += [call(arguments) for arguments in tried]
+
+    def makes(wrong: WrongAnswer) -> bool:
+        theirs = (wrong.computes(*arguments) for arguments in [*draws, *tried])
+        return all(c == t or (t == -1 and c >= min(limit - 2, 140)) for c, t in zip(counts, theirs, strict=True))
+
+    named = {wrong.message for wrong in EXERCISES["06_layers_until_alike"].wrong_answers.values() if makes(wrong)}
+    if len(named) == 1:
+        return named.pop()
+    if all(count >= limit - 2 for count in counts[: len(draws)]):
+        return (
+            f"Your count runs up to {limit}, a limit of your own, in every call: your loop never finds the rows alike. "
+            "Either a layer does not bring them nearer to each other, or the spread is compared with what shrinks, too."
+        )
+    return None
+
+
 def _until_nothing_moves(features: Tensor, mask: Tensor, share: float) -> int:
     wanted = share * _spread(features)
     for layers in range(150):
@@ -577,6 +618,12 @@ _NETWORKS = ("GAT", "MLP")
 
 
 _READ_SLOTS = _read_slots()
+
+
+def _dense_with_zeros(scores: Tensor, sources: Tensor, targets: Tensor, n_nodes: int) -> Tensor:
+    table = scores.new_zeros(n_nodes, n_nodes, scores.shape[1])
+    table[targets, sources] = scores
+    return table.softmax(1)[targets, sources]
 
 
 EXERCISES: dict[str, Exercise] = {
@@ -672,6 +719,16 @@ EXERCISES: dict[str, Exercise] = {
                     (scores + _highest(-scores, targets, n_nodes)).exp(), targets, n_nodes
                 ),
                 "You subtract the smallest score of each node: where one is far above it, its exponential is infinite.",
+            ),
+            "no edge, but a score": WrongAnswer(
+                _dense_with_zeros,
+                "In your dense table of scores there is a 0 where there is no edge, and a softmax makes e⁰ = 1 of it.",
+            ),
+            "last node left out": WrongAnswer(
+                lambda scores, sources, targets, n_nodes: (
+                    softmax_per_target(scores, sources, targets, n_nodes) * (targets < n_nodes - 1)[:, None]
+                ),
+                "The edges into the last node get no weight: does your loop over the nodes end one too early?",
             ),
             "all edges": WrongAnswer(
                 lambda scores, sources, targets, n_nodes: scores.softmax(0),
@@ -812,6 +869,11 @@ EXERCISES: dict[str, Exercise] = {
                 lambda query, keys, a: F.leaky_relu(_sums_of_pairs(query, keys) @ a, 0.2),
                 "You have kept the bug: one number per pair is bent after the sum, and nothing can change the order of "
                 "a row any more.",
+            ),
+            "two numbers bent": WrongAnswer(
+                lambda query, keys, a: F.leaky_relu(query @ a, 0.2)[:, None] + F.leaky_relu(keys @ a, 0.2)[None],
+                "You bend one number of the query and one of the key and add them: the query again adds the same "
+                "number to all scores of its row. The bend acts on the d numbers of a pair.",
             ),
             "bent before they meet": WrongAnswer(
                 lambda query, keys, a: _sums_of_pairs(F.leaky_relu(query, 0.2), F.leaky_relu(keys, 0.2)) @ a,
@@ -973,6 +1035,23 @@ EXERCISES: dict[str, Exercise] = {
                 _layers(step=lambda x, mask: mask.float() @ x),
                 "You add up neighbours in place of averaging: the numbers grow with every layer.",
             ),
+            "sums, until they are NaN": WrongAnswer(
+                _layers(step=lambda x, mask: mask.float() @ x, small=_not_larger),
+                "You add up neighbours in place of averaging: the numbers grow with every layer.",
+            ),
+            "bent, ReLU": WrongAnswer(
+                _layers(step=lambda x, mask: _averaged(x, mask).relu()),
+                "You put a ReLU around each layer; a layer here is the average alone.",
+            ),
+            "bent, tanh": WrongAnswer(
+                _layers(step=lambda x, mask: _averaged(x, mask).tanh()),
+                "You put a tanh around each layer; a layer here is the average alone.",
+            ),
+            "what was given, again": WrongAnswer(
+                _reads_what_was_given,
+                "Every layer of yours averages the given features, so that more layers change nothing. A layer reads "
+                "what the one before has made.",
+            ),
             "divided by all nodes": WrongAnswer(
                 _layers(step=lambda x, mask: mask.float() @ x / len(mask)),
                 "You divide by the number of all nodes; an average divides by the number of those that are read.",
@@ -1012,6 +1091,7 @@ EXERCISES: dict[str, Exercise] = {
             "where all rows are alike": _draw_alike,
             "where rows have one number": _draw_one_column,
         },
+        overhears=_never_alike,
     ),
     "06_good_advice": table(
         (

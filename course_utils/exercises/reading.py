@@ -4,6 +4,7 @@ Whole numbers and truth values are compared as such, real numbers with room for 
 """
 
 import copy
+import itertools
 import math
 import numbers
 import reprlib
@@ -250,12 +251,31 @@ def wrong_form(expected: Any, found: Any) -> str | None:
 def _wrong_form_of_sequence(expected: Sequence, found: Any) -> str | None:
     if isinstance(found, str) or not isinstance(found, Sequence):
         return f"Expected a tuple of {len(expected)}, in brackets and with commas, found {shown(found)}."
+    if len(found) != len(expected) and all(isinstance(e, bool) for e in expected):
+        return f"Expected {len(expected)} entries, each True or False, found {len(found)}."
     if len(found) != len(expected):
         return f"Expected {len(expected)} entries, found {len(found)}."
     for i, (e, f) in enumerate(zip(expected, found, strict=True)):
         told = wrong_form(e, f)
         if told:
             return f"{OPENING_ORDINALS[i]} entry: {told}"
+    return None
+
+
+def right_but_for(expected: Any, found: Any) -> str | None:
+    """Say what was done to a predicted value as a whole: per cent for fractions, or the entries in another order."""
+    found = found.tolist() if isinstance(found, Tensor) else found
+    several = isinstance(expected, Sequence) and not isinstance(expected, str)
+    ours, theirs = (expected, found) if several else ([expected], [found])
+    if not isinstance(theirs, list | tuple) or len(theirs) != len(ours):
+        return None
+    off = [(e, f) for e, f in zip(ours, theirs, strict=True) if not equal(e, f)]
+    if all(type(e) is float and equal(100 * e, f) for e, f in off):
+        return "You write per cent where a fraction is asked for: 100 % is 1."
+    if any(isinstance(e, bool) for e in ours) or any(equal(*two) for two in itertools.combinations(ours, 2)):
+        return None
+    if any(equal(tuple(order), tuple(theirs)) for order in itertools.permutations(ours)):
+        return "Your entries are the right ones, in another order than they are asked for."
     return None
 
 
@@ -295,6 +315,10 @@ def _difference_of_values(expected: Any, found: Any) -> str:
         alike = [equal(e, f) for e, f in zip(expected, found, strict=False)]
         where = alike.index(False) if False in alike else len(alike)
         return f"Expected {shown(expected)}, found {shown(found)}: they part at place {where}."
+    if isinstance(expected, list) and isinstance(found, str):
+        return f"Expected a list such as {shown(expected)}, found a string, {shown(found)}."
+    if type(expected) is int and isinstance(found, float) and found != round(found):
+        return f"Expected a whole number, {expected}, found {found:.4f}."
     if isinstance(expected, float):
         expected = round(expected, 4)
     return f"Expected {shown(expected)}, found {shown(found)}."

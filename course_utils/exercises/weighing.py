@@ -607,6 +607,10 @@ def of_scale() -> dict[str, tuple[Any, str]]:
             lambda q, k, d_model: q @ k.mT / k.shape[-2] ** 0.5,
             "You divide by the root of the number of keys (the wrong axis). How many products does one score add up?",
         ),
+        "by the keys, no root": (
+            lambda q, k, d_model: q @ k.mT / k.shape[-2],
+            "You divide by the number of keys (the wrong axis, and no root). How many products does one score add up?",
+        ),
         "fourth root": (
             lambda q, k, d_model: q @ k.mT / k.shape[-1] ** 0.25,
             "You divide by the fourth root of d_k: only one of query and key is scaled by it, or the root is taken "
