@@ -180,6 +180,17 @@ def test_the_processes_that_start_early_are_those_that_measure(folder, two_proce
     assert {process for _, process in noted(folder / "log")} <= early
 
 
+def test_a_process_is_not_replaced_because_a_seed_needs_more_memory_than_loading(folder, two_processes):
+    def large(seed):
+        time.sleep(1.1)  # loky looks once a second
+        spread.held = bytearray(400 * 2**20)
+
+    get_reusable_executor().shutdown(wait=True)
+    spread.start_early("json")
+    measure("99_test", told(folder / "log", large), range(6), [CLAIM], rerun=True)
+    assert len({process for _, process in noted(folder / "log")}) <= 2
+
+
 def test_what_cannot_be_loaded_early_stops_no_measurement(folder, two_processes):
     spread.start_early("course_utils.notebooks.lecture_99")
     made = measure("99_test", told(folder / "log"), range(3), [CLAIM], rerun=True)

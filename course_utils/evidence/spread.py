@@ -168,6 +168,11 @@ def _item_and_result(task: Callable[[Item], Result], item: Item) -> tuple[Item, 
 def _end_with(parent: int) -> None:
     """End this process when the one that started it is gone: nobody waits for its result any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that started it
+    from joblib.externals.loky import process_executor
+
+    # loky takes what a task holds beyond what the first one held for a leak, and replaces the process; here the first
+    # task may have been to load a lecture, and a seed needs more than that
+    process_executor._MAX_MEMORY_LEAK_SIZE = sys.maxsize
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -317,7 +317,7 @@ def _difference_of_values(expected: Any, found: Any) -> str:
         return f"Expected {shown(expected)}, found {shown(found)}: they part at place {where}."
     if isinstance(expected, list) and isinstance(found, str):
         return f"Expected a list such as {shown(expected)}, found a string, {shown(found)}."
-    if type(expected) is int and isinstance(found, float) and found != round(found):
+    if type(expected) is int and isinstance(found, float) and math.isfinite(found) and found != round(found):
         return f"Expected a whole number, {expected}, found {found:.4f}."
     if isinstance(expected, float):
         expected = round(expected, 4)
