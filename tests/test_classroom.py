@@ -550,6 +550,8 @@ def test_an_answer_opens_no_socket_of_any_kind(tmp_path):
         "        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):\n"
         "            try: socket.socket(family, kind)\n            except PermissionError: continue\n"
         "            raise ValueError('opened')\n"
+        "    try: socket.socketpair(type=socket.SOCK_DGRAM)\n    except PermissionError: pass\n"
+        "    else: raise ValueError('a pair of datagrams')\n"
         "    [end.close() for end in (*socket.socketpair(), *multiprocessing.Pipe())]\n"
         "    return states[torch.arange(len(states)), lengths - 1]"
     )

@@ -331,7 +331,8 @@ def shut_off(folder: str) -> bool:
     return shut
 
 
-ARCHITECTURES = {"x86_64": (0xC000003E, 41), "aarch64": (0xC00000B7, 198)}  # name in the kernel, number of socket()
+# name in the kernel, numbers of socket() and socketpair()
+ARCHITECTURES = {"x86_64": (0xC000003E, 41, 53), "aarch64": (0xC00000B7, 198, 199)}
 IO_URING_SETUP, OTHER_ABI = 425, 0x40000000  # opens sockets, too; a second set of calls of x86-64
 
 
@@ -339,7 +340,7 @@ def refuse_sockets() -> bool:
     """Let this thread and what it starts open no socket: no TCP, no UDP, none of those on which D-Bus or Docker listen.
 
     The filter is a program of the kernel's seccomp, which needs no rights; calls of another architecture are refused
-    altogether. Pairs of sockets, with which a process talks to its own children, are left.
+    altogether. Connected pairs, with which a process talks to its own children, are left.
     https://docs.kernel.org/userspace-api/seccomp_filter.html
 
     Returns
@@ -349,16 +350,20 @@ def refuse_sockets() -> bool:
     """
     if sys.platform != "linux" or os.uname().machine not in ARCHITECTURES:
         return False
-    architecture, socket = ARCHITECTURES[os.uname().machine]
-    load, equal, at_least, give = 0x20, 0x15, 0x35, 0x06
+    architecture, socket, socketpair = ARCHITECTURES[os.uname().machine]
+    load, mask, equal, at_least, give = 0x20, 0x54, 0x15, 0x35, 0x06
     allow, refuse = 0x7FFF0000, 0x00050000 | errno.EPERM
     program = [  # what to do, steps ahead if so, steps ahead if not, with which number
         (load, 0, 0, 4),  # the architecture of the call
-        (equal, 0, 5, architecture),
+        (equal, 0, 9, architecture),
         (load, 0, 0, 0),  # its number
-        (at_least, 3, 0, OTHER_ABI),
-        (equal, 2, 0, socket),
-        (equal, 1, 0, IO_URING_SETUP),
+        (at_least, 7, 0, OTHER_ABI),
+        (equal, 6, 0, socket),
+        (equal, 5, 0, IO_URING_SETUP),
+        (equal, 0, 3, socketpair),
+        (load, 0, 0, 24),  # its second argument: the kind of the pair; one of datagrams could send elsewhere
+        (mask, 0, 0, 0xF),
+        (equal, 0, 1, 1),
         (give, 0, 0, allow),
         (give, 0, 0, refuse),
     ]
