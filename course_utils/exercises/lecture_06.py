@@ -1037,7 +1037,7 @@ EXERCISES: dict[str, Exercise] = {
             ),
             "sums, until they are NaN": WrongAnswer(
                 _layers(step=lambda x, mask: mask.float() @ x, small=_not_larger),
-                "You add up neighbours in place of averaging: the numbers grow with every layer.",
+                "You add up neighbours in place of averaging, until the numbers are NaN and your loop ends.",
             ),
             "bent, ReLU": WrongAnswer(
                 _layers(step=lambda x, mask: _averaged(x, mask).relu()),
