@@ -323,7 +323,7 @@ def relation(expected: list[Any], found: list[Any], draws: list[tuple], exercise
     if 1 < n < 5 and all(isinstance(f, tuple | list) and len(f) == n for f in found):
         for i in range(n):
             if _all_equal(expected, [f[i] for f in found], lambda t: t):
-                return f"Of the {n} results that you return, result {i + 1} is right: return it alone."
+                return one_is_right(n, i)
     if all(isinstance(e, int | float) and not isinstance(e, bool) for e in expected):
         return _of_numbers(expected, found, draws, exercise)
     if all(isinstance(e, list) and isinstance(f, list | tuple) for e, f in zip(expected, found, strict=True)):
@@ -559,6 +559,11 @@ def afterwards(computed: list[Any], found: list[Any], draws: list[tuple], exerci
             if all(f - c == one for c, f in zip(computed, found, strict=True)):
                 return told
     return None
+
+
+def one_is_right(n: int, i: int) -> str:
+    """Say that, of several results where one is asked for, one is right."""
+    return f"Of the {n} results that you return, result {i + 1} is right: return it alone."
 
 
 def is_a_part(told: str) -> bool:

@@ -270,7 +270,7 @@ def right_but_for(expected: Any, found: Any) -> str | None:
     if not isinstance(theirs, list | tuple) or len(theirs) != len(ours):
         return None
     off = [(e, f) for e, f in zip(ours, theirs, strict=True) if not equal(e, f)]
-    if all(type(e) is float and equal(100 * e, f) for e, f in off):
+    if off and all(type(e) is float and equal(100 * e, f) for e, f in off):
         return "You write per cent where a fraction is asked for: 100 % is 1."
     if any(isinstance(e, bool) for e in ours) or any(equal(*two) for two in itertools.combinations(ours, 2)):
         return None
